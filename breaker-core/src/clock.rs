@@ -1,13 +1,15 @@
-//! The clock: the only module that asks the time. Everything else is handed a [`Tick`].
+//! Reads the time.
+//!
+//! No other module does. All others receive a [`Tick`].
 
 use std::time::{Duration, SystemTime};
 
-/// A point on the process's monotonic clock, in nanoseconds. Only differences mean anything.
+/// A point on the process's monotonic clock, in nanoseconds. Only differences have a meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tick(u64);
 
 impl Tick {
-    /// Before every other tick. Stands for "not noted", where a tick is optional.
+    /// Before every other tick. Where a tick is optional, it means "not recorded".
     pub(crate) const ZERO: Self = Self(0);
     /// After every other tick.
     pub(crate) const NEVER: Self = Self(u64::MAX);
@@ -20,17 +22,17 @@ impl Tick {
         self.0
     }
 
-    /// The tick `span` later; a span past the end of time gives [`Tick::NEVER`].
+    /// The tick `span` later. A span beyond the largest tick gives [`Tick::NEVER`].
     pub(crate) fn after(self, span: Duration) -> Self {
         Self(self.0.saturating_add(nanos_of(span)))
     }
 
-    /// The tick `span` earlier; not before the first one.
+    /// The tick `span` earlier, but not before the first one.
     pub(crate) fn before(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(nanos_of(span)))
     }
 
-    /// The time from `earlier` to here, zero if `earlier` is later.
+    /// The time from `earlier` to this tick, or zero if `earlier` is later.
     pub(crate) const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.nanos_since(earlier))
     }
@@ -40,7 +42,7 @@ impl Tick {
     }
 }
 
-/// A span as the clock counts; one that is too long to be counted lasts for ever.
+/// A span in the unit of the clock. A span that is too long for it lasts forever.
 pub(crate) fn nanos_of(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -56,18 +58,18 @@ pub(crate) fn now() -> Tick {
 #[cfg(test)]
 std::thread_local!(static READINGS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
 
-/// How often this thread has asked for the time.
+/// How often this thread has read the time.
 #[cfg(test)]
 pub(crate) fn readings() -> usize {
     READINGS.get()
 }
 
-/// Where time begins, so that there are ticks before it: of an answer that was stored before the
-/// machine was started.
+/// The tick where the clock starts. Ticks before it exist for answers that were stored before the
+/// computer was started.
 const MIDDLE: Tick = Tick(u64::MAX / 4);
 
-/// The time of a model stands still until the model moves it. A thread that has not heard of a move
-/// may still see the time before it, as a coarse clock shows it.
+/// The time of a model changes only when the model moves it. Another thread may still see the time
+/// before a move, as it does with a coarse clock.
 #[cfg(breaker_loom)]
 fn present() -> Tick {
     Tick(model::NANOS.load(crate::sync::Ordering::Relaxed))
@@ -80,14 +82,14 @@ mod model {
     }
 }
 
-/// Moves a model's time on.
+/// Advances a model's time.
 #[cfg(all(test, breaker_loom))]
 pub(crate) fn advance(span: Duration) {
     model::NANOS.fetch_add(nanos_of(span), crate::sync::Ordering::Relaxed);
 }
 
-/// On Linux this is the kernel's coarse monotonic clock, which costs a few nanoseconds and
-/// lags by at most one scheduler tick (1 to 10 ms, 4 ms on most kernels).
+/// On Linux this is the kernel's coarse monotonic clock. It costs a few nanoseconds and lags by at
+/// most one scheduler tick (1 to 10 ms, 4 ms on most kernels).
 #[cfg(all(not(breaker_loom), not(feature = "test-util"), target_os = "linux"))]
 fn present() -> Tick {
     let ticks = coarsetime::Instant::now_without_cache_update().as_ticks();
@@ -101,8 +103,8 @@ fn present() -> Tick {
     MIDDLE.after(START.elapsed())
 }
 
-/// Tokio's clock. Each paused runtime has a time of its own, which may lie before the first one
-/// that was asked.
+/// Tokio's clock. Each paused runtime has its own time. That time may be before the first one that
+/// was read.
 #[cfg(all(not(breaker_loom), feature = "test-util"))]
 fn present() -> Tick {
     use std::sync::LazyLock;
@@ -115,12 +117,12 @@ fn present() -> Tick {
     }
 }
 
-/// A start that is noted to the nanosecond, on a time line of its own; only [`Tick::elapsed`] and
-/// [`Tick::coarse`] know what to do with it.
+/// Marks a start that is exact to the nanosecond and has its own time line. Only [`Tick::elapsed`]
+/// and [`Tick::coarse`] can use such a start.
 #[cfg(feature = "metrics")]
 const PRECISE: u64 = 1 << 63;
 
-/// The present to the nanosecond, which costs a little more.
+/// The present, exact to the nanosecond. It costs a little more than [`now`].
 #[cfg(feature = "metrics")]
 #[inline]
 pub(crate) fn precise() -> Tick {
@@ -130,8 +132,8 @@ pub(crate) fn precise() -> Tick {
     Tick(PRECISE | nanos())
 }
 
-/// Nanoseconds of a processor's own counter. Over days they drift from those of the other clock, so
-/// they measure single calls only.
+/// Nanoseconds of the processor's own counter. Over days they drift from the other clock, so they
+/// measure single calls only.
 #[cfg(all(feature = "metrics", not(any(breaker_loom, feature = "test-util"))))]
 #[inline]
 fn nanos() -> u64 {
@@ -156,7 +158,7 @@ impl Tick {
         now().since(self)
     }
 
-    /// This start as other ticks are, if it is `now`.
+    /// This start on the time line of other ticks. `now` is the present on that line.
     #[inline]
     pub(crate) fn coarse(self, now: Self) -> Self {
         #[cfg(feature = "metrics")]
@@ -168,8 +170,8 @@ impl Tick {
     }
 }
 
-/// The wall-clock time of `tick`, told from the present by the monotonic distance: a jump of the
-/// wall clock moves what is shown, never what is decided.
+/// The wall-clock time of `tick`, computed from the present and the monotonic distance. A jump of
+/// the wall clock changes displayed times only, never a decision.
 pub(crate) fn wall(tick: Tick) -> SystemTime {
     let (now, wall) = (now(), SystemTime::now());
     if tick > now {

@@ -1,41 +1,55 @@
 //! Circuit breakers that are declared, not wired: one attribute on a function.
 //!
-//! A circuit breaker stands between a service and something that it depends on. It counts failures;
-//! after a run of them it *opens*, and calls are rejected at once instead of waiting for a dead
-//! upstream; after a while it lets a few *probes* through and closes again when they succeed.
-//! (Michael Nygard, *Release It!*, 2007.)
+//! A circuit breaker guards the calls from a service to something that it depends on. It counts
+//! failures. After enough consecutive failures it *opens*: it rejects calls at once, and no call
+//! waits for a dead upstream. After a while it admits a few *probes*, and it closes again when they
+//! succeed. (Michael Nygard, *Release It!*, 2007.)
 //!
 //! - [`circuit_breaker`], [`fallback`](macro@fallback) and [`retry`](macro@retry) are the
 //!   attributes, with all their keys.
 //! - [`CircuitBreaker`] is the breaker itself, for calls that are not functions of yours.
-//! - [`Config`] has the rules that open it and how it recovers: runs of failures, rates over a
-//!   [`Window`], [`Backoff`], ramps.
-//! - [`Classify`] says what an error counts as; [`presets`] has it ready-made for the errors of
-//!   many libraries.
-//! - [`CacheStore`] and [`SyncCacheStore`] keep answers for the step `cache(..)` of a fallback; [`Stored`]
-//!   tells their age.
+//! - [`Config`] has the rules that open a breaker and the settings of its recovery. They are
+//!   consecutive failures, rates over a [`Window`], [`Backoff`] and ramps.
+//! - [`Classify`] says what an error counts as. [`presets`] has ready-made implementations for the
+//!   errors of many libraries.
+//! - [`CacheStore`] and [`SyncCacheStore`] keep answers for the step `cache(..)` of a fallback.
+//!   [`Stored`] holds such an answer with its age.
 //! - [`Registry`] knows all breakers of the process: configuration without code changes, health.
-//! - [`Listener`] hears what happens; the feature `tracing` brings one.
+//! - [`Listener`] observes what happens. The feature `tracing` brings one.
 //!
 //! # Features
 //!
-//! Default: `macros` (the attributes), `tokio` (time limits, `ready`, `subscribe`), `tracing` (log
-//! lines), `register` (the breakers of annotated functions are known before their first call).
-//! Others: `toml` ([`Registry::load_file`]), `stream` (`guard_stream`, the key `stream`, and events as a
-//! `Stream`), `serde` (`Serialize` for [`Snapshot`], [`Health`] and [`FallbackMetadata`]), `retry`
-//! (the attribute of that name), `metrics` (what Prometheus and the like are told:
-//! `Registry::export_metrics`), `test-util` (time is tokio's clock, so that `tokio::time::pause`
-//! and `advance` drive every breaker, and `testing` helps tests of services; for dev-dependencies);
-//! `moka` (the step `cache(key = ..)` without a store, and moka's caches as stores); `reqwest`,
-//! `sqlx`, `redis`, `tonic` and many more (ready-made [`presets`]; each [version](presets#versions)
-//! has a feature), `anyhow` (type items see what was given to its `context`).
+//! Default features:
+//!
+//! - `macros`: the attributes
+//! - `tokio`: time limits, `ready`, `subscribe`
+//! - `tracing`: log lines
+//! - `register`: the breakers of annotated functions are known before their first call
+//!
+//! Other features:
+//!
+//! - `toml`: [`Registry::load_file`]
+//! - `stream`: `guard_stream`, the key `stream`, and events as a `Stream`
+//! - `serde`: `Serialize` for [`Snapshot`], [`Health`] and [`FallbackMetadata`]
+//! - `retry`: the attribute of that name
+//! - `metrics`: `Registry::export_metrics`, for Prometheus and other recorders
+//! - `test-util`: time is tokio's clock, so that `tokio::time::pause` and `advance` drive every
+//!   breaker. `testing` helps tests of services. It is for dev-dependencies.
+//! - `moka`: the step `cache(key = ..)` without a store, and moka's caches as stores
+//! - `reqwest`, `sqlx`, `redis`, `tonic` and many more: ready-made [`presets`]. Each
+//!   [version](presets#versions) has a feature.
+//! - `anyhow`: type items see what was given to its `context`
 //!
 //! # Guide
 //!
-//! [For libraries](_guide::libraries), and for [services without axum](_guide::without_axum). The
-//! client under the breaker, with the settings that go with one: [databases and
-//! Redis](_guide::clients_databases); [reqwest, hyper, tonic and ureq](_guide::clients_http); [the
-//! AWS SDK](_guide::clients_aws); [NATS, AMQP and MQTT](_guide::clients_messaging).
+//! [For libraries](_guide::libraries), and for [services without axum](_guide::without_axum).
+//!
+//! The client under the breaker, with its settings:
+//!
+//! - [databases and Redis](_guide::clients_databases)
+//! - [reqwest, hyper, tonic and ureq](_guide::clients_http)
+//! - [the AWS SDK](_guide::clients_aws)
+//! - [NATS, AMQP and MQTT](_guide::clients_messaging)
 //!
 //! # Out of scope
 //!
@@ -101,13 +115,13 @@ pub mod __rt {
     pub use crate::macro_support::*;
 }
 
-/// Pages on one subject each. There is no code in here.
+/// Pages on one subject each. This module has no code.
 pub mod _guide {
     #[allow(unused_imports, reason = "for the links of the pages")]
     use crate::*;
 
-    /// Settings of database clients under a breaker. Its examples are run in `tests/clients`, where
-    /// these crates are.
+    /// Settings of database clients under a breaker. `tests/clients` runs its examples, because it
+    /// has these crates.
     #[cfg(not(doctest))]
     #[doc = include_str!("../guide/clients_databases.md")]
     pub mod clients_databases {}
@@ -122,12 +136,12 @@ pub mod _guide {
     #[doc = include_str!("../guide/without_axum.md")]
     pub mod without_axum {}
 
-    /// The settings of the AWS SDK that go with a breaker.
+    /// The settings of the AWS SDK under a breaker.
     #[cfg(any(not(doctest), feature = "aws-sdk-1"))]
     #[doc = include_str!("../guide/clients_aws.md")]
     pub mod clients_aws {}
 
-    /// The settings of messaging clients that go with a breaker.
+    /// The settings of messaging clients under a breaker.
     #[cfg(any(
         not(doctest),
         all(
@@ -141,14 +155,14 @@ pub mod _guide {
     #[doc = include_str!("../guide/clients_messaging.md")]
     pub mod clients_messaging {}
 
-    /// The settings of reqwest, hyper, tonic and ureq that go with a breaker. Its examples are run
-    /// in `tests/clients`, where these crates are.
+    /// The settings of reqwest, hyper, tonic and ureq under a breaker. `tests/clients` runs its
+    /// examples, because it has these crates.
     #[cfg(not(doctest))]
     #[doc = include_str!("../guide/clients_http.md")]
     pub mod clients_http {}
 }
 
-/// The examples of the README are run as those of the documentation are.
+/// Runs the examples of the README as documentation tests.
 #[cfg(all(doctest, feature = "macros"))]
 #[doc = include_str!("../README.md")]
 mod readme {}

@@ -1,5 +1,6 @@
-//! Decides whether a failed attempt is followed by another one, and after what wait. The waits
-//! themselves are backon's.
+//! Decides whether another attempt follows a failed one, and after what wait.
+//!
+//! backon computes the waits.
 
 use crate::breaker::caller::Owner;
 use crate::breaker::handle::CircuitBreaker;
@@ -25,69 +26,71 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub struct Retry {
     written: Written,
-    /// Made after the first attempt that failed, since few calls need it.
-    course: Option<Course>,
-    /// When no attempt begins any more, where there is such a time: known from the first attempt
-    /// on.
+    /// Created after the first attempt that failed, because few calls need it.
+    schedule: Option<Schedule>,
+    /// No attempt begins after this time. Set when the first attempt begins; `None`: there is no
+    /// limit.
     ends: Option<Instant>,
-    /// The attempt that runs, counted from 1.
+    /// The current attempt, counted from 1.
     attempt: u32,
 }
 
-/// What the `#[retry]` of the function says, if it does.
+/// The arguments of the function's `#[retry]`.
 #[derive(Debug)]
 pub struct Written {
-    /// Counts the first one too, and 0 means 1.
+    /// Includes the first attempt. 0 means 1.
     pub attempts: Option<u32>,
     pub min: Option<Duration>,
     pub max: Option<Duration>,
     pub total: Option<Duration>,
-    /// What is no number, or a negative one, means `max`.
+    /// A value that is negative or not a number means `max`.
     pub factor: f64,
     pub jitter: f64,
     pub wait: Patience,
 }
 
-/// How the attempts go on.
+/// The waits between the attempts of one call.
 #[derive(Debug)]
-struct Course {
+struct Schedule {
     waits: ExponentialBackoff,
-    /// Each wait is longer by a random share of itself, up to this one.
+    /// Each wait is longer by a random share of itself, at most this share.
     jitter: f64,
-    /// The longest wait for a breaker that rejects; `None`: there is none.
-    patience: Option<Duration>,
-    /// The longest wait for a service that asks for one.
+    /// The longest wait for a breaker that rejects; `None`: no wait.
+    wait_budget: Option<Duration>,
+    /// The longest wait that a service can request.
     longest: Duration,
 }
 
-/// A wait before the next attempt. Its timer is on the heap, so that the many calls without a wait
-/// are no larger for it.
+/// A wait before the next attempt. Its timer is on the heap, so that calls without a wait stay
+/// small.
 #[derive(Debug)]
 #[must_use]
 pub struct Pause {
     timer: Limit,
-    /// The one whose opening ends the wait; `None`: it is open, and the wait is for its end.
+    /// The breaker that ends the wait when it opens. `None`: it is open already, and the wait lasts
+    /// for its open period.
     watched: Option<CircuitBreaker>,
 }
 
-/// The clocks of breaker and timer may be so far apart: whoever comes back too early is rejected
-/// once more.
-const LATE: Duration = Duration::from_millis(10);
+/// The clocks of the breaker and of the timer may differ by this much. An attempt that comes too
+/// early would be rejected again.
+const CLOCK_SKEW: Duration = Duration::from_millis(10);
 
-/// What there is where no place says anything.
+/// The defaults where no source sets a value.
 const ATTEMPTS: u64 = 3;
 const MIN: Duration = Duration::from_secs(2);
 const MAX: Duration = Duration::from_secs(10);
 
 impl Written {
-    /// With what variables, files and code say: the highest place is in force.
-    fn course(&self, call_settings: &CallSettings) -> Course {
-        let span = |said: Ranked, written: Option<Duration>, default| {
+    /// Merges these arguments with the settings from variables, files and code. The highest source
+    /// wins.
+    fn schedule(&self, call_settings: &CallSettings) -> Schedule {
+        let span = |setting: Ranked, written: Option<Duration>, default| {
             let own = written.map_or(Ranked::NOTHING, |span| Ranked::span(Rank::Function, Some(span)));
-            said.max(own).said().map_or(default, Duration::from_nanos)
+            setting.max(own).value().map_or(default, Duration::from_nanos)
         };
         let attempts = self.attempts.map_or(Ranked::NOTHING, |count| Ranked::new(Rank::Function, count.into()));
-        let attempts = call_settings.attempts.max(attempts).said().unwrap_or(ATTEMPTS);
+        let attempts = call_settings.attempts.max(attempts).value().unwrap_or(ATTEMPTS);
         let (min, max) = (span(call_settings.min, self.min, MIN), span(call_settings.max, self.max, MAX));
         let waits = ExponentialBuilder::new()
             .with_min_delay(min.min(max))
@@ -96,23 +99,23 @@ impl Written {
             .with_max_times(usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX))
             .build();
         let jitter = if self.jitter.is_finite() { self.jitter.clamp(0.0, 1.0) } else { 0.0 };
-        let patience = match self.wait {
+        let wait_budget = match self.wait {
             Patience::None => None,
             Patience::Max => Some(max),
             Patience::For(span) => Some(span),
         };
-        Course { waits, jitter, patience, longest: patience.map_or(max, |patience| patience.max(max)) }
+        Schedule { waits, jitter, wait_budget, longest: wait_budget.map_or(max, |wait_budget| wait_budget.max(max)) }
     }
 }
 
 impl Retry {
     #[must_use]
     pub fn new(written: Written) -> Self {
-        Self { written, course: None, ends: None, attempt: 1 }
+        Self { written, schedule: None, ends: None, attempt: 1 }
     }
 
-    /// Whether a `when(..)` names the failure of this call: by its error, or where `timeouts` are
-    /// named too. A rejection is none of its matters.
+    /// Whether a `when(..)` covers the failure of this call. It covers an error that it names, and
+    /// a time-out where `timeouts` is set. It always covers a rejection.
     pub fn is_for<R: Fallible>(call: &FailedCall<R>, timeouts: bool, names: impl FnOnce(&R::Error) -> bool) -> bool {
         match call {
             FailedCall::Rejected(_) | FailedCall::Failed { rejected: true, .. } => true,
@@ -121,13 +124,13 @@ impl Retry {
         }
     }
 
-    /// What is left of the `total`, if there is one.
+    /// The remaining time of the `total`, if there is one.
     pub fn left(&mut self, permit: &Permit) -> Option<Duration> {
         self.ends(permit.owner()).map(|end| end.saturating_duration_since(Instant::now()))
     }
 
-    /// The timer of an attempt that begins, where a `total` bounds it: that, or the call's own time
-    /// limit, if it is over first.
+    /// The timer of an attempt that begins, where a `total` bounds it. It runs for the remaining
+    /// `total` or the call's own time limit, whichever is shorter.
     pub fn within(&mut self, permit: &Permit) -> Option<Limit> {
         let (owner, left) = (permit.owner(), self.left(permit)?);
         let limit = Limit::after(owner.limit().map_or(left, |limit| limit.min(left)));
@@ -144,9 +147,9 @@ impl Retry {
         Some(*self.ends.get_or_insert_with(|| end(total)))
     }
 
-    /// The wait before the next attempt; the call back when there is none. Where no timer could end
-    /// a wait, which is logged once, the first attempt is the only one: an outage must not make
-    /// calls panic.
+    /// The wait before the next attempt, or the failed call when no attempt follows. Where no timer
+    /// can end a wait, the first attempt is the only one. The breaker logs this once. An outage
+    /// must not make calls panic.
     #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that has failed for good")]
     pub fn again<R>(&mut self, failed_call: FailedCall<R>) -> Result<Pause, FailedCall<R>> {
         let Some(wait) = self.wait_after(&failed_call) else { return Err(failed_call) };
@@ -167,47 +170,47 @@ impl Retry {
     fn wait_after<R>(&mut self, failed_call: &FailedCall<R>) -> Option<Duration> {
         let owner = failed_call.owner();
         let ends = self.ends(owner);
-        let wait = self.course(owner)?.wait_after(failed_call)?;
+        let wait = self.schedule(owner)?.wait_after(failed_call)?;
         let left = ends.map(|ends| ends.saturating_duration_since(Instant::now()));
         Some(wait).filter(|wait| left.is_none_or(|left| *wait < left))
     }
 
-    /// `None`: failures are not tried again.
-    fn course(&mut self, owner: &Owner) -> Option<&mut Course> {
+    /// `None`: retries are switched off.
+    fn schedule(&mut self, owner: &Owner) -> Option<&mut Schedule> {
         let call_settings = call_settings(owner);
-        (!is_off(&call_settings)).then(|| self.course.get_or_insert_with(|| self.written.course(&call_settings)))
+        (!is_off(&call_settings)).then(|| self.schedule.get_or_insert_with(|| self.written.schedule(&call_settings)))
     }
 }
 
-impl Course {
+impl Schedule {
     fn wait_after<R>(&mut self, failed_call: &FailedCall<R>) -> Option<Duration> {
         let regular = self.waits.next()?;
         let breaker = deciding(failed_call.owner().breaker());
         let wait = match failed_call {
-            FailedCall::Rejected(error) => self.if_patient(error.retry_after())?,
-            FailedCall::Failed { rejected: true, retry_after, .. } => self.if_patient(*retry_after)?,
-            // An attempt that found the breaker closed may have opened it: the next one would be
-            // rejected.
+            FailedCall::Rejected(error) => self.within_budget(error.retry_after())?,
+            FailedCall::Failed { rejected: true, retry_after, .. } => self.within_budget(*retry_after)?,
+            // An attempt that found the breaker closed may have opened it. The next one would then
+            // be rejected.
             _ if breaker.state().is_healthy() => regular,
-            _ => self.if_patient(breaker.read().retry_after)?,
+            _ => self.within_budget(breaker.read().retry_after)?,
         };
         let wait = match failed_call.asked_for() {
-            // A call before that time is known to be in vain.
-            Some(asked) if asked > self.longest => return None,
-            Some(asked) => wait.max(asked),
+            // A call before the requested time would fail.
+            Some(requested) if requested > self.longest => return None,
+            Some(requested) => wait.max(requested),
             None => wait,
         };
         let share = wait.as_secs_f64() * self.jitter * fastrand::f64();
         Some(wait.saturating_add(Duration::try_from_secs_f64(share).unwrap_or_default()))
     }
 
-    fn if_patient(&self, retry_after: Option<Duration>) -> Option<Duration> {
-        let most = self.patience?;
-        retry_after.filter(|after| *after <= most).map(|after| after.saturating_add(LATE))
+    fn within_budget(&self, retry_after: Option<Duration>) -> Option<Duration> {
+        let most = self.wait_budget?;
+        retry_after.filter(|after| *after <= most).map(|after| after.saturating_add(CLOCK_SKEW))
     }
 }
 
-/// What all places but the attribute say of the retries of this call's function.
+/// The settings from all sources but the attribute for the retries of this call's function.
 fn call_settings(owner: &Owner) -> CallSettings {
     let of_breaker = owner.breaker().call_settings();
     owner.annotated().map_or(of_breaker, |function| function.call_settings.get().or(of_breaker))
@@ -217,22 +220,22 @@ fn is_off(call_settings: &CallSettings) -> bool {
     call_settings.retry.number() == Some(OFF)
 }
 
-/// The one by which the next call is let in or not: the parent of a `key`, where that is open for
-/// all of its values, or the breaker itself.
+/// The breaker that decides whether the next call is admitted. That is the parent of keyed breakers
+/// where it is open for all keys, or else the breaker itself.
 fn deciding(breaker: &CircuitBreaker) -> CircuitBreaker {
     breaker.parent().filter(rejects).unwrap_or_else(|| breaker.clone())
 }
 
-/// Whether it is open, and would reject a call.
+/// Whether the breaker is open and would reject a call.
 fn rejects(breaker: &CircuitBreaker) -> bool {
-    let word = breaker.0.gate.word();
-    let is_open = matches!(word.state(), State::Open | State::ForcedOpen);
-    is_open && word.has(PackedState::SHUT) && breaker.0.gate.shut(clock::now()).is_some()
+    let packed = breaker.0.gate.word();
+    let is_open = matches!(packed.state(), State::Open | State::ForcedOpen);
+    is_open && packed.has(PackedState::SHUT) && breaker.0.gate.shut(clock::now()).is_some()
 }
 
 impl Pause {
-    /// Waits. When nothing can wake it any more, since its runtime is gone, the next attempt is
-    /// made at once; and when the breaker opens meanwhile, which then rejects it.
+    /// Waits. The wait ends early when the runtime of its timer is gone. It also ends early when
+    /// the breaker opens meanwhile, and the breaker then rejects the next attempt.
     pub async fn pause(self) {
         let waits: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(self.wait());
         waits.await;
@@ -269,7 +272,7 @@ pub enum Patience {
     For(Duration),
 }
 
-/// What `#[retry]` makes its attempts from.
+/// Builds the attempts of a `#[retry]`.
 #[derive(Debug)]
 pub struct Attempts;
 

@@ -1,7 +1,7 @@
-//! Help for the tests of services that use breakers (feature `test-util`, for dev-dependencies).
+//! Helps the tests of services that use breakers (feature `test-util`, for dev-dependencies).
 //!
-//! Time is tokio's clock: `#[tokio::test(start_paused = true)]` makes a recovery timeout of an hour
-//! pass in no time.
+//! Time is tokio's clock. With `#[tokio::test(start_paused = true)]`, a recovery timeout of an hour
+//! passes at once.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::config::types::Window;
@@ -18,7 +18,7 @@ use std::fmt::Write as _;
 /// The breaker of this name.
 ///
 /// # Panics
-/// When there is none; the message lists those that there are.
+/// When there is none. The message lists the breakers that exist.
 #[must_use]
 #[track_caller]
 pub fn breaker(name: &str) -> CircuitBreaker {
@@ -26,24 +26,25 @@ pub fn breaker(name: &str) -> CircuitBreaker {
     match registry.get(name) {
         Some(breaker) => breaker,
         None => {
-            let names: Vec<_> = registry.breakers().iter().map(|one| one.name().to_owned()).collect();
+            let names: Vec<_> = registry.breakers().iter().map(|breaker| breaker.name().to_owned()).collect();
             panic!("no circuit breaker is named `{name}`; there are {names:?}");
         }
     }
 }
 
-/// Opens the breaker as an outage does: by failures, as many as it takes. They count, and listeners
-/// hear of them. One that is open stays as it is.
+/// Opens the breaker as an outage does: by as many failures as that takes. The failures count, and
+/// listeners observe them. An open breaker stays as it is.
 ///
-/// Of a function with a `key`, the breaker that has the name without a value (`hosts`) opens for
-/// all values; that of one value (`hosts[a]`) is there after that value's first call.
+/// A function with a `key` has a parent (`hosts`) and keyed breakers (`hosts[a]`). Opening the
+/// parent rejects calls of all keys. A keyed breaker exists after the first call of its key.
 ///
 /// # Panics
-/// When failures do not open it: it is disabled, forced open or in shadow.
+/// When failures do not open it, because it is disabled, forced open or in shadow.
 #[track_caller]
 pub fn open(breaker: &CircuitBreaker) {
     let settings = breaker.settings();
-    // Where only rates open it, `fail_max` is off, or may be as large as it gets.
+    // Where only rates open the breaker, `fail_max` is off. It may also be as large as its type
+    // allows.
     let fails = settings.fail_max.unwrap_or(Window::MAX_CALLS).min(Window::MAX_CALLS).max(settings.min_calls);
     for _ in 0..fails {
         if let Ok(permit) = breaker.try_acquire() {
@@ -55,10 +56,10 @@ pub fn open(breaker: &CircuitBreaker) {
             _ => break,
         }
     }
-    panic!("failures do not open {}", shown(breaker));
+    panic!("failures do not open {}", describe(breaker));
 }
 
-/// Opens the breaker, unless it is open, and advances the paused clock until it is half-open: the
+/// Opens the breaker, unless it is open, and advances the paused clock until it is half-open. The
 /// next call is a probe.
 ///
 /// # Panics
@@ -73,8 +74,7 @@ pub async fn half_open(breaker: &CircuitBreaker) {
     assert_state(breaker, State::HalfOpen);
 }
 
-/// From now on all that is left to chance in the breaker, the jitter of its `backoff`, follows from
-/// this seed.
+/// Derives the random jitter of the breaker's `backoff` from this seed from now on.
 pub fn seed(breaker: &CircuitBreaker, seed: u64) {
     breaker.change(|machine, _| {
         machine.seed(seed);
@@ -82,17 +82,17 @@ pub fn seed(breaker: &CircuitBreaker, seed: u64) {
     });
 }
 
-/// Panics unless the breaker is in this state, and then says why it is in another one.
+/// Panics unless the breaker is in this state. The message says why it is in another one.
 ///
 /// # Panics
-/// That is what it is for.
+/// When the expectation fails.
 #[track_caller]
 pub fn assert_state(breaker: &CircuitBreaker, expected: State) {
-    assert!(breaker.state() == expected, "expected the state `{expected}`, but found {}", shown(breaker));
+    assert!(breaker.state() == expected, "expected the state `{expected}`, but found {}", describe(breaker));
 }
 
 /// `circuit breaker `payments`, which is open (5 consecutive failures in 0.2 s, last: refused)`
-fn shown(breaker: &CircuitBreaker) -> String {
+fn describe(breaker: &CircuitBreaker) -> String {
     let mut text = format!("circuit breaker `{}`, which is {}", breaker.name(), breaker.state());
     if let Some(because) = breaker.opened_because() {
         let _ = write!(text, " ({because})");
@@ -100,7 +100,7 @@ fn shown(breaker: &CircuitBreaker) -> String {
     text
 }
 
-/// Writes down from now on what all breakers tell, those that are made later too.
+/// Records the events of all breakers from now on. Breakers that are made later are included.
 #[must_use]
 pub fn record() -> Recording {
     let recording = Recording::default();
@@ -108,9 +108,9 @@ pub fn record() -> Recording {
     recording
 }
 
-/// What breakers have told, one line per event: `payments: success`, `failure`, `ignored`,
+/// The recorded events of breakers, one line per event: `payments: success`, `failure`, `ignored`,
 /// `cancelled`, `rejected`, `fallback l1_cache`, `store failure l1_cache`, `retry 2` and
-/// `closed -> open`, each behind the breaker's name. Clones share the lines.
+/// `closed -> open`. Each line begins with the breaker's name. Clones share the lines.
 #[derive(Clone, Debug, Default)]
 pub struct Recording(Arc<Mutex<Vec<String>>>);
 
@@ -121,10 +121,10 @@ impl Recording {
         std::mem::take(&mut *self.0.lock())
     }
 
-    /// Takes the lines, and panics unless they are these.
+    /// Takes the lines, and panics unless they equal `expected`.
     ///
     /// # Panics
-    /// That is what it is for.
+    /// When the expectation fails.
     #[track_caller]
     pub fn assert<const N: usize>(&self, expected: [&str; N]) {
         let found = self.take();

@@ -1,17 +1,18 @@
-//! The settings of calls and retries, which calls read without a lock. Of what a breaker and a
-//! function say, the higher source is in force.
+//! Publishes the settings of calls and retries, so that calls read them without a lock.
+//!
+//! A breaker and a function may both set a key. The higher source wins.
 
 use crate::config::keys::Config;
 use crate::config::ranked::{Cell, Rank, Ranked};
 use crate::config::types::PerFunction;
 use std::time::Duration;
 
-/// What is said of each key.
+/// The value of each key, with the rank of its source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CallSettings {
     /// The time limit of a call.
     pub(crate) timeout: Ranked,
-    /// [`OFF`], or another number: whether failures are tried again.
+    /// [`OFF`], or another number. It decides whether failures are retried.
     #[cfg_attr(not(feature = "retry"), allow(dead_code, reason = "only a `#[retry]` asks"))]
     pub(crate) retry: Ranked,
     #[cfg_attr(not(feature = "retry"), allow(dead_code, reason = "only a `#[retry]` asks"))]
@@ -24,15 +25,15 @@ pub(crate) struct CallSettings {
     pub(crate) total: Ranked,
 }
 
-/// That of a `retry` that is `false`.
+/// The number for `retry = false`.
 pub(crate) const OFF: u64 = 1;
 const ON: u64 = 2;
 
 impl CallSettings {
-    /// What these places say together, of which the first one is the highest.
-    pub(crate) fn of(places: &[(Rank, &Config)]) -> Self {
+    /// Merges these sources. The first one is the highest.
+    pub(crate) fn of(sources: &[(Rank, &Config)]) -> Self {
         let first = |pick: fn(Rank, &Config) -> Option<Ranked>| {
-            places.iter().find_map(|(rank, config)| pick(*rank, config)).unwrap_or_default()
+            sources.iter().find_map(|(rank, config)| pick(*rank, config)).unwrap_or_default()
         };
         Self {
             timeout: first(|rank, config| config.timeout.map(|limit| Ranked::span(rank, limit))),
@@ -46,7 +47,7 @@ impl CallSettings {
         }
     }
 
-    /// What is in force of this and `other`.
+    /// The values in force of these settings and `other`.
     #[cfg(feature = "retry")]
     pub(crate) fn or(self, other: Self) -> Self {
         Self {
@@ -60,7 +61,7 @@ impl CallSettings {
     }
 }
 
-/// Where each function has its own, nothing is said for all.
+/// Sets nothing where each function has its own value.
 fn of_all<T>(value: PerFunction<T>, ranked: impl FnOnce(T) -> Ranked) -> Ranked {
     match value {
         PerFunction::Own => Ranked::NOTHING,
@@ -72,7 +73,7 @@ fn all_spans(value: PerFunction<Duration>, rank: Rank) -> Ranked {
     of_all(value, |span| Ranked::span(rank, Some(span)))
 }
 
-/// The same where it can change while calls read it.
+/// The same settings, in a form that can change while calls read them.
 #[derive(Debug, Default)]
 pub(crate) struct PublishedCallSettings {
     timeout: Cell,
@@ -93,7 +94,7 @@ impl PublishedCallSettings {
         self.total.set(call_settings.total);
     }
 
-    /// The time limit alone, which more calls need than the rest.
+    /// The time limit alone, because more calls need it than the other settings.
     pub(crate) fn timeout(&self) -> Ranked {
         self.timeout.get()
     }

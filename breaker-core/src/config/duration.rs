@@ -1,9 +1,8 @@
-//! Reads durations as settings write them, shows them, and finds the unit that a wrong one was
-//! meant to be.
+//! Reads and shows durations, and suggests the right unit for a wrong one.
 
 use std::time::Duration;
 
-/// The units, and other spellings of them.
+/// The units, and their other spellings.
 const UNITS: [(&str, &[&str]); 8] = [
     ("w", &["week", "weeks", "wk", "wks"]),
     ("d", &["day", "days"]),
@@ -18,14 +17,15 @@ const UNITS: [(&str, &[&str]); 8] = [
 /// Units of no fixed length.
 const CALENDAR: [&str; 7] = ["month", "months", "y", "yr", "yrs", "year", "years"];
 
-/// `"1m 30s"`. `None`: it is no duration, or has other units than `w d h m s ms us ns`.
+/// Reads a text such as `"1m 30s"`. `None`: it is no duration, or has other units than
+/// `w d h m s ms us ns`.
 pub(crate) fn read(text: &str) -> Option<Duration> {
     let mut units = text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
     let known = units.all(|word| UNITS.iter().any(|(unit, _)| *unit == word));
     humantime::parse_duration(text).ok().filter(|_| known)
 }
 
-/// The duration as [`read`] takes it.
+/// Shows a duration in the format that [`read`] takes.
 pub(crate) fn show(span: Duration) -> String {
     let (seconds, nanos) = (span.as_secs(), u64::from(span.subsec_nanos()));
     let parts = [
@@ -50,7 +50,7 @@ pub(crate) fn suggestion(text: &str) -> Option<String> {
     fixed.filter(|fixed| fixed != text)
 }
 
-/// Whether a unit is a month or a year, as no two people count them.
+/// Whether a unit is a month or a year. These have no fixed length.
 pub(crate) fn is_of_a_calendar(text: &str) -> bool {
     words(text).any(|(word, is_unit)| is_unit && CALENDAR.contains(&word.to_lowercase().as_str()))
 }
@@ -60,7 +60,7 @@ fn unit(word: &str) -> Option<&'static str> {
     UNITS.iter().find(|(unit, others)| *unit == word || others.contains(&word.as_str())).map(|(unit, _)| *unit)
 }
 
-/// The words of a text and what is between them, and whether each is a word behind a number.
+/// Splits a text into words and the parts between them. The flag marks a word behind a number.
 fn words(text: &str) -> impl Iterator<Item = (&str, bool)> {
     let mut rest = text;
     let mut behind_a_number = false;
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_unit_is_told_with_the_right_one() {
+    fn a_wrong_unit_is_reported_with_the_right_one() {
         for (text, fix) in [
             ("5M", "5m"),
             ("30S", "30s"),

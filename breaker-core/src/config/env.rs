@@ -1,4 +1,6 @@
-//! Reads environment variables into layers. Every problem is reported, and no bad value is obeyed.
+//! Reads environment variables into layers.
+//!
+//! It reports every problem, and a bad value sets nothing.
 
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::excerpt;
@@ -9,26 +11,28 @@ use crate::config::types::Source;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-/// The prefix of the variables that hold for every breaker.
+/// The prefix of the variables that apply to every breaker.
 const EVERY: &str = "CIRCUIT_BREAKER_";
 
-/// So many keys that do not exist are told with the nearest one that does; more are told without.
+/// At most this many unknown keys are reported with the nearest known key. Further ones are
+/// reported without it.
 const MOST_HINTS: usize = 100;
 
-/// The variables that may be ours.
+/// The variables that may belong to this library.
 #[derive(Debug, Default)]
 pub(crate) struct Environment {
     variables: BTreeMap<String, OsString>,
-    /// Those that hold for every breaker and can be read, so that each breaker looks at no others.
+    /// The names of readable variables that apply to every breaker, so that each breaker reads no
+    /// others.
     every: Vec<String>,
 }
 
-/// What was read for one layer.
+/// The result of reading one layer.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
     pub(crate) layer: Layer,
     pub(crate) problems: Vec<ConfigError>,
-    /// What a person should know, though it is no error.
+    /// Things that are worth a log line, but no error.
     pub(crate) notices: Vec<String>,
 }
 
@@ -49,40 +53,40 @@ impl Environment {
         Self::new(std::env::vars_os())
     }
 
-    /// What holds for every breaker.
+    /// Reads the variables that apply to every breaker.
     pub(crate) fn every(&self) -> Reading {
         self.read(EVERY, self.every.iter())
     }
 
-    /// What holds for the breaker with this prefix. Variables of a longer one among `prefixes` are
-    /// not its.
+    /// Reads the variables of the breaker with this prefix. A variable of a longer one among
+    /// `prefixes` belongs to another breaker.
     pub(crate) fn breaker(&self, prefix: &str, prefixes: &Prefixes) -> Reading {
         let start = prefixes::start(prefix);
         let is_longer = |variable: &&String| prefixes.owner(variable).is_some_and(|owner| owner.len() > prefix.len());
         self.read(&start, begins_with(&self.variables, &start).filter(|variable| !is_longer(variable)))
     }
 
-    /// The same of an annotated function, which has few keys.
+    /// The same for an annotated function, which has few keys.
     pub(crate) fn function(&self, prefix: &str, prefixes: &Prefixes) -> Reading {
         let mut reading = self.breaker(prefix, prefixes);
         reading.keep_keys_of_functions();
         reading
     }
 
-    /// Variables that look like ours, of keys or breakers that nobody knows. They may be somebody
-    /// else's.
+    /// Variables that look like those of this library, but have an unknown key or breaker. They may
+    /// belong to another program.
     pub(crate) fn unrecognized(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
         let mut unrecognized = self.unrecognized_keys(prefixes);
         unrecognized.extend(self.unrecognized_prefixes(prefixes));
         unrecognized
     }
 
-    /// Variables that hold for every breaker, but for their keys.
+    /// Variables with the prefix for every breaker and an unknown key.
     pub(crate) fn unrecognized_keys(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
-        let strange = begins_with(&self.variables, EVERY)
+        let unrecognized = begins_with(&self.variables, EVERY)
             .filter(|name| text::meaning(&name[EVERY.len()..]) == Meaning::Unknown && prefixes.owner(name).is_none());
-        text::told(
-            strange,
+        text::report_each(
+            unrecognized,
             crate::config::keys::KEYS.len(),
             |name, _| {
                 let hint = text::variable_hint(&name[EVERY.len()..]);
@@ -97,13 +101,13 @@ impl Environment {
     }
 
     fn unrecognized_prefixes(&self, prefixes: &Prefixes) -> Vec<ConfigError> {
-        let strange = self.variables.keys().filter(|name| !name.starts_with(EVERY)).filter_map(|name| {
+        let unrecognized = self.variables.keys().filter(|name| !name.starts_with(EVERY)).filter_map(|name| {
             let (prefix, spelling) = prefixes::split(name)?;
-            let is_strange = prefixes.owner(name).is_none() && text::meaning(spelling) != Meaning::Unknown;
-            is_strange.then_some((name, prefix, spelling))
+            let is_unrecognized = prefixes.owner(name).is_none() && text::meaning(spelling) != Meaning::Unknown;
+            is_unrecognized.then_some((name, prefix, spelling))
         });
-        text::told(
-            strange,
+        text::report_each(
+            unrecognized,
             prefixes.len(),
             |(name, prefix, spelling), hinted| {
                 let near = hinted.then(|| text::nearest(prefix, prefixes.iter())).flatten();
@@ -146,7 +150,7 @@ impl Environment {
         reading
     }
 
-    /// Reads the one variable that says what `key` is.
+    /// Reads the one variable that sets `key`.
     fn take(&self, reading: &mut Reading, key: &str, variable: &str) {
         let mut problem = |message: String| {
             reading.problems.push(ConfigError::new(ConfigErrorKind::Value, variable, message));
@@ -199,11 +203,11 @@ impl Reading {
         }
     }
 
-    /// Of two variables that contradict each other one is left out.
+    /// Leaves out one of two variables that contradict each other.
     fn leave_contradictions_out(&mut self) {
         for wrong in self.layer.config.contradictions() {
             let variable = self.layer.sources.remove(wrong.key);
-            let place = variable.map_or_else(
+            let location = variable.map_or_else(
                 || wrong.key.to_owned(),
                 |source| match source {
                     Source::Environment(variable) => variable,
@@ -211,7 +215,7 @@ impl Reading {
                 },
             );
             let message = format!("is `{}`, expected {}", self.layer.config.shown(wrong.key), wrong.expected);
-            self.problems.push(ConfigError::new(ConfigErrorKind::Value, place, message));
+            self.problems.push(ConfigError::new(ConfigErrorKind::Value, location, message));
             self.layer.config.unset(wrong.key);
         }
     }
@@ -221,7 +225,7 @@ fn begins_with<'v>(variables: &'v BTreeMap<String, OsString>, start: &'v str) ->
     variables.range(start.to_owned()..).map(|(name, _)| name).take_while(move |name| name.starts_with(start))
 }
 
-/// A problem of a variable whose name nobody has checked.
+/// A problem of a variable whose name was not checked.
 fn unknown(kind: ConfigErrorKind, variable: &str, message: String) -> ConfigError {
     ConfigError::new(kind, excerpt::name(variable).to_string(), message)
 }
@@ -235,7 +239,7 @@ fn bare_timeout(variable: &str, start: &str) -> ConfigError {
 }
 
 fn twice(key: &str, variables: &[&str]) -> ConfigError {
-    let place = variables.join(" and ");
+    let location = variables.join(" and ");
     let message = format!("both set `{key}`, so neither is obeyed; keep one of them");
-    ConfigError::new(ConfigErrorKind::Conflict, place, message)
+    ConfigError::new(ConfigErrorKind::Conflict, location, message)
 }

@@ -1,23 +1,24 @@
-//! Configuration errors: what is wrong, where, what was expected, and what to do.
+//! Defines configuration errors: what is wrong, where, what was expected, and what to do.
 
 use crate::config::report::Report;
 use std::fmt;
 
-/// One thing that is wrong with the configuration, or odd ([`Report::warnings`]), for the person
-/// who has to mend it.
+/// One problem of the configuration, or one warning ([`Report::warnings`]), for the person who has
+/// to fix it.
 ///
-/// Names and values from variables and files are cut in it, and shown without characters that begin
-/// a line or change its direction. Of a value there are at most 32 bytes: of a secret that was put
-/// into the wrong variable this is a part, so keep such messages where logs are kept.
+/// It shortens names and values from variables and files. It shows them without characters that
+/// begin a line or change its direction. A value appears with at most 32 bytes. If someone put a
+/// secret into the wrong variable, that may be a part of it. Keep such messages where logs are
+/// kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("{place}: {message}")]
+#[error("{location}: {message}")]
 pub struct ConfigError {
     kind: ConfigErrorKind,
-    place: String,
+    location: String,
     message: String,
 }
 
-/// What sort of problem a [`ConfigError`] is.
+/// The kind of problem of a [`ConfigError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConfigErrorKind {
@@ -25,44 +26,49 @@ pub enum ConfigErrorKind {
     Value,
     /// A key that does not exist.
     UnknownKey,
-    /// One key is set twice, to different values or in two spellings, two breakers claim one name,
-    /// a breaker is to be removed that is in use, or has no room for one more value of a `key`.
+    /// Settings or breakers are in conflict:
+    ///
+    /// - One key is set twice, to different values or in two spellings.
+    /// - Two breakers claim one name.
+    /// - A breaker that is in use was to be removed.
+    /// - A breaker has no capacity for one more key.
     Conflict,
     /// A file that cannot be read, or is not TOML.
     File,
-    /// A name that no breaker has: of a variable, of a table, or given to `configure` or `remove`;
-    /// or a breaker without a `key` that is asked for a value.
+    /// A name that no breaker has: of a variable, of a table, or given to `set_config` or `remove`.
+    /// Also: a breaker without a `key` was requested with a key.
     UnknownName,
-    /// Several call sites have one breaker, or several breakers the same variables, because names
-    /// happen to be the same.
+    /// Several callsites share one breaker, or several breakers share variables, because names
+    /// happen to be equal.
     SharedName,
     /// Log lines of the library are filtered out.
     Logs,
 }
 
 impl ConfigError {
-    pub(crate) fn new(kind: ConfigErrorKind, place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { kind, place: place.into(), message: message.into() }
+    pub(crate) fn new(kind: ConfigErrorKind, location: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind, location: location.into(), message: message.into() }
     }
 
-    pub(crate) fn value(place: &str, key: &str, value: &str, expected: &str) -> Self {
-        Self::new(ConfigErrorKind::Value, place, format!("`{key}` is {value}, expected {expected}"))
+    pub(crate) fn value(location: &str, key: &str, value: &str, expected: &str) -> Self {
+        Self::new(ConfigErrorKind::Value, location, format!("`{key}` is {value}, expected {expected}"))
     }
 
-    pub(crate) fn nameless(place: &str) -> Self {
-        Self::new(ConfigErrorKind::Value, place, "a circuit breaker needs a name")
+    pub(crate) fn nameless(location: &str) -> Self {
+        Self::new(ConfigErrorKind::Value, location, "a circuit breaker needs a name")
     }
 
-    /// What sort of problem this is.
+    /// The kind of this problem.
     #[must_use]
     pub fn kind(&self) -> ConfigErrorKind {
         self.kind
     }
 
-    /// Where the problem is: an environment variable, a file and its key, a breaker, a call site.
+    /// The location of the problem: an environment variable, a file and its key, a breaker, a
+    /// callsite.
     #[must_use]
     pub fn location(&self) -> &str {
-        &self.place
+        &self.location
     }
 
     /// What is wrong there, what was expected, and what to do.
@@ -72,26 +78,26 @@ impl ConfigError {
     }
 }
 
-/// Every problem of the configuration at once. `Display` gives one line for each, and leaves out
-/// the warnings: [`report`](Self::report) has them.
+/// Every problem of the configuration at once. `Display` gives one line for each, without the
+/// warnings. [`report`](Self::report) has the warnings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", Lines(.problems))]
 pub struct ConfigErrors {
     problems: Vec<ConfigError>,
-    /// What was found beside the problems.
+    /// The warnings of the same check.
     report: Report,
 }
 
 impl ConfigErrors {
-    /// There is at least one.
+    /// Takes at least one problem.
     pub(crate) fn new(problems: Vec<ConfigError>) -> Self {
         Self { problems, report: Report::default() }
     }
 
-    /// `Err` with the problems, each once, or the report when there are none.
+    /// `Err` with the problems, each once. `Ok` with the report when there are none.
     pub(crate) fn check(mut problems: Vec<ConfigError>, report: Report) -> Result<Report, Self> {
-        let mut seen = std::collections::HashSet::new();
-        problems.retain(|problem| seen.insert(problem.clone()));
+        let mut known = std::collections::HashSet::new();
+        problems.retain(|problem| known.insert(problem.clone()));
         if problems.is_empty() { Ok(report) } else { Err(Self { problems, report }) }
     }
 
@@ -100,14 +106,14 @@ impl ConfigErrors {
         self.problems.iter()
     }
 
-    /// How many there are: at least one.
+    /// The number of problems: at least one.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "there is always at least one")]
     pub fn len(&self) -> usize {
         self.problems.len()
     }
 
-    /// What the same look has found that is no error.
+    /// The warnings of the same check.
     #[must_use]
     pub fn report(&self) -> &Report {
         &self.report
@@ -137,7 +143,7 @@ impl IntoIterator for ConfigErrors {
     }
 }
 
-/// One line for each.
+/// Shows one line for each problem.
 pub(crate) struct Lines<'a>(pub(crate) &'a [ConfigError]);
 
 impl fmt::Display for Lines<'_> {

@@ -1,10 +1,11 @@
-//! Shows text that came from outside the code in messages: cut, and without characters that forge a
-//! line or its direction.
+//! Shortens and escapes text from outside the code for messages.
+//!
+//! The result has no character that forges a line or its direction.
 
 use std::fmt::{self, Write};
 
-/// How much of a value is shown, in bytes. It is enough to see a mistake; a secret in the wrong
-/// variable is told by its beginning only.
+/// How much of a value is shown, in bytes. It is enough to see a mistake. Of a secret in the wrong
+/// variable, only the beginning is shown.
 const MOST_OF_VALUE: usize = 32;
 /// How much of a name is shown, in bytes.
 const MOST_OF_NAME: usize = 128;
@@ -28,8 +29,8 @@ pub(crate) const fn name(text: &str) -> Excerpt<'_> {
 }
 
 impl Excerpt<'_> {
-    /// Whether nothing is cut off.
-    pub(crate) fn is_whole(&self) -> bool {
+    /// Whether the whole text is shown.
+    pub(crate) fn is_complete(&self) -> bool {
         self.text.len() <= self.most
     }
 }
@@ -42,7 +43,7 @@ impl fmt::Display for Excerpt<'_> {
                 _ => write!(f, "{}", c.escape_debug())?,
             }
         }
-        if !self.is_whole() {
+        if !self.is_complete() {
             write!(f, "… ({} bytes)", self.text.len())?;
         }
         Ok(())

@@ -1,10 +1,10 @@
-//! Gives settings the shape that they have in JSON. Durations are whole milliseconds.
+//! Converts settings to their JSON form. Durations are whole milliseconds.
 
 use crate::clock::millis;
 use crate::config::types::{Backoff, OnCancel, OnPanic, PerFunction, Window};
 use std::time::Duration;
 
-/// A setting's value.
+/// The value of a setting.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Json {
     Flag(bool),
@@ -20,7 +20,7 @@ pub(crate) enum Json {
     Backoff(Option<BackoffJson>),
 }
 
-/// A backoff as it is shown.
+/// A backoff in its JSON form.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub(crate) struct BackoffJson {
     factor: f64,
@@ -28,7 +28,7 @@ pub(crate) struct BackoffJson {
     jitter: f64,
 }
 
-/// A type that a setting has.
+/// A type of setting that has a JSON form.
 pub(crate) trait Shape {
     fn json(&self) -> Json;
 }
@@ -75,7 +75,7 @@ impl Shape for Option<u32> {
     }
 }
 
-/// Each function's own is null.
+/// `Own` is null.
 impl Shape for PerFunction<u32> {
     fn json(&self) -> Json {
         match self {

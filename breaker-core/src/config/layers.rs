@@ -9,15 +9,15 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The places, from the lowest to the highest.
+/// The sources of settings, from the lowest to the highest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Precedence {
     /// `[defaults]` of the file.
     FileDefaults,
     Attribute,
     Configure,
-    /// The longest time limit that a function has of its own, where that is longer than what code
-    /// says of the breaker.
+    /// The longest time limit that a function has of its own, where it is longer than that of the
+    /// breaker in code.
     Functions,
     /// `[all]` of the file.
     FileAll,
@@ -26,21 +26,21 @@ pub(crate) enum Precedence {
     /// `CIRCUIT_BREAKER_*`.
     EnvironmentDefault,
     Environment,
-    /// What `reconfigure` of the head of a family says to one of it.
-    Head,
+    /// `reconfigure` of the parent, for one of its keyed breakers.
+    Parent,
     Reconfigure,
 }
 
-const PLACES: usize = 10;
+const SOURCES: usize = 10;
 
-/// What code says, before the process runs.
+/// The sources in code.
 const CODE: [Precedence; 2] = [Precedence::Attribute, Precedence::Configure];
 
-/// What one place says.
+/// The settings of one source.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layer {
     pub(crate) config: Config,
-    /// Where each key was read, if the place's name alone does not tell.
+    /// The exact source of each key, where the precedence alone does not identify it.
     pub(crate) sources: BTreeMap<&'static str, Source>,
     pub(crate) label: Option<String>,
 }
@@ -57,60 +57,61 @@ impl Layer {
     }
 }
 
-/// What is said where nothing is.
+/// The settings of a source that sets nothing.
 static NOTHING: Config = Config::new();
 
-/// What all places say of one breaker. Most say nothing of most breakers.
+/// The settings of one breaker from all sources. Most sources set nothing for most breakers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layers {
-    said: [Option<Box<Layer>>; PLACES],
-    /// The longest time limit that a variable or a file gives one of its functions, above what all
-    /// places say of the breaker.
+    by_precedence: [Option<Box<Layer>>; SOURCES],
+    /// The longest time limit that a variable or a file gives one of its functions. It overrides
+    /// what all sources set for the breaker.
     longest_of_functions: Option<Duration>,
 }
 
 impl Layers {
-    pub(crate) fn set(&mut self, place: Precedence, layer: Layer) {
-        self.said[place as usize] = layer.is_set().then(|| Box::new(layer));
+    pub(crate) fn set(&mut self, precedence: Precedence, layer: Layer) {
+        self.by_precedence[precedence as usize] = layer.is_set().then(|| Box::new(layer));
     }
 
-    pub(crate) fn config(&self, place: Precedence) -> &Config {
-        self.said[place as usize].as_ref().map_or(&NOTHING, |layer| &layer.config)
+    pub(crate) fn config(&self, precedence: Precedence) -> &Config {
+        self.by_precedence[precedence as usize].as_ref().map_or(&NOTHING, |layer| &layer.config)
     }
 
-    pub(crate) fn config_mut(&mut self, place: Precedence) -> &mut Config {
-        &mut self.said[place as usize].get_or_insert_default().config
+    pub(crate) fn config_mut(&mut self, precedence: Precedence) -> &mut Config {
+        &mut self.by_precedence[precedence as usize].get_or_insert_default().config
     }
 
-    /// What a place says, but for the time limit of a variable for all where the breaker's own
-    /// table has one: of time limits the nearer one stands above, so that what suits most does not
-    /// cut off the one that needs long.
-    fn observed(&self, place: usize) -> Option<Cow<'_, Config>> {
-        let said = &self.said[place].as_ref()?.config;
+    /// The settings of a source, with one exception. The time limit of a variable for all breakers
+    /// gives way to the one in the breaker's own table. The limit that suits most breakers must not
+    /// time out a breaker that needs longer.
+    fn effective(&self, precedence: usize) -> Option<Cow<'_, Config>> {
+        let config = &self.by_precedence[precedence].as_ref()?.config;
         let yields =
-            place == Precedence::EnvironmentDefault as usize && self.config(Precedence::File).timeout.is_some();
-        Some(if yields { Cow::Owned(Config { timeout: None, ..*said }) } else { Cow::Borrowed(said) })
+            precedence == Precedence::EnvironmentDefault as usize && self.config(Precedence::File).timeout.is_some();
+        Some(if yields { Cow::Owned(Config { timeout: None, ..*config }) } else { Cow::Borrowed(config) })
     }
 
     /// The values in force.
     pub(crate) fn settings(&self) -> Settings {
         let mut merged = self.in_force().merged();
-        if self.rule_in_place_of_runs(&merged).is_some() {
+        if self.rule_replacing_fail_max(&merged).is_some() {
             merged = merged.fail_max_off();
         }
         let longest = merged.timeout.flatten().max(self.longest_of_functions);
         Settings::resolve(&merged, Limits { of_breaker: self.call_settings().timeout, longest })
     }
 
-    /// What it says of calls and retries, without what its functions say of their own.
+    /// The breaker's settings of calls and retries, without those of its functions.
     pub(crate) fn call_settings(&self) -> CallSettings {
-        let places = (0..PLACES).rev().filter(|place| *place != Precedence::Functions as usize);
-        let said: Vec<_> = places.filter_map(|place| Some((rank(place), self.observed(place)?))).collect();
-        CallSettings::of(&said.iter().map(|(rank, config)| (*rank, &**config)).collect::<Vec<_>>())
+        let sources = (0..SOURCES).rev().filter(|precedence| *precedence != Precedence::Functions as usize);
+        let configs: Vec<_> =
+            sources.filter_map(|precedence| Some((rank(precedence), self.effective(precedence)?))).collect();
+        CallSettings::of(&configs.iter().map(|(rank, config)| (*rank, &**config)).collect::<Vec<_>>())
     }
 
-    /// Takes in the longest time limit of the functions, with its source, and the longest one among
-    /// those that variables and files give them.
+    /// Sets the longest time limit of the functions with its source. `of_operator` is the longest
+    /// one that variables and files give to functions.
     pub(crate) fn set_functions(&mut self, longest: Option<(Duration, Source)>, of_operator: Option<Duration>) {
         self.set(Precedence::Functions, Layer::default());
         let code = self.merged_below(Precedence::Functions).timeout.flatten();
@@ -121,42 +122,44 @@ impl Layers {
         self.longest_of_functions = of_operator;
     }
 
-    /// Where the time limit of a call came from whose function has none of its own.
+    /// The source of the time limit of calls whose function has no limit of its own.
     pub(crate) fn source_of_limit(&self) -> Source {
-        let sets = |place: &usize| self.observed(*place).is_some_and(|config| config.timeout.is_some());
-        self.source("timeout", (0..PLACES).rev().filter(|place| *place != Precedence::Functions as usize).find(sets))
+        let sets = |precedence: &usize| self.effective(*precedence).is_some_and(|config| config.timeout.is_some());
+        self.source(
+            "timeout",
+            (0..SOURCES).rev().filter(|precedence| *precedence != Precedence::Functions as usize).find(sets),
+        )
     }
 
-    /// The rule of which code says that it opens the breaker, where no place says anything of
-    /// `fail_max`.
-    fn rule_in_place_of_runs(&self, merged: &Config) -> Option<&'static str> {
-        // One that another place has switched off is in place of nothing.
+    /// The rule on failures in code that switches `fail_max` off, where no source sets `fail_max`.
+    fn rule_replacing_fail_max(&self, merged: &Config) -> Option<&'static str> {
+        // A rule that another source has switched off does not replace `fail_max`.
         let unset = merged.fail_max.is_none() && merged.rule_over_failures().is_some();
-        CODE.iter().rev().find_map(|place| self.config(*place).rule_over_failures()).filter(|_| unset)
+        CODE.iter().rev().find_map(|precedence| self.config(*precedence).rule_over_failures()).filter(|_| unset)
     }
 
-    /// The layers without what would leave no rule on failures.
+    /// The layers without the keys that would leave no rule on failures.
     pub(crate) fn in_force(&self) -> Cow<'_, Self> {
         let mut layers = Cow::Borrowed(self);
-        for (place, key) in self.left_out() {
-            if let Some(layer) = &mut layers.to_mut().said[place] {
+        for (precedence, key) in self.left_out() {
+            if let Some(layer) = &mut layers.to_mut().by_precedence[precedence] {
                 layer.config.unset(key);
             }
         }
         layers
     }
 
-    /// The keys that are not obeyed, since no rule on failures would be left: those of the highest
-    /// places.
+    /// The keys that do not apply, because no rule on failures would be left. The keys of the
+    /// highest sources are left out first.
     fn left_out(&self) -> Vec<(usize, &'static str)> {
         let mut left_out = Vec::new();
         if self.merged().opens_by_failures() {
             return left_out;
         }
         let mut layers = self.clone();
-        for place in (0..PLACES).rev() {
-            let Some(layer) = &mut layers.said[place] else { continue };
-            left_out.extend(layer.config.keep_rules_on_failures().into_iter().map(|key| (place, key)));
+        for precedence in (0..SOURCES).rev() {
+            let Some(layer) = &mut layers.by_precedence[precedence] else { continue };
+            left_out.extend(layer.config.keep_rules_on_failures().into_iter().map(|key| (precedence, key)));
             if layers.merged().opens_by_failures() {
                 break;
             }
@@ -164,98 +167,103 @@ impl Layers {
         left_out
     }
 
-    /// What is wrong with the layers of the breaker `name` together, with the place that is to be
-    /// mended.
+    /// The problems of all layers of the breaker `name` together, each with the source to fix.
     pub(crate) fn problems(&self, name: &str) -> Vec<(Source, ConfigError)> {
-        let problem = |(place, key): (usize, &'static str)| {
-            let source = self.source(key, Some(place));
-            let table = match place {
-                _ if place == Precedence::FileDefaults as usize => "defaults".to_owned(),
-                _ if place == Precedence::FileAll as usize => "all".to_owned(),
+        let problem = |(precedence, key): (usize, &'static str)| {
+            let source = self.source(key, Some(precedence));
+            let table = match precedence {
+                _ if precedence == Precedence::FileDefaults as usize => "defaults".to_owned(),
+                _ if precedence == Precedence::FileAll as usize => "all".to_owned(),
                 _ => format!("breakers.{name}"),
             };
-            let place = match &source {
+            let location = match &source {
                 Source::Environment(variable) => variable.clone(),
                 Source::File(path) => format!("{path}: {table}.{key}"),
                 other => format!("{other} of circuit breaker `{name}`: {key}"),
             };
             let rules = "give one of `fail_max`, `failure_rate` and `window_fail_max` a number";
             let message = format!("is `off`, which leaves circuit breaker `{name}` no rule on failures; {rules}");
-            (source, ConfigError::new(ConfigErrorKind::Value, place, message))
+            (source, ConfigError::new(ConfigErrorKind::Value, location, message))
         };
         self.left_out().into_iter().map(problem).collect()
     }
 
-    /// The keys that any place sets.
+    /// The keys that any source sets.
     pub(crate) fn merged(&self) -> Config {
-        self.merged_of(PLACES)
+        self.merged_of(SOURCES)
     }
 
-    fn merged_below(&self, place: Precedence) -> Config {
-        self.merged_of(place as usize)
+    fn merged_below(&self, precedence: Precedence) -> Config {
+        self.merged_of(precedence as usize)
     }
 
-    fn merged_of(&self, places: usize) -> Config {
+    fn merged_of(&self, end: usize) -> Config {
         let mut merged = Config::new();
-        for config in (0..places).filter_map(|place| self.observed(place)) {
+        for config in (0..end).filter_map(|precedence| self.effective(precedence)) {
             merged.overlay(&config);
         }
         merged
     }
 
-    /// Where each value in force came from.
+    /// The source of each value in force.
     pub(crate) fn sources(&self) -> Vec<(&'static str, Source)> {
         let layers = self.in_force();
-        let set: [_; PLACES] = std::array::from_fn(|place| layers.observed(place).map(|config| config.set()));
-        let place = |index: usize| (0..PLACES).rev().find(|place| set[*place].is_some_and(|set| set[index]));
-        let rule = self.rule_in_place_of_runs(&layers.merged());
+        let set: [_; SOURCES] =
+            std::array::from_fn(|precedence| layers.effective(precedence).map(|config| config.set()));
+        let highest =
+            |index: usize| (0..SOURCES).rev().find(|precedence| set[*precedence].is_some_and(|set| set[index]));
+        let rule = self.rule_replacing_fail_max(&layers.merged());
         let source = |index, key| match rule {
             Some(rule) if key == "fail_max" => Source::Follows(rule),
-            _ => self.source(key, place(index)),
+            _ => self.source(key, highest(index)),
         };
         KEYS.iter().enumerate().map(|(index, key)| (*key, source(index, *key))).collect()
     }
 
-    /// Where a key came from that is set in this place above all others.
-    fn source(&self, key: &'static str, place: Option<usize>) -> Source {
-        let Some((place, layer)) = place.and_then(|place| Some((place, self.said[place].as_ref()?))) else {
+    /// The source of a key whose highest setting is at this precedence.
+    fn source(&self, key: &'static str, precedence: Option<usize>) -> Source {
+        let Some((precedence, layer)) =
+            precedence.and_then(|precedence| Some((precedence, self.by_precedence[precedence].as_ref()?)))
+        else {
             return Source::Default;
         };
-        let by_place = if place == Precedence::Attribute as usize {
+        let default_source = if precedence == Precedence::Attribute as usize {
             Source::Attribute
-        } else if place == Precedence::Configure as usize {
+        } else if precedence == Precedence::Configure as usize {
             Source::Configure
         } else {
             Source::Reconfigure
         };
-        layer.sources.get(key).cloned().unwrap_or(by_place)
+        layer.sources.get(key).cloned().unwrap_or(default_source)
     }
 
-    /// The name to show in logs and metrics, if another one than the breaker's was given.
+    /// The name to show in logs and metrics, if it differs from the breaker's name.
     pub(crate) fn label(&self) -> Option<&str> {
-        self.said.iter().rev().flatten().find_map(|layer| layer.label.as_deref())
+        self.by_precedence.iter().rev().flatten().find_map(|layer| layer.label.as_deref())
     }
 
-    /// Whether nobody has told this breaker by itself anything.
+    /// Whether no `reconfigure` of this breaker itself has set anything.
     pub(crate) fn follows(&self) -> bool {
         *self.config(Precedence::Reconfigure) == Config::new()
     }
 
-    /// The same for one of the family of which these are the head's layers; `own` is what it has so
-    /// far. What its own `reconfigure` says stays above everything that holds for all.
+    /// The layers for a keyed breaker, made from these layers of its parent. `own` has its current
+    /// layers. Its own `reconfigure` remains above everything that applies to all.
     pub(crate) fn for_member(&self, own: &Self) -> Self {
         let mut layers = self.clone();
-        layers.said.iter_mut().flatten().for_each(|layer| layer.label = None);
-        layers.said[Precedence::Head as usize] = std::mem::take(&mut layers.said[Precedence::Reconfigure as usize]);
-        layers.said[Precedence::Reconfigure as usize] = own.said[Precedence::Reconfigure as usize].clone();
+        layers.by_precedence.iter_mut().flatten().for_each(|layer| layer.label = None);
+        layers.by_precedence[Precedence::Parent as usize] =
+            std::mem::take(&mut layers.by_precedence[Precedence::Reconfigure as usize]);
+        layers.by_precedence[Precedence::Reconfigure as usize] =
+            own.by_precedence[Precedence::Reconfigure as usize].clone();
         layers
     }
 }
 
-const fn rank(place: usize) -> Rank {
-    if place >= Precedence::Head as usize {
+const fn rank(precedence: usize) -> Rank {
+    if precedence >= Precedence::Parent as usize {
         Rank::Reconfigure
-    } else if place >= Precedence::FileAll as usize {
+    } else if precedence >= Precedence::FileAll as usize {
         Rank::Operator
     } else {
         Rank::Code

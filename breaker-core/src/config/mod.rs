@@ -1,9 +1,13 @@
-//! Settings: their keys, the sources that set them, and which of several values is in force.
+//! Defines settings: their keys, their sources, and which value is in force.
 //!
-//! The way of a value: a source (the attribute, code, [`file`], [`env`]) gives a
-//! [`Config`](keys::Config), which is one layer. [`layers`] merges the layers of a breaker, the
-//! later source wins. [`resolve`] adds what follows from several keys. The result is
-//! [`Settings`](keys::Settings), from which the machine makes its rules (`machine::trip`).
+//! How a value gets its effect:
+//!
+//! 1. A source (the attribute, code, [`file`](mod@file), [`env`](mod@env)) gives a
+//!    [`Config`](keys::Config), which is one layer.
+//! 2. [`layers`] merges the layers of a breaker. The later source wins.
+//! 3. [`resolve`] adds what follows from several keys.
+//! 4. The result is [`Settings`](keys::Settings). From it the machine makes its rules
+//!    (`machine::trip`).
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -21,10 +25,12 @@
 //!
 //! May use: `sync`, `clock`.
 //!
-//! To add a key: 1. add its row to the table in `keys`; 2. if its type is new, add it to `types`,
-//! `value` and `json`;
-//! 3. use the new field of `Settings` where its rule is; 4. add the key to the attribute
-//!    (`breaker-macros/src/parse`).
+//! To add a key:
+//!
+//! 1. Add its row to the table in `keys`.
+//! 2. If its type is new, add it to `types`, `value` and `json`.
+//! 3. Use the new field of `Settings` in its rule.
+//! 4. Add the key to the attribute (`breaker-macros/src/parse`).
 
 pub(crate) mod call_settings;
 pub(crate) mod duration;

@@ -1,16 +1,17 @@
-//! Finds the breaker or the function that an environment variable belongs to, by the parts of the
-//! variable's name and not by a look at each breaker.
+//! Finds the breaker or the function of an environment variable.
+//!
+//! It looks up the parts of the variable's name, and does not search all breakers.
 
 use std::collections::BTreeMap;
 
-/// What stands between the prefix of a breaker and a key.
+/// The text between the prefix of a breaker and a key.
 const MARK: &str = "_CIRCUIT_";
 
 /// The prefixes of all breakers and functions.
 #[derive(Debug, Default)]
 pub(crate) struct Prefixes(BTreeMap<String, Users>);
 
-/// Who has a prefix.
+/// The breakers and functions that have a prefix.
 #[derive(Debug, Default)]
 struct Users {
     breakers: usize,
@@ -22,7 +23,7 @@ impl Prefixes {
         self.users(prefix).breakers += 1;
     }
 
-    /// Functions are never taken away.
+    /// Adds the prefix of a function. Functions are never removed.
     pub(crate) fn add_function(&mut self, prefix: &str) {
         self.users(prefix).function = true;
     }
@@ -39,17 +40,18 @@ impl Prefixes {
         }
     }
 
-    /// Whether only functions have it: where a breaker has it too, its variables are the breaker's.
+    /// Whether only functions have this prefix. Where a breaker has it too, the variables belong to
+    /// the breaker.
     pub(crate) fn is_of_function(&self, prefix: &str) -> bool {
         self.0.get(prefix).is_some_and(|users| users.breakers == 0)
     }
 
-    /// Those of breakers, each once.
+    /// The prefixes of breakers, each once.
     pub(crate) fn of_breakers(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|(_, users)| users.breakers > 0).map(|(prefix, _)| prefix.as_str())
     }
 
-    /// Those that only functions have, each once.
+    /// The prefixes that only functions have, each once.
     pub(crate) fn of_functions(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|(_, users)| users.breakers == 0).map(|(prefix, _)| prefix.as_str())
     }
@@ -59,7 +61,7 @@ impl Prefixes {
         self.0.keys().map(String::as_str)
     }
 
-    /// How many different ones there are.
+    /// The number of different prefixes.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -72,12 +74,12 @@ impl Prefixes {
     }
 }
 
-/// How the variables of the breaker with this prefix begin.
+/// The beginning of the variables of the breaker with this prefix.
 pub(crate) fn start(prefix: &str) -> String {
     format!("{prefix}{MARK}")
 }
 
-/// What stands before and behind the first mark of a variable.
+/// The parts before and behind the first mark of a variable.
 pub(crate) fn split(variable: &str) -> Option<(&str, &str)> {
     variable.split_once(MARK)
 }

@@ -1,4 +1,4 @@
-//! The ranges of settings, as `const` conditions.
+//! Checks the ranges of settings, as `const` conditions.
 
 use crate::config::types::{Backoff, OnCancel, PerFunction};
 use std::time::Duration;
@@ -18,22 +18,22 @@ pub(crate) const fn one_or_more(count: Option<u32>) -> bool {
     !matches!(count, Some(0))
 }
 
-pub(crate) const fn attempted(attempts: PerFunction<u32>) -> bool {
+pub(crate) const fn each_one_or_more(attempts: PerFunction<u32>) -> bool {
     !matches!(attempts, PerFunction::All(0))
 }
 
-pub(crate) const fn lasts(span: PerFunction<Duration>) -> bool {
+pub(crate) const fn each_above_zero(span: PerFunction<Duration>) -> bool {
     !matches!(span, PerFunction::All(Duration::ZERO))
 }
 
-pub(crate) const fn paced(backoff: Option<Backoff>) -> bool {
+pub(crate) const fn valid_backoff(backoff: Option<Backoff>) -> bool {
     match backoff {
         Some(backoff) => backoff.is_valid(),
         None => true,
     }
 }
 
-pub(crate) const fn lasting(what: OnCancel) -> bool {
+pub(crate) const fn valid_on_cancel(what: OnCancel) -> bool {
     !matches!(what, OnCancel::After(Duration::ZERO))
 }
 

@@ -1,21 +1,22 @@
-//! A number beside the rank of its source, both in one word. The greater of two words is in force,
-//! so that calls compare them without a lock.
+//! Packs a number and the rank of its source into one word.
+//!
+//! The greater of two words is in force, so that calls compare them without a lock.
 
 use crate::clock::nanos_of;
 use crate::sync::Ordering;
 use crate::sync::statics::AtomicU64;
 use std::time::Duration;
 
-/// The places that say something of calls and retries, from the lowest to the highest.
+/// The sources of settings of calls and retries, from the lowest to the highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rank {
-    /// Code, of a breaker; and `[defaults]` of a file.
+    /// Code, for a breaker; and `[defaults]` of a file.
     Code,
     /// A function's own attribute.
     Function,
-    /// Variables and files, of a breaker or of all.
+    /// Variables and files, for a breaker or for all.
     Operator,
-    /// Variables and files, of one function.
+    /// Variables and files, for one function.
     OperatorOfFunction,
     Reconfigure,
 }
@@ -25,7 +26,7 @@ pub(crate) enum Rank {
 pub(crate) struct Ranked(u64);
 
 const SHIFT: u32 = 61;
-/// In nanoseconds 73 years.
+/// 73 years in nanoseconds.
 const MOST: u64 = (1 << SHIFT) - 1;
 
 impl Ranked {
@@ -35,7 +36,7 @@ impl Ranked {
         Self((rank as u64) << SHIFT | number.min(MOST))
     }
 
-    /// `None`: there is no such time.
+    /// `None` is stored as zero: there is no such time.
     pub(crate) fn span(rank: Rank, span: Option<Duration>) -> Self {
         Self::new(rank, span.map_or(0, nanos_of))
     }
@@ -49,24 +50,24 @@ impl Ranked {
         self.0
     }
 
-    /// The number; `None`: nothing is said.
+    /// The number; `None`: no source sets it.
     #[cfg(feature = "retry")]
-    pub(crate) fn said(self) -> Option<u64> {
+    pub(crate) fn value(self) -> Option<u64> {
         (self != Self::NOTHING).then_some(self.0 & MOST)
     }
 
-    /// The number; `None` where that is zero, or nothing is said.
+    /// The number; `None` where it is zero, or no source sets it.
     pub(crate) fn number(self) -> Option<u64> {
         Some(self.0 & MOST).filter(|number| *number != 0)
     }
 
-    /// The same as a time.
+    /// The same as a duration.
     pub(crate) fn time(self) -> Option<Duration> {
         self.number().map(Duration::from_nanos)
     }
 }
 
-/// One that changes while the process runs.
+/// A [`Ranked`] that can change while the process runs.
 #[derive(Debug, Default)]
 pub(crate) struct Cell(AtomicU64);
 

@@ -1,10 +1,10 @@
-//! What a check of the configuration has found that is no error.
+//! Defines the report of a configuration check, which has its warnings.
 
 use crate::config::error::{ConfigError, ConfigErrorKind, ConfigErrors, Lines};
 use std::fmt;
 
-/// What a look at the whole configuration has found that is no error, but most likely not what was
-/// meant: see [`warnings`](Self::warnings).
+/// The warnings of a check of the whole configuration: no errors, but most likely not intended. See
+/// [`warnings`](Self::warnings).
 ///
 /// `Display` gives one line for each warning, and `no warnings` where there is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,16 +19,19 @@ impl Report {
         self.0
     }
 
-    /// Variables, tables of the file, and names given to
-    /// [`Registry::set_config`](crate::Registry::set_config) that belong to no breaker and no
-    /// annotated function, with the nearest name of one; call sites that share a breaker because
-    /// their *default* names are the same; breakers that obey the same variables; and a subscriber
-    /// of `tracing` that takes no WARN of the library.
+    /// The warnings. There is one for each of these:
     ///
-    /// At most 100 names of each sort are told one by one. Each warning but the last sort is also
-    /// logged once, at WARN. A breaker that is made later (by
-    /// [`Registry::breaker`](crate::Registry::breaker), or without the feature `register` at the
-    /// first call) is not known yet.
+    /// - variables, tables of the file, and names given to
+    ///   [`Registry::set_config`](crate::Registry::set_config) that belong to no breaker and no
+    ///   annotated function, with the nearest known name
+    /// - callsites that share a breaker because their *default* names are equal
+    /// - breakers that use the same variables
+    /// - a subscriber of `tracing` that takes no WARN of the library
+    ///
+    /// At most 100 names of each kind are reported individually. Each warning but the last kind is
+    /// also logged once, at WARN. The check does not know a breaker that is made later. That is one
+    /// of [`Registry::breaker`](crate::Registry::breaker), or of an annotated function before its
+    /// first call without the feature `register`.
     #[must_use]
     pub fn warnings(&self) -> &[ConfigError] {
         &self.0
@@ -44,11 +47,11 @@ impl fmt::Display for Report {
     }
 }
 
-/// Makes errors of warnings: `Registry::global().load_env().strict()?`.
+/// Turns warnings into errors: `Registry::global().load_env().strict()?`.
 ///
-/// Implemented for what [`Registry::load_env`](crate::Registry::load_env),
-/// [`load_env_from`](crate::Registry::load_env_from), [`load`](crate::Registry::load_file) and
-/// [`reload`](crate::Registry::reload) give, and for nothing else.
+/// Implemented for the results of [`Registry::load_env`](crate::Registry::load_env),
+/// [`load_env_from`](crate::Registry::load_env_from), [`load_file`](crate::Registry::load_file) and
+/// [`reload`](crate::Registry::reload), and for nothing else.
 ///
 /// ```
 /// use breaker_core::{Registry, Strict};
@@ -62,10 +65,10 @@ impl fmt::Display for Report {
 /// # }
 /// ```
 pub trait Strict: sealed::Sealed {
-    /// The report, if there is nothing to tell but that log lines are filtered out
-    /// ([`ConfigErrorKind::Logs`]): a service does not stop because its logs are turned down.
+    /// The report, if it has no warning but that log lines are filtered out
+    /// ([`ConfigErrorKind::Logs`]). A service does not stop because its log level is too high.
     ///
-    /// What is in force is the same as without it.
+    /// The settings in force are the same as without it.
     ///
     /// # Errors
     /// Every problem and every other warning at once.

@@ -1,4 +1,4 @@
-//! Tests of the table of keys.
+//! Tests the table of keys.
 
 use super::keys::*;
 use crate::config::types::{Backoff, OnCancel, OnPanic, PerFunction};
@@ -33,17 +33,17 @@ const BAD: [(&str, Config); 23] = [
     ("retry_total", Config::new().retry_total(ZERO)),
 ];
 
-/// The others, with the values that one might take for out of a range.
+/// The other keys, with values that may look out of range.
 const ANY: Config =
     Config::new().recovery_timeout(ZERO).on_panic(OnPanic::Ignore).critical(true).enabled(false).retry(false);
 
 #[test]
-fn each_value_out_of_its_range_is_told_and_ends_a_constant() {
+fn each_value_out_of_its_range_is_reported_and_ends_a_constant() {
     for (key, bad) in BAD {
         let problems = bad.problems("the test");
         assert_eq!(problems.len(), 1, "{key}: {problems:?}");
-        let told = problems[0].to_string();
-        assert!(told.contains("the test") && told.contains(key), "{told}");
+        let error = problems[0].to_string();
+        assert!(error.contains("the test") && error.contains(key), "{error}");
         let ended = std::panic::catch_unwind(|| bad.assert_valid()).expect_err(key);
         let message = ended.downcast_ref::<&str>().copied().unwrap_or_default();
         assert!(message.starts_with(&format!("`{key}` must be ")), "{message}");
@@ -66,10 +66,10 @@ fn a_key_that_is_not_in_the_table_is_neither_read_nor_shown_nor_set() {
 }
 
 #[test]
-fn of_two_prefixes_the_first_stands_and_both_are_told() {
+fn of_two_prefixes_the_first_remains_and_both_are_reported() {
     let mut config = Config::new().env_prefix("A");
-    let told = config.unite(&Config::new().env_prefix("B"));
-    assert_eq!(told, [("env_prefix", "\"A\"".to_owned(), "\"B\"".to_owned())]);
+    let conflicts = config.merge(&Config::new().env_prefix("B"));
+    assert_eq!(conflicts, [("env_prefix", "\"A\"".to_owned(), "\"B\"".to_owned())]);
     assert_eq!(config.env_prefix, Some("A"));
 }
 

@@ -1,31 +1,31 @@
-//! How keys are spelt outside of an attribute, and what a misspelt one may have meant.
+//! Reads the spelling of keys in variables, and suggests a key for a misspelt one.
 
 use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::keys::{Config, KEYS};
 use crate::config::{duration, excerpt};
 
-/// The keys that can be said of one function alone.
+/// The keys that can be set for one function alone.
 const OF_FUNCTIONS: [&str; 6] = ["timeout", "retry", "retry_attempts", "retry_min", "retry_max", "retry_total"];
 
 pub(crate) fn is_of_function(key: &str) -> bool {
     OF_FUNCTIONS.contains(&key)
 }
 
-/// What is said of another key in a place that is a function's.
+/// The message for another key among the settings of a function.
 pub(crate) fn no_key_of_function(key: &str) -> String {
     let all = OF_FUNCTIONS.map(|key| format!("`{key}`")).join(", ");
     format!("`{key}` is said of a breaker and not of one function, of which there are {all}")
 }
 
-/// What the end of a variable's name stands for.
+/// The meaning of the end of a variable's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     Key(&'static str),
-    /// The key that an older spelling was taken for.
+    /// The key of an older spelling.
     Older(&'static str),
     /// The name that logs and metrics show.
     Label,
-    /// `TIMEOUT`: the call's time limit, or the recovery timeout?
+    /// `TIMEOUT`, which may mean the call's time limit or the recovery timeout.
     BareTimeout,
     Unknown,
 }
@@ -41,12 +41,13 @@ const OLDER: &[(&str, &str)] = &[
     ("PROBE_WINDOW", "probe_count"),
 ];
 
-/// How `key` is written in a variable.
+/// The spelling of `key` in a variable.
 pub(crate) fn variable(key: &str) -> String {
     if key == "timeout" { "CALL_TIMEOUT".to_owned() } else { key.to_uppercase() }
 }
 
-/// Whether `key` is written so in a variable. There can be many variables, so nothing is allocated.
+/// Whether `spelling` is that of `key` in a variable. There can be many variables, so this
+/// allocates nothing.
 fn is_variable(key: &str, spelling: &str) -> bool {
     match key {
         "timeout" => spelling == "CALL_TIMEOUT",
@@ -54,7 +55,7 @@ fn is_variable(key: &str, spelling: &str) -> bool {
     }
 }
 
-/// What `spelling`, the end of a variable's name, stands for.
+/// The meaning of `spelling`, the end of a variable's name.
 pub(crate) fn meaning(spelling: &str) -> Meaning {
     let older = || OLDER.iter().find(|(old, _)| *old == spelling).map(|(_, key)| Meaning::Older(key));
     match spelling {
@@ -67,9 +68,9 @@ pub(crate) fn meaning(spelling: &str) -> Meaning {
     }
 }
 
-/// What is expected outside of an attribute, where a duration may be a bare number.
+/// The expected value outside of an attribute, where a duration may be a bare number.
 pub(crate) fn outside(expected: &str) -> String {
-    // A bare number of a window is one of calls, as its own words say.
+    // A bare number for a window is a number of calls. Its own text says so.
     let seconds = if expected.contains("duration") && !expected.contains("number of calls") {
         " (a bare number is seconds)"
     } else {
@@ -83,7 +84,7 @@ pub(crate) fn prefix(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
 }
 
-/// The one of `known` that `word` may have meant.
+/// The one of `known` that is nearest to `word`, if one is near.
 pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     if word.len() > LONGEST {
         return None;
@@ -91,8 +92,7 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
     let characters = word.chars().count();
     known
         .into_iter()
-        // The distance is no less than the difference of the lengths, and takes the product of both
-        // to find.
+        // The distance is at least the difference of the lengths, and its cost is their product.
         .filter(|candidate| candidate.chars().count().abs_diff(characters) <= farthest(candidate))
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .min_by_key(|(distance, _)| *distance)
@@ -100,45 +100,44 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
         .map(|(_, candidate)| candidate)
 }
 
-/// A longer word, in bytes, is nobody's misspelling.
+/// A longer word, in bytes, gets no suggestion.
 const LONGEST: usize = 256;
 
-/// How many names of one sort are told one by one.
-const MOST_TOLD: usize = 100;
-/// How many pairs of names are compared for the hints of one message after another: some
-/// milliseconds.
-const MOST_COMPARED: usize = 100_000;
+/// How many names of one kind are reported individually.
+const MAX_REPORTED: usize = 100;
+/// How many pairs of names the hints of consecutive messages compare. That takes some milliseconds.
+const MAX_COMPARED: usize = 100_000;
 
-/// What to tell of names that are not among `known`: each of the first ones with the nearest known
-/// name, and how many more there are.
-pub(crate) fn told<N>(
+/// The errors for names that are not among `known`. The first ones are reported with the nearest
+/// known name, and a last error counts the others.
+pub(crate) fn report_each<N>(
     unknown: impl Iterator<Item = N>,
     known: usize,
-    tell: impl Fn(N, bool) -> ConfigError,
-    rest: impl FnOnce(usize) -> ConfigError,
+    report: impl Fn(N, bool) -> ConfigError,
+    others: impl FnOnce(usize) -> ConfigError,
 ) -> Vec<ConfigError> {
-    let hints = MOST_COMPARED / known.max(1);
-    first_of(unknown.enumerate(), |(at, name)| tell(name, at < hints), rest)
+    let hints = MAX_COMPARED / known.max(1);
+    first_of(unknown.enumerate(), |(at, name)| report(name, at < hints), others)
 }
 
-/// What to tell of each of the first ones, and how many more there are.
+/// The errors for the first ones, and one error that counts the others.
 pub(crate) fn first_of<N>(
     mut all: impl Iterator<Item = N>,
-    tell: impl Fn(N) -> ConfigError,
-    rest: impl FnOnce(usize) -> ConfigError,
+    report: impl Fn(N) -> ConfigError,
+    others: impl FnOnce(usize) -> ConfigError,
 ) -> Vec<ConfigError> {
-    let mut told: Vec<_> = all.by_ref().take(MOST_TOLD).map(tell).collect();
+    let mut errors: Vec<_> = all.by_ref().take(MAX_REPORTED).map(report).collect();
     let more = all.count();
-    told.extend((more > 0).then(|| rest(more)));
-    told
+    errors.extend((more > 0).then(|| others(more)));
+    errors
 }
 
-/// How many mistakes a misspelling of `candidate` may have.
+/// The largest distance of a misspelling of `candidate`.
 fn farthest(candidate: &str) -> usize {
     candidate.len().max(3) / 3
 }
 
-/// "; did you mean `x`?", or the list of what there is.
+/// A text such as "did you mean `x`?", or the list of known names.
 pub(crate) fn hint<'k>(word: &str, known: impl IntoIterator<Item = &'k str> + Clone) -> String {
     match nearest(word, known.clone()) {
         Some(candidate) => format!("did you mean `{candidate}`?"),
@@ -156,8 +155,8 @@ pub(crate) fn variable_hint(spelling: &str) -> String {
 }
 
 impl Config {
-    /// Sets one key from text, as a variable or a file has it: `"5"`, `"1m 30s"`, `"off"`. The
-    /// units of durations are `w d h m s ms us ns`; a bare number is seconds.
+    /// Sets one key from text in the format of variables and files: `"5"`, `"1m 30s"`, `"off"`. The
+    /// units of durations are `w d h m s ms us ns`. A bare number is seconds.
     ///
     /// ```
     /// # use breaker_core::Config;
@@ -169,7 +168,8 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// When there is no such key, or the text is no value of it. The place of the error is the key.
+    /// When there is no such key, or the text is no value of it. The location of the error is the
+    /// key.
     pub fn with_str(mut self, key: &str, text: &str) -> Result<Self, ConfigError> {
         match self.read(key, text.trim()) {
             Some(Ok(())) => Ok(self),
@@ -182,15 +182,15 @@ impl Config {
     }
 }
 
-/// What is said of a text that is no value of `key`: what was expected, and what a wrong unit was
-/// meant to be. A text that is too long to be shown has no hint.
+/// The message for a text that is no value of `key`. It has the expected value and a suggestion for
+/// a wrong unit. A text that is too long to be shown gets no suggestion.
 pub(crate) fn refused(key: &str, text: &str, expected: &str) -> String {
     let shown = excerpt::value(text);
-    let whole = Some(text).filter(|_| shown.is_whole());
+    let complete = Some(text).filter(|_| shown.is_complete());
     let reads = |suggestion: &String| matches!(Config::new().read(key, suggestion.trim()), Some(Ok(())));
-    let hint = match whole.and_then(duration::suggestion).filter(reads) {
+    let hint = match complete.and_then(duration::suggestion).filter(reads) {
         Some(suggestion) => format!("; did you mean `{suggestion}`?"),
-        None if whole.is_some_and(duration::is_of_a_calendar) => {
+        None if complete.is_some_and(duration::is_of_a_calendar) => {
             "; months and years are written in days, such as \"30d\"".to_owned()
         }
         None => String::new(),

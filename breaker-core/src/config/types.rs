@@ -1,22 +1,22 @@
-//! The types of settings that are more than a number or a duration.
+//! Defines the types of settings that are more than a number or a duration.
 
 use crate::config::ranked::Ranked;
 use std::time::Duration;
 
-/// What the rates look at (`window`). Ignored calls are not in it, and dropped ones only when they
-/// were slow. It begins anew when the breaker closes.
+/// The calls that the rates take into account (`window`). Ignored calls are not in it, and dropped
+/// ones only when they were slow. It starts again when the breaker closes.
 ///
-/// What a call adds takes the same time whatever the size, with no lock and no allocation. The
-/// memory is fixed: it is allocated when the rule is set, and each value of a `key` has a window of
-/// its own.
+/// To record a call takes the same time for every size, with no lock and no allocation. The memory
+/// is fixed, and is allocated when the rule is set. Each keyed breaker has its own window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Window {
-    /// The last calls: 1 to [`MAX_CALLS`](Self::MAX_CALLS). The memory is 2 bits for each,
-    /// rounded up to a power of two: 32 KiB for 100,000.
+    /// The last calls: 1 to [`MAX_CALLS`](Self::MAX_CALLS). It takes 2 bits for each, rounded up to
+    /// a power of two: 32 KiB for 100,000.
     Calls(u32),
-    /// The calls of the last while: above zero. It is kept in 60 parts, 1 KiB together: a call is
-    /// out when it is as old as the window, or up to a 60th of the window before.
+    /// The calls of the most recent time of this length: above zero. The window has 60 parts, 1 KiB
+    /// together. A call drops out when it is as old as the window, or up to a 60th of the window
+    /// earlier.
     Time(Duration),
 }
 
@@ -32,9 +32,9 @@ impl Window {
     }
 }
 
-/// How the open time grows (`backoff`): with each recovery that fails, that is with a half-open
-/// breaker that opens again, or one that opens during its `ramp`. It goes one step back for each
-/// present open time that the breaker spends closed.
+/// How the open time grows with each failed recovery (`backoff`). A recovery fails when a half-open
+/// breaker opens again, or when the breaker opens during its `ramp`. The backoff goes one step back
+/// for each present open time that the breaker spends closed.
 ///
 /// ```
 /// use breaker_core::{Backoff, Config};
@@ -53,17 +53,17 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The longest open time if nobody says another one; also the most that a `Retry-After` can ask
-    /// for where there is no backoff.
+    /// The longest open time if no source sets another one. It is also the longest `Retry-After`
+    /// that counts where there is no backoff.
     pub(crate) const MAX: Duration = Duration::from_secs(600);
 
-    /// Twice as long each time, at most 10 minutes, longer by up to a tenth at random.
+    /// Twice as long each time, at most 10 minutes. Each is longer by up to a tenth at random.
     pub const fn new() -> Self {
         Self { factor: 2.0, max: Self::MAX, jitter: 0.1 }
     }
 
-    /// Each failed recovery makes the open time so many times as long: 1 to 1000, 2 if unset. The
-    /// first opening lasts for `recovery_timeout`.
+    /// Each failed recovery multiplies the open time by this factor: 1 to 1000, 2 if unset. The
+    /// first open period lasts for `recovery_timeout`.
     pub const fn factor(mut self, factor: f64) -> Self {
         self.factor = factor;
         self
@@ -77,8 +77,8 @@ impl Backoff {
         self
     }
 
-    /// Each open time is longer by a random share of itself, up to this one, so that many processes
-    /// do not come back at once: 0 to 1, 0.1 if unset. It comes on top of `max`.
+    /// Each open time is longer by a random share of itself, at most this share: 0 to 1, 0.1 if
+    /// unset. Thus many processes do not return at once. The jitter comes on top of `max`.
     pub const fn jitter(mut self, jitter: f64) -> Self {
         self.jitter = jitter;
         self
@@ -96,19 +96,19 @@ impl Default for Backoff {
     }
 }
 
-/// A value that each annotated function has of its own, in its `#[retry(..)]`, unless it is said
-/// for all functions of a breaker.
+/// A value that each annotated function has of its own, in its `#[retry(..)]`. A breaker may set it
+/// for all its functions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PerFunction<T> {
     /// Each function's own, or the default of `#[retry]`. As text it is `own`.
     #[default]
     Own,
-    /// The same one for all.
+    /// The same value for all functions.
     All(T),
 }
 
-/// What a call counts as that is dropped before it has a result (`on_cancel`).
+/// What a dropped call without a result counts as (`on_cancel`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnCancel {
@@ -116,7 +116,7 @@ pub enum OnCancel {
     Ignore,
     /// As a failure.
     Failure,
-    /// As a failure when it ran at least so long, else as ignored.
+    /// As a failure when it ran at least that long, or else as ignored.
     After(Duration),
 }
 
@@ -130,12 +130,12 @@ pub enum OnPanic {
     Ignore,
 }
 
-/// The time limits of calls. Settings of equal values are equal, wherever these come from.
+/// The time limits of calls. They compare as equal, so that settings of equal values are equal.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
-    /// That of a call whose function has none.
+    /// The limit of a call whose function has none.
     pub(crate) of_breaker: Ranked,
-    /// The longest one that a call can have; `None`: no call has one.
+    /// The longest limit that a call can have; `None`: no call has one.
     pub(crate) longest: Option<Duration>,
 }
 
@@ -145,13 +145,13 @@ impl PartialEq for Limits {
     }
 }
 
-/// Where the value of a key came from.
+/// The source of the value of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {
-    /// Nobody set it.
+    /// No source set it.
     Default,
-    /// Nobody set it, and it follows from what code says of this key: `fail_max` is off beside a
+    /// No source set it, and it follows from this key in code. `fail_max` is off beside a
     /// `failure_rate` or a `window_fail_max`.
     Follows(&'static str),
     /// The attribute, or the `Config` that the breaker was made with.

@@ -4,19 +4,18 @@ use crate::config::error::ConfigError;
 use crate::config::keys::Config;
 use crate::config::types::{PerFunction, Window};
 
-/// A key that contradicts another one of the same place.
+/// A key that contradicts another one of the same source.
 pub(crate) struct Contradiction {
     pub(crate) key: &'static str,
     pub(crate) expected: &'static str,
 }
 
-/// Two keys that cannot both be meant: the one that is told, what is expected of it, and whether it
-/// is so.
+/// Two keys that contradict each other: the reported one, its expected value, and the condition.
 macro_rules! contradictions {
     ($($key:literal, $expected:literal, |$config:ident| $wrong:expr;)*) => {
         impl Config {
-            /// What of this contradicts the rest of it. That of one place is always wrong; keys of
-            /// different places are resolved by [`Settings`](crate::Settings).
+            /// The contradictions within this `Config`. Contradictions within one source are always
+            /// wrong. [`Settings`](crate::Settings) resolves those between different sources.
             pub(crate) fn contradictions(&self) -> Vec<Contradiction> {
                 let mut found = Vec::new();
                 $({
@@ -72,8 +71,8 @@ contradictions! {
 }
 
 impl Config {
-    /// What a `Config` that stands for itself has to have beside its keys: a share of nothing can
-    /// only be a mistake, and so can a breaker that no failure opens.
+    /// The keys that a complete `Config` lacks. A slow-call rate without a duration can only be a
+    /// mistake, and so can a breaker that no failure opens.
     pub(crate) fn orphans(&self) -> Vec<Contradiction> {
         let slow_call_duration = matches!(self.slow_call_duration, Some(Some(_)));
         let needs = |there: bool, key, expected| (!there).then_some(Contradiction { key, expected });
@@ -85,12 +84,12 @@ impl Config {
         slow_call_rate.into_iter().chain(fail_max).collect()
     }
 
-    /// Whether a rule on failures is left; `fail_max` is one unless it is switched off.
+    /// Whether a rule on failures is left. `fail_max` is one unless it is switched off.
     pub(crate) const fn opens_by_failures(&self) -> bool {
         !matches!(self.fail_max, Some(None)) || self.rule_over_failures().is_some()
     }
 
-    /// The key of a rule that looks at failures in a window, if one is set.
+    /// The key of a rule on failures in a window, if one is set.
     pub(crate) const fn rule_over_failures(&self) -> Option<&'static str> {
         match (self.failure_rate, self.window_fail_max) {
             (Some(Some(_)), _) => Some("failure_rate"),
@@ -99,7 +98,7 @@ impl Config {
         }
     }
 
-    /// Switches those rules on failures on again that this switches off, and gives their keys.
+    /// Unsets the keys that switch rules on failures off, and returns these keys.
     pub(crate) fn keep_rules_on_failures(&mut self) -> Vec<&'static str> {
         let off = [
             (self.fail_max == Some(None), "fail_max"),
@@ -128,27 +127,27 @@ impl Config {
         );
     }
 
-    /// What is wrong with a `Config` that a breaker is made of, told of `place`.
-    pub(crate) fn problems_of_whole(&self, place: &str) -> Vec<ConfigError> {
-        let mut problems = self.problems(place);
-        problems.extend(self.errors_at(place, self.orphans()));
+    /// The problems of a complete `Config` of a breaker. `location` is the location of the errors.
+    pub(crate) fn problems_of_whole(&self, location: &str) -> Vec<ConfigError> {
+        let mut problems = self.problems(location);
+        problems.extend(self.errors_at(location, self.orphans()));
         problems
     }
 
-    /// What is wrong with this, or gets wrong when it comes over `below`.
-    pub(crate) fn problems_over(&self, below: &Self, place: &str) -> Vec<ConfigError> {
-        let mut problems = self.problems(place);
+    /// The problems of this `Config`, and those that appear when it overlays `below`.
+    pub(crate) fn problems_over(&self, below: &Self, location: &str) -> Vec<ConfigError> {
+        let mut problems = self.problems(location);
         let mut merged = *below;
         merged.overlay(self);
         let wrong = |config: &Self| config.contradictions().into_iter().chain(config.orphans()).collect::<Vec<_>>();
         let (before, after) = (wrong(below), wrong(&merged));
         let new = after.into_iter().filter(|one| before.iter().all(|old| old.key != one.key)).collect();
-        problems.extend(merged.errors_at(place, new));
+        problems.extend(merged.errors_at(location, new));
         problems
     }
 
-    fn errors_at(&self, place: &str, wrong: Vec<Contradiction>) -> Vec<ConfigError> {
-        let errors_at = |one: Contradiction| ConfigError::value(place, one.key, &self.shown(one.key), one.expected);
+    fn errors_at(&self, location: &str, wrong: Vec<Contradiction>) -> Vec<ConfigError> {
+        let errors_at = |one: Contradiction| ConfigError::value(location, one.key, &self.shown(one.key), one.expected);
         wrong.into_iter().map(errors_at).collect()
     }
 }
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn values_out_of_range_are_told_with_what_was_expected() {
+    fn values_out_of_range_are_reported_with_what_was_expected() {
         let wrong = [
             (Config::new().failure_rate(0.0), "failure_rate"),
             (Config::new().failure_rate(1.01), "failure_rate"),
@@ -197,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_contradict_each_other_are_told() {
+    fn keys_that_contradict_each_other_are_reported() {
         let wrong = [
             (Config::new().window_calls(10).min_calls(11), "min_calls"),
             (Config::new().window_calls(10).window_fail_max(11), "window_fail_max"),
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_judged_with_what_is_below_it_and_only_for_what_it_makes_wrong() {
+    fn a_change_is_checked_with_the_layers_below_and_only_for_what_it_makes_wrong() {
         let below = Config::new().window_calls(10).slow_call_duration(SECOND);
         assert!(Config::new().slow_call_rate(0.3).problems_over(&below, "here").is_empty());
         assert_eq!(keys(&Config::new().min_calls(11).problems_over(&below, "here")), ["min_calls"]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// A value of a key.
 pub(crate) trait Value: Copy {
-    /// From an environment variable or a file. Ranges are checked by the caller.
+    /// Reads an environment variable or a value of a file. The caller checks ranges.
     fn read(text: &str) -> Option<Self>;
     fn show(&self) -> String;
 }
@@ -59,7 +59,7 @@ impl Value for f64 {
     }
 }
 
-/// What may be off.
+/// Reads `off` as `None`.
 impl<T: Value> Value for Option<T> {
     fn read(text: &str) -> Option<Self> {
         if text.eq_ignore_ascii_case("off") { Some(None) } else { T::read(text).map(Some) }
@@ -70,7 +70,7 @@ impl<T: Value> Value for Option<T> {
     }
 }
 
-/// What each function may have of its own.
+/// Reads `own` as each function's own value.
 impl<T: Value> Value for PerFunction<T> {
     fn read(text: &str) -> Option<Self> {
         if text.eq_ignore_ascii_case("own") { Some(Self::Own) } else { T::read(text).map(Self::All) }
@@ -85,7 +85,7 @@ impl<T: Value> Value for PerFunction<T> {
 }
 
 impl Value for Window {
-    /// A bare number is one of calls, with which it may be written: `"100 calls"`.
+    /// A bare number is a number of calls. The word may follow: `"100 calls"`.
     fn read(text: &str) -> Option<Self> {
         match text.strip_suffix("calls").or(text.strip_suffix("call")).unwrap_or(text).trim_end().parse::<u32>() {
             Ok(calls) => Some(Self::Calls(calls)),
@@ -103,19 +103,19 @@ impl Value for Window {
 }
 
 impl Value for Backoff {
-    /// `"on"`, or what differs from the defaults: `"factor=1.5, max=5m"`.
+    /// `"on"`, or the values that differ from the defaults: `"factor=1.5, max=5m"`.
     fn read(text: &str) -> Option<Self> {
         if text.eq_ignore_ascii_case("on") {
             return Some(Self::new());
         }
-        let mut seen = Vec::new();
+        let mut names = Vec::new();
         text.split(',').try_fold(Self::new(), |backoff, part| {
             let (name, value) = part.split_once('=')?;
             let (name, value) = (name.trim(), value.trim());
-            if seen.contains(&name) {
+            if names.contains(&name) {
                 return None;
             }
-            seen.push(name);
+            names.push(name);
             match name {
                 "factor" => f64::read(value).map(|factor| backoff.factor(factor)),
                 "max" => Duration::read(value).map(|max| backoff.max(max)),

@@ -1,25 +1,24 @@
-//! Writes out the characters that would make a text look like another one: in a log, in a label, on
-//! a page.
+//! Escapes characters that make a text look like another one in a log, in a label or on a page.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Whether a character begins a line, steers a terminal, or changes the direction of what is
-/// written around it.
+/// Whether a character begins a line, controls a terminal, or changes the direction of the text
+/// around it.
 pub(crate) fn is_hidden(c: char) -> bool {
-    // Lines end at U+2028 and U+2029 too; the others are those of Unicode's Bidi_Control.
+    // Lines end at U+2028 and U+2029 too. The others are those of Unicode's Bidi_Control.
     c.is_control()
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}' | '\u{200e}' | '\u{200f}')
 }
 
-/// Adds a character to `text` as `\u{2028}`.
+/// Adds a character to `text` as an escape such as `\u{2028}`.
 pub(crate) fn write_out(text: &mut String, c: char) {
-    // A `String` takes everything.
+    // Writing to a `String` cannot fail.
     let _ = write!(text, "\\u{{{:x}}}", u32::from(c));
 }
 
-/// The text with its hidden characters written out. A text that is visible stays as it is, so twice
-/// is as good as once.
+/// The text with its hidden characters escaped. A visible text stays as it is, so that a second
+/// call changes nothing.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     let Some(first) = text.find(is_hidden) else { return Cow::Borrowed(text) };
     let (before, rest) = text.split_at(first);
@@ -33,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_pass_for_something_else_is_written_out_and_the_rest_stays() {
+    fn characters_that_mislead_are_escaped_and_others_stay() {
         for (text, shown) in [
             ("line\nERROR forged", "line\\u{a}ERROR forged"),
             ("\u{1b}[31m\u{7f}\u{85}", "\\u{1b}[31m\\u{7f}\\u{85}"),

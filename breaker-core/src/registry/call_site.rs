@@ -1,10 +1,10 @@
-//! Where a breaker was declared.
+//! Describes where a breaker was declared.
 
 use crate::config::types::Source;
 use crate::registry::declaration::Declared;
 use std::time::Duration;
 
-/// A place in the code that uses a breaker.
+/// A location in the code that uses a breaker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -15,14 +15,14 @@ pub struct CallSite {
     /// The file and line.
     #[cfg_attr(feature = "serde", serde(rename = "place"))]
     pub location: String,
-    /// The time limit of its calls; `None`: they have none, or cannot be cut off. A value of a
-    /// `key` to which `reconfigure` has said another one goes by that.
+    /// The time limit of its calls. `None`: they have none, or cannot time out. A keyed breaker
+    /// with its own `reconfigure` uses that limit instead.
     #[cfg_attr(
         feature = "serde",
         serde(rename = "timeout_ms", serialize_with = "crate::breaker::snapshot_json::maybe_millis")
     )]
     pub timeout: Option<Duration>,
-    /// Where that came from; `None` where there is none.
+    /// The source of that limit. `None` where there is no limit.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::breaker::snapshot_json::maybe_source"))]
     pub timeout_source: Option<Source>,
 }
@@ -30,9 +30,9 @@ pub struct CallSite {
 impl CallSite {
     pub(crate) fn new(declared: &Declared, limit: Option<(Duration, Source)>) -> Self {
         let function = declared.function();
-        let location = match declared.place.rsplit_once(" (") {
+        let location = match declared.location.rsplit_once(" (") {
             Some((location, _)) if function.is_some() => location,
-            _ => &declared.place,
+            _ => &declared.location,
         };
         let (timeout, timeout_source) = limit.unzip();
         Self { function: function.map(str::to_owned), location: location.to_owned(), timeout, timeout_source }

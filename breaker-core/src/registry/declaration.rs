@@ -1,106 +1,106 @@
-//! What an annotated function, or code with a `Config`, says of the breaker that it wants.
+//! Holds what an annotated function, or code with a `Config`, declares about its breaker.
 
 use crate::config::keys::Config;
 use std::panic::Location;
 use std::time::Duration;
 
-/// What has a default name.
+/// The owner of a default name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// The function of this site.
+    /// The function of this callsite.
     Function(usize),
-    /// An annotated impl block: its type with type arguments, its trait, and the place of its
-    /// attribute. The last tells blocks without a trait apart, the others those that one macro of
-    /// the user's has made.
+    /// An annotated impl block: its type with type arguments, its trait, and the location of its
+    /// attribute. The location distinguishes blocks without a trait. The type and the trait
+    /// distinguish blocks that one macro of the user has made.
     Block(String, &'static Location<'static>),
 }
 
-/// What a site says of its function.
+/// What a callsite declares about its function alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Function {
-    /// The address of the site.
-    pub(crate) site: usize,
-    /// The `timeout` of its attribute, or of the `Config` that it shares; `Some(None)`: `off`.
+    /// The address of the callsite.
+    pub(crate) callsite: usize,
+    /// The `timeout` of its attribute, or of the `Config` that it shares. `Some(None)`: `off`.
     pub(crate) timeout: Option<Option<Duration>>,
     pub(crate) has_key: bool,
 }
 
-/// What a call site, or somebody with a `Config`, said.
+/// The declaration of a callsite, or of code with a `Config`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Declared {
-    pub(crate) place: String,
+    pub(crate) location: String,
     pub(crate) config: Config,
     /// Whether a time limit can end its calls.
     pub(crate) can_time_out: bool,
-    /// What was named, if the name is a default one.
+    /// The owner of the name, if the name is a default one.
     pub(crate) by_default: Option<Origin>,
 }
 
 impl Declared {
-    /// The annotated function, whose place is told as `file:line (function)`.
+    /// The annotated function. Its location has the form `file:line (function)`.
     pub(crate) fn function(&self) -> Option<&str> {
-        Some(self.place.strip_suffix(')')?.rsplit_once(" (")?.1)
+        Some(self.location.strip_suffix(')')?.rsplit_once(" (")?.1)
     }
 }
 
-/// What an annotated function says of its breaker, as its attribute has it. It is part of a
-/// `static`.
+/// The declaration of an annotated function, as its attribute writes it. It is part of a `static`.
 #[derive(Debug)]
 pub struct Declaration {
-    /// Empty: it is named after its function. `::module::Type`: after the annotated block of that
-    /// type.
+    /// Empty: the function gives the name. `::module::Type`: the annotated block of that type gives
+    /// it.
     name: &'static str,
     /// The path of a type in the function's body, which begins with the function's own path.
     within: fn() -> &'static str,
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
     /// Whether a time limit can end a call: not that of a synchronous function.
     can_time_out: bool,
     /// Whether it has a breaker for each value of a `key`.
     has_key: bool,
-    /// Its settings as they are written in an attribute: `"fail_max=5; timeout=2s"`. For rustc a
-    /// text is the least to look at.
+    /// Its settings as the attribute writes them: `"fail_max=5; timeout=2s"`. A text costs rustc
+    /// the least time.
     written: &'static str,
-    /// What it has in place of a text, where a value is an expression.
+    /// The settings in place of the text, where a value is an expression.
     typed: Option<&'static Config>,
 }
 
 /// The name of the `static` in the path of a type inside it.
 const STATIC: &str = "::__BREAKER_SITE";
 
-/// Begins the name that an annotated block gives its methods, where the code gives none.
+/// The beginning of the name that an annotated block gives its methods, where the code gives none.
 const OF_BLOCK: &str = "::";
 
 impl Declaration {
     pub(crate) const fn new(
         name: &'static str,
         within: fn() -> &'static str,
-        place: &'static Location<'static>,
+        location: &'static Location<'static>,
         (can_time_out, has_key): (bool, bool),
         (written, typed): (&'static str, Option<&'static Config>),
     ) -> Self {
-        Self { name, within, place, can_time_out, has_key, written, typed }
+        Self { name, within, location, can_time_out, has_key, written, typed }
     }
 
-    /// The name of its breaker, what it says of that, and what it says of the function alone.
+    /// The name of its breaker, the declaration of that breaker, and the declaration of the
+    /// function alone.
     pub(crate) fn read(&self) -> (String, Declared, Function) {
         let function = self.function();
-        let place = format!("{}:{} ({function})", self.place.file(), self.place.line());
+        let location = format!("{}:{} ({function})", self.location.file(), self.location.line());
         let can_time_out = self.can_time_out && cfg!(feature = "tokio");
         let (name, by_default) = self.named(&function);
         let mut config = self.config();
-        // A time limit is the function's own, and not that of all who share its breaker.
+        // A time limit belongs to the function, and not to all functions that share its breaker.
         let timeout = config.timeout.take();
-        let own = Function { site: std::ptr::from_ref(self).addr(), timeout, has_key: self.has_key };
-        (name.to_owned(), Declared { place, config, can_time_out, by_default }, own)
+        let own = Function { callsite: std::ptr::from_ref(self).addr(), timeout, has_key: self.has_key };
+        (name.to_owned(), Declared { location, config, can_time_out, by_default }, own)
     }
 
-    /// Its name, and what that was made of, if the code gives none.
+    /// The breaker's name, and the origin of the name if the code gives none.
     fn named<'a>(&self, function: &'a str) -> (&'a str, Option<Origin>) {
         if self.name.is_empty() {
             return (function, Some(Origin::Function(std::ptr::from_ref(self).addr())));
         }
         match self.name.strip_prefix(OF_BLOCK).filter(|name| is_type_of(name, function)) {
-            Some(name) => (name, Some(Origin::Block(block(self.path()).to_owned(), self.place))),
+            Some(name) => (name, Some(Origin::Block(block(self.path()).to_owned(), self.location))),
             None => (self.name, None),
         }
     }
@@ -121,14 +121,14 @@ impl Declaration {
     }
 }
 
-/// Whether a name ends as the type of this method does.
+/// Whether a name ends with the type of this method.
 fn is_type_of(name: &str, function: &str) -> bool {
     let of_method = function.rsplit_once("::").map(|(of, _)| of.rsplit("::").next());
     name.rsplit_once("::").is_some_and(|(_, of_name)| of_method == Some(Some(of_name)))
 }
 
-/// The type of a method in the path that rustc gives to it, with type arguments, and with the trait
-/// where there is one.
+/// The type of a method in the path that rustc gives to the method. It has the type arguments, and
+/// the trait where there is one.
 fn block(path: &str) -> &str {
     let path = path.trim_end_matches("::{{closure}}");
     let qualified = path.strip_prefix('<').or_else(|| path.split_once("<impl ").map(|(_, inner)| inner));
@@ -138,9 +138,9 @@ fn block(path: &str) -> &str {
     }
 }
 
-/// `module::Type::function` of the path that rustc gives to a function, which has closures, type
-/// arguments and the trait of a trait's method in it:
-/// `<app::Memory<T> as app::Store>::get::{{closure}}` is `app::Memory::get`.
+/// Reduces the path that rustc gives to a function to `module::Type::function`. That path contains
+/// closures, type arguments, and the trait of a trait's method.
+/// `<app::Memory<T> as app::Store>::get::{{closure}}` becomes `app::Memory::get`.
 fn plain(path: &str) -> String {
     let path = path.replace("::{{closure}}", "").replace("->", "");
     // `<Type as Trait>::function`, and `elsewhere::<impl Type>::function`.
@@ -162,7 +162,7 @@ fn plain(path: &str) -> String {
     plain.replace("::::", "::")
 }
 
-/// A function that the linker has gathered.
+/// A function that the linker has collected.
 #[cfg(feature = "register")]
 #[derive(Debug)]
 pub struct Registered(pub &'static Declaration);
@@ -170,11 +170,12 @@ pub struct Registered(pub &'static Declaration);
 #[cfg(feature = "register")]
 inventory::collect!(Registered);
 
-/// Those that the linker has gathered, in the order of the source text. The linker has no order.
+/// The functions that the linker has collected, in the order of the source text. The linker itself
+/// has no order.
 #[cfg(feature = "register")]
-pub(crate) fn gathered() -> Vec<&'static Declaration> {
+pub(crate) fn collected() -> Vec<&'static Declaration> {
     let mut all: Vec<_> = inventory::iter::<Registered>.into_iter().map(|one| one.0).collect();
-    all.sort_by_cached_key(|one| (one.place.file(), one.place.line(), one.function()));
+    all.sort_by_cached_key(|one| (one.location.file(), one.location.line(), one.function()));
     all
 }
 

@@ -1,8 +1,8 @@
-//! A registry for one test, and how annotated functions find it (feature `test-util`).
+//! Provides a registry for one test, and lets annotated functions find it (feature `test-util`).
 //!
-//! A site's own link leads to the global registry for ever. In an isolated test its link is looked
-//! up here instead: by the task that is being polled, or else by the runtime, which is how tasks
-//! that the test spawns are known.
+//! The binding of a callsite always leads to the global registry. In an isolated test, this module
+//! provides another binding. It finds the isolation by the task that is being polled, or else by
+//! the runtime. The runtime identifies tasks that the test spawns.
 
 use crate::call::runtime::{self, Id};
 use crate::registry::Registry;
@@ -15,30 +15,30 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use tokio::runtime::Handle;
 
-/// A registry, and what each `static` of a function has in it, by its address. It is leaked: an
-/// error or a handle may outlive the test.
+/// A registry, and the value of each `static` of a function in it, by the address of the `static`.
+/// It is leaked, because an error or a handle may outlive the test.
 struct Isolation {
     registry: Registry,
     slots: Mutex<HashMap<(usize, TypeId), &'static (dyn Any + Send + Sync)>>,
 }
 
-/// How many isolations run: where there is none, looking for one is one load.
+/// How many isolations run. Without one, a lookup costs one load.
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
-/// Whom the tasks of a runtime belong to, the latest last.
+/// The isolations of the tasks of each runtime, the latest last.
 static RUNTIMES: LazyLock<Mutex<Vec<(Id, &'static Isolation)>>> = LazyLock::new(Mutex::default);
 
 thread_local!(static POLLED: Cell<Option<&'static Isolation>> = const { Cell::new(None) });
 
-/// Runs `test` with a registry of its own: inside, annotated functions and [`Registry::global`] use
-/// that one, in which every breaker is closed and counts from zero. So tests of one process never
-/// share breakers, however they are run.
+/// Runs `test` with its own registry. Inside, annotated functions and [`Registry::global`] use that
+/// registry. Every breaker in it is closed and counts from zero. Thus tests of one process never
+/// share breakers, however the tests are run.
 ///
 /// The registry knows the breakers of all annotated functions from the start (feature `register`).
-/// It does not read the process's environment; [`Registry::load_env_from`] gives it variables. Tasks
-/// that the test spawns belong to it too: those of a runtime with several isolations at once to the
-/// one that began last. With a tokio before 1.49, which does not tell runtimes apart, these are the
-/// tasks on the test's own thread.
+/// It does not read the process's environment; [`Registry::load_env_from`] gives it variables.
+/// Tasks that the test spawns belong to its isolation. In a runtime with several isolations at
+/// once, they belong to the one that began last. tokio before 1.49 cannot distinguish runtimes.
+/// With it, the tasks on the test's own thread belong to the isolation.
 ///
 /// ```
 /// # use breaker_core::{CircuitBreakerError, Registry, State, circuit_breaker, testing};
@@ -59,7 +59,7 @@ thread_local!(static POLLED: Cell<Option<&'static Isolation>> = const { Cell::ne
 /// ```
 ///
 /// # Cancellation
-/// Dropping it ends the isolation; breakers that were used in it can still be held.
+/// Dropping it ends the isolation. Breakers that were used in it remain valid.
 pub async fn isolated<F: Future>(test: F) -> F::Output {
     let isolation = Isolation::begin();
     let _running = Running::new(isolation);
@@ -76,8 +76,8 @@ pub(crate) fn registry() -> Option<&'static Registry> {
     current().map(|isolation| &isolation.registry)
 }
 
-/// What the `static` at this address has in the isolation that the caller belongs to. `make` makes
-/// it at the first call, with no lock held.
+/// The value of the `static` at this address in the caller's isolation. The first call makes it
+/// with `make`, and holds no lock meanwhile.
 #[inline]
 pub(crate) fn slot<T: Send + Sync + 'static>(address: usize, make: impl FnOnce(&Registry) -> T) -> Option<&'static T> {
     let isolation = current()?;
@@ -90,7 +90,7 @@ pub(crate) fn slot<T: Send + Sync + 'static>(address: usize, make: impl FnOnce(&
     slot.downcast_ref()
 }
 
-/// Whether there is any.
+/// Whether any isolation runs.
 #[inline]
 pub(crate) fn runs() -> bool {
     RUNNING.load(Ordering::Relaxed) != 0
@@ -103,7 +103,7 @@ fn current() -> Option<&'static Isolation> {
 
 #[inline(never)]
 fn search() -> Option<&'static Isolation> {
-    // A thread that is ending has no cell any more, and belongs to nobody.
+    // A thread that is ending has no cell any more, and belongs to no isolation.
     POLLED.try_with(Cell::get).ok().flatten().or_else(|| {
         let runtime = runtime::of(&Handle::try_current().ok()?);
         RUNTIMES.lock().iter().rev().find(|(id, _)| *id == runtime).map(|(_, isolation)| *isolation)
@@ -116,7 +116,7 @@ impl Isolation {
     }
 }
 
-/// Says for as long as it lives that the runtime's tasks belong to an isolation.
+/// While it lives, the runtime's tasks belong to an isolation.
 struct Running(&'static Isolation);
 
 impl Running {
@@ -136,7 +136,7 @@ impl Drop for Running {
     }
 }
 
-/// Puts back what was polled before, also when the poll panics.
+/// Restores the isolation that was polled before, even when the poll panics.
 struct Polled(Option<&'static Isolation>);
 
 impl Drop for Polled {

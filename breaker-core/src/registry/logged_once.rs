@@ -1,19 +1,19 @@
-//! Remembers which messages were logged, so that each is logged once for as long as it holds.
+//! Remembers logged messages, so that each is logged once while it applies.
 
 use std::collections::HashSet;
 
-/// The messages that hold. A review looks at everything again and forgets what it did not find, so
-/// that memory does not grow with what is long mended.
+/// The messages that apply. A review repeats all checks and forgets what it does not find. Memory
+/// does not grow with problems that were fixed long ago.
 #[derive(Default)]
 pub(crate) struct LoggedOnce {
     now: HashSet<String>,
-    /// What held before the review that is under way.
+    /// The messages that applied before the current review.
     before: HashSet<String>,
 }
 
 impl LoggedOnce {
-    /// Begins a review: what is not said again before [`end_review`](Self::end_review) is
-    /// forgotten.
+    /// Begins a review. A message that does not occur again before [`end_review`](Self::end_review)
+    /// is forgotten.
     pub(crate) fn begin_review(&mut self) {
         self.before = std::mem::take(&mut self.now);
     }
@@ -22,7 +22,7 @@ impl LoggedOnce {
         self.before = HashSet::new();
     }
 
-    /// Notes a message; whether it is a new one.
+    /// Remembers a message, and returns whether it is new.
     pub(crate) fn is_new(&mut self, text: &str) -> bool {
         if self.now.contains(text) {
             return false;
@@ -46,12 +46,12 @@ mod tests {
 
     #[test]
     fn a_message_is_new_once_until_a_review_does_not_find_it_any_more() {
-        let mut said = LoggedOnce::default();
-        assert!(said.is_new("a") && said.is_new("b") && !said.is_new("a"));
-        said.begin_review();
-        assert!(!said.is_new("a") && !said.is_new("a"));
-        said.end_review();
-        assert_eq!(said.len(), 1);
-        assert!(!said.is_new("a") && said.is_new("b"));
+        let mut logged = LoggedOnce::default();
+        assert!(logged.is_new("a") && logged.is_new("b") && !logged.is_new("a"));
+        logged.begin_review();
+        assert!(!logged.is_new("a") && !logged.is_new("a"));
+        logged.end_review();
+        assert_eq!(logged.len(), 1);
+        assert!(!logged.is_new("a") && logged.is_new("b"));
     }
 }

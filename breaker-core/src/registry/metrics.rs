@@ -4,20 +4,20 @@ use crate::clock;
 use crate::registry::Registry;
 
 impl Registry {
-    /// Exports the metrics of every breaker of this registry, present and future, through the
-    /// facade `metrics`. Once is enough, and more does nothing.
+    /// Exports the metrics of every present and future breaker of this registry through the facade
+    /// `metrics`. Further calls have no effect.
     ///
-    /// Where no recorder is installed, an event costs some nanoseconds and is not counted. (A
-    /// recorder of a type without a size counts as none; in a `Box` it has one.)
+    /// Without an installed recorder, an event costs some nanoseconds and is not counted. A
+    /// recorder of a zero-sized type counts as none. In a `Box` it has a size.
     pub fn export_metrics(&self) {
-        // It may take a moment to find out how fast the processor's counter runs.
+        // The first reading measures the speed of the processor's counter. This may take a moment.
         clock::precise();
         self.meter();
     }
 
     /// Brings the exported metrics up to date: states that time has changed, and calls that are
-    /// shorter than a millisecond. To be called before metrics are rendered, or now and then where
-    /// they are sent. Breakers that have not had a call have their series from then on.
+    /// shorter than a millisecond. Call it before metrics are rendered, or now and then where they
+    /// are sent. From the first call on, breakers without calls have their series too.
     pub fn refresh_metrics(&self) {
         for breaker in self.breakers() {
             breaker.refresh_metrics();

@@ -1,4 +1,4 @@
-//! The breakers of a process by name, and what code, file and environment say of them.
+//! Keeps the breakers of a process by name, and their settings from code, file and environment.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -9,10 +9,10 @@
 //! | `isolation` | a registry for each test |
 //! | `logged_once`, `metrics`, `watch` | which messages were logged; metrics of all; open periods that end without a call |
 //!
-//! No user code and no listener runs under its lock: what is to be logged or reported waits until
-//! that is released.
+//! No user code and no listener runs under its lock. Logs and reports wait until the lock is
+//! released.
 //!
-//! May use: `telemetry`, `call`, `classify`, `breaker` and what is below them.
+//! May use: `telemetry`, `call`, `classify`, `breaker` and the modules below them.
 
 pub(crate) mod call_site;
 mod configuration;
@@ -37,7 +37,7 @@ use crate::config::keys::Config;
 use crate::config::text;
 use crate::registry::call_site::CallSite;
 #[cfg(feature = "register")]
-use crate::registry::declaration::gathered;
+use crate::registry::declaration::collected;
 use crate::registry::declaration::{Declaration, Declared};
 use crate::registry::inner::{PendingNotifications, RegistryState};
 #[cfg(feature = "tokio")]
@@ -48,15 +48,14 @@ use crate::telemetry::event::Listener;
 use crate::telemetry::listener::observer;
 use std::panic::Location;
 
-/// How many unhealthy values of `key`s health lists.
+/// How many unhealthy keyed breakers health lists.
 const VALUES: usize = 100;
 
-/// Breakers by name. A process has one [global](Registry::global) registry, in which annotated
-/// functions find theirs.
+/// Breakers by name. A process has one [global](Registry::global) registry. Annotated functions
+/// find their breakers in it.
 pub struct Registry {
     inner: Arc<Mutex<RegistryState>>,
-    /// Held while files and variables are read again, so that what was read first is not put in
-    /// force last.
+    /// Held while files and variables are read again. An older reading cannot replace a newer one.
     reloads: Mutex<()>,
     /// The breakers of its functions live as long as the process.
     forever: bool,
@@ -82,15 +81,15 @@ impl Registry {
         &GLOBAL
     }
 
-    /// An empty registry, for tests and for programs that keep several apart. Annotated functions
-    /// do not use it.
+    /// An empty registry, for tests and for programs that keep several registries. Annotated
+    /// functions do not use it.
     #[must_use]
     pub fn new() -> Self {
         Self { inner: Arc::default(), reloads: Mutex::default(), forever: false }
     }
 
-    /// A registry that stands in for the global one in a test. It takes the process's environment
-    /// for empty.
+    /// A registry that replaces the global one in a test. It treats the process's environment as
+    /// empty.
     #[cfg(feature = "test-util")]
     pub(crate) fn isolated() -> Self {
         let registry = Self { inner: Arc::new(Mutex::new(RegistryState::isolated())), ..Self::new() };
@@ -98,10 +97,10 @@ impl Registry {
         registry
     }
 
-    /// The breaker of this name, if there is one. `NAME[VALUE]` is the one for a value of the
-    /// attribute's `key`, once it has had a call, and `NAME[*]` the one that values share for which
-    /// there was no room. A value can be written as it is, or as the breaker's
-    /// [name](CircuitBreaker::name) has it; where both are a value's, it is the name.
+    /// The breaker of this name, if there is one. `NAME[VALUE]` is the keyed breaker for one key,
+    /// after its first call. `NAME[*]` is the overflow breaker of keys beyond `max_keys`. A key can
+    /// be written as it is, or as the breaker's [name](CircuitBreaker::name) shows it. If both
+    /// forms match a keyed breaker, the name wins.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<CircuitBreaker> {
         let breaker = self.inner.lock().find(name);
@@ -109,7 +108,7 @@ impl Registry {
         breaker
     }
 
-    /// The name of a breaker that `name` may have meant, if one is near: at most a third of its
+    /// The name of a breaker that is near to `name`, if there is one: at most a third of its
     /// letters differ. A name of more than 256 bytes is near to none.
     ///
     /// ```
@@ -126,67 +125,67 @@ impl Registry {
         text::nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
     }
 
-    /// The breaker of this name; it is made with `config` if there is none. Of an existing one, the
-    /// keys that nobody has set yet are taken over; one that was set to another value stays, and
-    /// [`init`](Self::init) tells of it.
+    /// The breaker of this name. It is made with `config` if there is none. An existing one takes
+    /// over the keys that no code has set yet. A key with another value stays as it is, and
+    /// [`load_env`](Self::load_env) reports the conflict.
     ///
     /// # Errors
     /// When a value of `config` is out of its range, or the name is empty.
     #[track_caller]
     pub fn breaker(&self, name: &str, config: Config) -> Result<CircuitBreaker, ConfigError> {
-        let place = Location::caller().to_string();
+        let location = Location::caller().to_string();
         if name.is_empty() {
-            return Err(ConfigError::nameless(&place));
+            return Err(ConfigError::nameless(&location));
         }
-        if let Some(problem) = config.problems_of_whole(&place).into_iter().next() {
+        if let Some(problem) = config.problems_of_whole(&location).into_iter().next() {
             return Err(problem);
         }
-        let declared = Declared { place, config, can_time_out: true, by_default: None };
-        // It may be removed again, so it does not live for ever.
+        let declared = Declared { location, config, can_time_out: true, by_default: None };
+        // It may be removed again, so it does not live forever.
         let breaker = self.inner.lock().declare(name, declared, false);
         self.flush();
         Ok(breaker)
     }
 
-    /// Makes a breaker known that was made by [`CircuitBreaker::new`]: health lists it, and file
-    /// and environment hold for it.
+    /// Adds a breaker that was made by [`CircuitBreaker::new`]. Health lists it, and file and
+    /// environment apply to it.
     ///
     /// # Errors
     /// When another breaker has its name.
     pub fn register(&self, breaker: &CircuitBreaker) -> Result<(), ConfigError> {
         let mut inner = self.inner.lock();
         if let Some(known) = inner.get(breaker.name()) {
-            let place = format!("circuit breaker `{}`", breaker.name());
+            let location = format!("circuit breaker `{}`", breaker.name());
             let message = "cannot be registered: there is another breaker of this name";
             return match known.is(breaker) {
                 true => Ok(()),
-                false => Err(ConfigError::new(ConfigErrorKind::Conflict, place, message)),
+                false => Err(ConfigError::new(ConfigErrorKind::Conflict, location, message)),
             };
         }
-        let place = "the registered breaker".to_owned();
-        inner.enter(
+        let location = "the registered breaker".to_owned();
+        inner.insert(
             breaker.clone(),
-            Declared { place, config: breaker.declared(), can_time_out: true, by_default: None },
+            Declared { location, config: breaker.declared(), can_time_out: true, by_default: None },
         );
         drop(inner);
         self.flush();
         Ok(())
     }
 
-    /// Takes out a breaker that code made, by [`breaker`](Self::breaker) or
-    /// [`register`](Self::register), and gives it: for a process that runs long and makes breakers
-    /// for what comes and goes. With the last handle its memory is free.
+    /// Removes a breaker that code made, by [`breaker`](Self::breaker) or
+    /// [`register`](Self::register), and returns it. It serves a process that makes breakers for
+    /// temporary things over a long time. The last handle frees its memory.
     ///
-    /// A handle that is still held works on, with the settings that it has. Health no longer shows
-    /// it, the registry's listeners no longer hear of it, files and variables no longer change it,
-    /// and its metrics end: counters stay where they are, gauges are 0, since the facade `metrics`
-    /// cannot take a series away. The name is free for another breaker, for which files and
-    /// variables hold again, but not what [`configure`](Self::configure) said.
+    /// An existing handle continues to work, with its current settings. Health no longer shows the
+    /// breaker. The registry's listeners no longer observe it, and files and variables no longer
+    /// change it. Its metrics end: counters keep their values and gauges become 0, because the
+    /// facade `metrics` cannot remove a series. The name is free for another breaker. Files and
+    /// variables apply to that one again, but not what [`set_config`](Self::set_config) set.
     ///
     /// # Errors
-    /// When there is no breaker of this name, or an annotated function has it, which finds it once
-    /// and for ever; this holds for all values of a `key`. Without the feature `register` a
-    /// function has its breaker from its first call.
+    /// When there is no breaker of this name, or an annotated function uses it. A function looks
+    /// its breaker up once and keeps it forever. The same applies to all keyed breakers. Without
+    /// the feature `register`, a function has its breaker from its first call.
     pub fn remove(&self, name: &str) -> Result<CircuitBreaker, ConfigError> {
         let removed = self.inner.lock().remove(name)?;
         #[cfg(feature = "metrics")]
@@ -204,26 +203,26 @@ impl Registry {
     }
 
     /// Where the breaker of this name was declared: the annotated functions that share it, and the
-    /// callers of [`breaker`](Self::breaker), in the order in which they came, each with the time
-    /// limit of its calls and where that came from. None for an unknown one; a value of a `key` has
-    /// those of its [head](CircuitBreaker::head), under whose name they are.
+    /// callers of [`breaker`](Self::breaker), in the order of declaration. Each has the time limit
+    /// of its calls and the source of that limit. An unknown name has none. A keyed breaker has its
+    /// callsites under the name of its [parent](CircuitBreaker::parent).
     #[must_use]
     pub fn call_sites(&self, name: &str) -> Vec<CallSite> {
         self.inner.lock().call_sites(name)
     }
 
-    /// Adds a listener to every breaker of this registry, present and future; what it gives takes
-    /// the listener off again.
+    /// Adds a listener to every present and future breaker of this registry. The returned value can
+    /// remove the listener.
     pub fn add_listener(&self, listener: impl Listener) -> AddedListener {
         self.add_observer(observer(listener))
     }
 
     fn add_observer(&self, observer: Arc<dyn Observer>) -> AddedListener {
-        let directory = Arc::downgrade(&self.inner);
+        let state = Arc::downgrade(&self.inner);
         let added = AddedListener::new(&observer, move |observer| {
-            if let Some(directory) = directory.upgrade() {
-                directory.lock().take_off(observer);
-                flush(&directory);
+            if let Some(state) = state.upgrade() {
+                state.lock().remove_observer(observer);
+                flush(&state);
             }
         });
         self.inner.lock().observe(observer);
@@ -231,19 +230,19 @@ impl Registry {
         added
     }
 
-    /// Ends openings at their time although no call comes: a future for one task of the service,
-    /// which never ends by itself.
+    /// Ends open periods on time when no call comes. It is a future for one task of the service,
+    /// and never ends by itself.
     ///
-    /// Without it an open time that is over shows in [`CircuitBreaker::state`], snapshots and
-    /// health at once, but listeners, the log, and metrics that follow events hear of it with the
-    /// next call: a breaker that nobody calls looks open to them. With it they hear that it is
-    /// half-open when the time is over, and that a
-    /// [`force_open_for`](CircuitBreaker::force_open_for) is. All breakers of this registry belong
-    /// to it, those that are made later and the values of a `key` too.
+    /// Without it, [`CircuitBreaker::state`], snapshots and health show the end of an open time at
+    /// once. But listeners, the log, and metrics that follow events observe it with the next call.
+    /// To them, a breaker without calls looks open. With it, they observe the half-open state when
+    /// the time is over. The same applies to the end of a
+    /// [`force_open_for`](CircuitBreaker::force_open_for). It covers all breakers of this registry,
+    /// those that are made later, and keyed breakers.
     ///
-    /// It has one timer, and waits while nothing is open. Calls cost what they cost without it. It
-    /// takes no place of a trial: the next call is the first probe. Several at once do no harm; the
-    /// first one tells. Listeners run on its task.
+    /// It has one timer, and waits while nothing is open. It adds no cost to calls. It takes no
+    /// slot of a half-open trial: the next call is the first probe. Several watches at once do no
+    /// harm: the first one reports. Listeners run on its task.
     ///
     /// ```
     /// # async fn serve() {
@@ -255,8 +254,8 @@ impl Registry {
     /// # }
     /// ```
     ///
-    /// It ends where there is no tokio runtime with a timer, which is logged, and when the registry
-    /// is gone.
+    /// It ends where there is no tokio runtime with a timer, and logs that. It also ends when the
+    /// registry is dropped.
     ///
     /// # Cancellation
     /// Dropping it, or the task, ends the watch and changes nothing else.
@@ -265,28 +264,28 @@ impl Registry {
         Watch::new(&self.inner, |observer| self.add_observer(observer))
     }
 
-    /// Has every breaker of this registry metered, present and future.
+    /// Exports the metrics of every present and future breaker of this registry.
     #[cfg(feature = "metrics")]
     pub(crate) fn meter(&self) {
         self.inner.lock().meter();
         self.flush();
     }
 
-    /// What all breakers show of themselves, and whether a critical one is not closed. Of the
-    /// unhealthy values of `key`s it has the worst 100.
+    /// The snapshots of all breakers, and whether a critical one is not closed. Of the unhealthy
+    /// keyed breakers it has the worst 100.
     #[must_use]
     pub fn health(&self) -> Health {
         self.health_with(VALUES)
     }
 
-    /// The same with another number of values of `key`s.
+    /// The same with another number of keyed breakers.
     #[must_use]
     pub fn health_with(&self, values: usize) -> Health {
         Health::of(&self.breakers(), values)
     }
 
-    /// Gives an annotated function its breaker, and what calls read of what is said of the function
-    /// alone.
+    /// Returns the breaker of an annotated function, and the settings of that function alone, which
+    /// calls read.
     pub(crate) fn declare(&self, declaration: &Declaration) -> (CircuitBreaker, Arc<PublishedCallSettings>) {
         let (name, declared, function) = declaration.read();
         let mut inner = self.inner.lock();
@@ -298,20 +297,20 @@ impl Registry {
     /// Makes the breakers of all annotated functions known.
     fn adopt(&self) {
         #[cfg(feature = "register")]
-        for declaration in gathered() {
+        for declaration in collected() {
             self.declare(declaration);
         }
     }
 
-    /// Tells and logs what waits for that, with no lock held.
+    /// Reports and logs pending notifications. The caller holds no lock.
     pub(crate) fn flush(&self) {
         flush(&self.inner);
     }
 }
 
-/// Tells and logs what waits for that, with no lock held.
-pub(crate) fn flush(directory: &Mutex<RegistryState>) {
-    let PendingNotifications { told, created, problems, notices } = std::mem::take(&mut directory.lock().waiting);
+/// Reports and logs pending notifications. The caller holds no lock.
+pub(crate) fn flush(state: &Mutex<RegistryState>) {
+    let PendingNotifications { reports, created, problems, notices } = std::mem::take(&mut state.lock().pending);
     #[cfg(feature = "tracing")]
     {
         for notice in problems.iter().chain(&notices) {
@@ -322,7 +321,7 @@ pub(crate) fn flush(directory: &Mutex<RegistryState>) {
         }
     }
     drop((created, problems, notices));
-    report_all(told);
+    report_all(reports);
 }
 
 impl Default for Registry {

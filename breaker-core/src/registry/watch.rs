@@ -1,5 +1,6 @@
-//! Ends openings whose time is over although no call comes: one future and one timer for all
-//! breakers of a registry.
+//! Ends open periods on time when no call comes.
+//!
+//! It is one future with one timer for all breakers of a registry.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::{Observer, Report};
@@ -14,57 +15,54 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-/// So many openings end in one poll, so that other tasks have their turn between.
+/// How many open periods end in one poll, so that other tasks can run in between.
 const BATCH: usize = 64;
 
 /// The future of [`Registry::watch`](crate::Registry::watch). Dropping it ends the watch.
 #[must_use = "a watch does nothing unless it is awaited or spawned"]
 pub struct Watch {
-    directory: Weak<Mutex<RegistryState>>,
+    state: Weak<Mutex<RegistryState>>,
     added: AddedListener,
     ends: Arc<Ends>,
     timer: Option<(Tick, Limit)>,
 }
 
-/// When which opening ends, by the breaker's name: a handle would keep a breaker that was removed,
-/// or a value of a `key` that has to make room.
+/// The ends of open periods, by the breaker's name. A handle would keep a removed breaker alive, or
+/// a keyed breaker that is to be evicted.
 #[derive(Default)]
-pub(crate) struct Ends(Mutex<Waiting>);
+pub(crate) struct Ends(Mutex<Queue>);
 
-/// Its lock is taken before that of a machine, so that what is noted last is what the machine says
-/// last.
+/// Its lock is taken before that of a machine, so that the last entry matches the last state of the
+/// machine.
 #[derive(Default)]
-struct Waiting {
+struct Queue {
     in_order: BTreeSet<(Tick, Arc<str>)>,
     by_name: HashMap<Arc<str>, Tick>,
-    /// Of the task that waits.
+    /// The waker of the task that waits.
     waker: Option<Waker>,
-    /// Neither the registry nor a breaker of it is left.
+    /// True when neither the registry nor any of its breakers is left.
     over: bool,
 }
 
-/// What there is to do.
+/// The next work of the watch.
 enum Work {
-    /// These openings are over.
+    /// These open periods are over.
     Ended(Vec<Arc<str>>),
-    /// The next one ends then.
+    /// The next open period ends at this time.
     Until(Tick),
-    /// There is none.
+    /// No open period is left.
     Nothing,
     Over,
 }
 
 impl Watch {
-    pub(crate) fn new(
-        directory: &Arc<Mutex<RegistryState>>,
-        add: impl FnOnce(Arc<dyn Observer>) -> AddedListener,
-    ) -> Self {
+    pub(crate) fn new(state: &Arc<Mutex<RegistryState>>, add: impl FnOnce(Arc<dyn Observer>) -> AddedListener) -> Self {
         let ends = Arc::new(Ends::default());
         let added = add(Noting::new(&ends));
-        Self { directory: Arc::downgrade(directory), added, ends, timer: None }
+        Self { state: Arc::downgrade(state), added, ends, timer: None }
     }
 
-    /// Ready when the time has come; with `false` if there is no timer.
+    /// Ready when the time has come. `false` if there is no timer.
     fn poll_timer(&mut self, end: Tick, context: &mut Context<'_>) -> Poll<bool> {
         if self.timer.as_ref().is_none_or(|(runs_to, _)| *runs_to != end) {
             let timer = Limit::after(end.since(clock::now()));
@@ -74,7 +72,7 @@ impl Watch {
         let over = std::task::ready!(timer.poll(context)).is_ok();
         self.timer = None;
         if !over {
-            // The runtime of the timer is gone: the next poll begins one in another.
+            // The runtime of the timer is gone. The next poll starts a timer in another runtime.
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -103,8 +101,8 @@ impl Future for Watch {
                     Poll::Pending => return Poll::Pending,
                 },
                 Work::Ended(names) => {
-                    let Some(directory) = this.directory.upgrade() else { return Poll::Ready(()) };
-                    names.iter().for_each(|name| end(&directory, name));
+                    let Some(state) = this.state.upgrade() else { return Poll::Ready(()) };
+                    names.iter().for_each(|name| end(&state, name));
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
@@ -113,10 +111,10 @@ impl Future for Watch {
     }
 }
 
-/// Ends an opening, if its time is over.
-fn end(directory: &Mutex<RegistryState>, name: &str) {
-    let breaker = directory.lock().find(name);
-    // Where nothing is made, nothing is open.
+/// Ends an open period, if its time is over.
+fn end(state: &Mutex<RegistryState>, name: &str) {
+    let breaker = state.lock().find(name);
+    // A breaker without cold state is not open.
     if let Some(breaker) = breaker.filter(|breaker| breaker.0.initialized().is_some()) {
         breaker.change(|machine, now| ((), machine.lapse(now)));
     }
@@ -140,13 +138,13 @@ impl fmt::Debug for Watch {
 }
 
 impl Ends {
-    /// Notes when the opening of a breaker ends, if it is open, and wakes the task for an earlier
+    /// Records the end of a breaker's open period, if it is open. Wakes the task for an earlier
     /// end.
-    fn note(&self, breaker: &CircuitBreaker) {
-        let mut waiting = self.0.lock();
+    fn record(&self, breaker: &CircuitBreaker) {
+        let mut queue = self.0.lock();
         let end = breaker.0.initialized().and_then(|cold| cold.machine.lock().ends());
-        let waker = waiting.set(breaker.name(), end);
-        drop(waiting);
+        let waker = queue.set(breaker.name(), end);
+        drop(queue);
         waker.into_iter().for_each(Waker::wake);
     }
 
@@ -155,36 +153,36 @@ impl Ends {
         self.0.lock().by_name.get(name).copied()
     }
 
-    /// What there is to do now. The task is woken when there is something else.
+    /// The work to do now. The task is woken when the work changes.
     fn work(&self, waker: &Waker) -> Work {
         let now = clock::now();
-        let mut waiting = self.0.lock();
-        if waiting.over {
+        let mut queue = self.0.lock();
+        if queue.over {
             return Work::Over;
         }
-        let ended = waiting.take_ended(now);
+        let ended = queue.take_ended(now);
         if !ended.is_empty() {
             return Work::Ended(ended);
         }
-        // An old waker may run any code when it is dropped.
-        let old = waiting.waker.replace(waker.clone());
-        let next = waiting.in_order.first().map(|(end, _)| *end);
-        drop(waiting);
+        // An old waker may run any code when it is dropped, so it is dropped without the lock.
+        let old = queue.waker.replace(waker.clone());
+        let next = queue.in_order.first().map(|(end, _)| *end);
+        drop(queue);
         drop(old);
         next.map_or(Work::Nothing, Work::Until)
     }
 
     fn close(&self) {
-        let mut waiting = self.0.lock();
-        waiting.over = true;
-        let waker = waiting.waker.take();
-        drop(waiting);
+        let mut queue = self.0.lock();
+        queue.over = true;
+        let waker = queue.waker.take();
+        drop(queue);
         waker.into_iter().for_each(Waker::wake);
     }
 }
 
-impl Waiting {
-    /// Notes an end; gives who is to be woken for it.
+impl Queue {
+    /// Records an end. Returns the waker of the task that has to be woken for it.
     fn set(&mut self, name: &str, end: Option<Tick>) -> Option<Waker> {
         if let Some((name, before)) = self.by_name.remove_entry(name) {
             self.in_order.remove(&(before, name));
@@ -196,7 +194,7 @@ impl Waiting {
         self.waker.take_if(|_| self.in_order.first() == Some(&entry))
     }
 
-    /// Takes the names of the first openings that are over.
+    /// Removes the names of the first open periods that are over, and returns them.
     fn take_ended(&mut self, now: Tick) -> Vec<Arc<str>> {
         let mut names = Vec::new();
         while names.len() < BATCH && self.in_order.first().is_some_and(|(end, _)| *end <= now) {
@@ -208,7 +206,7 @@ impl Waiting {
     }
 }
 
-/// The observer of a watch. Where it is dropped, no breaker is left that could open.
+/// The observer of a watch. When it is dropped, no breaker is left that could open.
 pub(crate) struct Noting(Arc<Ends>);
 
 impl Noting {
@@ -224,12 +222,12 @@ impl Observer for Noting {
 
     fn report(&self, report: Report<'_>) {
         if let Report::StateChange(event) = report {
-            self.0.note(event.breaker);
+            self.0.record(event.breaker);
         }
     }
 
     fn end_moved(&self, breaker: &CircuitBreaker) {
-        self.0.note(breaker);
+        self.0.record(breaker);
     }
 }
 

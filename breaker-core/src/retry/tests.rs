@@ -26,7 +26,7 @@ fn failed(breaker: &CircuitBreaker) -> Call {
     FailedCall::Failed { result: Err(error), owner, retry_after: None, rejected: false }
 }
 
-fn asked(breaker: &CircuitBreaker, after: Duration) -> Call {
+fn failed_with_retry_after(breaker: &CircuitBreaker, after: Duration) -> Call {
     match failed(breaker) {
         FailedCall::Failed { result, owner, .. } => {
             FailedCall::Failed { result, owner, retry_after: Some(after), rejected: false }
@@ -55,7 +55,7 @@ fn waits_grow_by_the_factor_up_to_the_longest() {
 }
 
 #[test]
-fn values_out_of_range_harm_nothing() {
+fn values_out_of_range_are_replaced() {
     let breaker = breaker();
     for (attempts, factor, jitter) in [(0, 2.0, 0.0), (1, f64::NAN, f64::NAN)] {
         let mut retry = retry(attempts, SECOND, SECOND, factor, jitter, Patience::None);
@@ -68,7 +68,7 @@ fn values_out_of_range_harm_nothing() {
 }
 
 #[test]
-fn jitter_makes_waits_longer_by_its_share_at_most() {
+fn jitter_lengthens_waits_by_at_most_its_share() {
     let breaker = breaker();
     let mut retry = retry(200, SECOND, SECOND, 1.0, 0.5, Patience::None);
     let waits = waits(&mut retry, || failed(&breaker));
@@ -77,44 +77,45 @@ fn jitter_makes_waits_longer_by_its_share_at_most() {
 }
 
 #[test]
-fn a_service_that_asks_for_a_wait_gets_it_when_that_is_longer_and_fits() {
+fn a_requested_wait_is_used_when_it_is_longer_and_fits() {
     let breaker = breaker();
     let cases = [(0, Some(2)), (1, Some(2)), (5, Some(5)), (10, Some(10)), (11, None)];
-    for (patience, beyond) in
+    for (budget, over_limit) in
         [(Patience::None, None), (Patience::For(SECOND), None), (Patience::For(11 * SECOND), Some(11))]
     {
         let mut cases = cases;
-        cases[4].1 = beyond;
+        cases[4].1 = over_limit;
         for (after, wait) in cases {
-            let mut retry = retry(2, 2 * SECOND, 10 * SECOND, 2.0, 0.0, patience);
-            let waited = self::wait(&mut retry, asked(&breaker, SECOND * after)).map(|wait| wait.as_secs());
-            assert_eq!(waited, wait, "{after} s with {patience:?}");
+            let mut retry = retry(2, 2 * SECOND, 10 * SECOND, 2.0, 0.0, budget);
+            let waited =
+                self::wait(&mut retry, failed_with_retry_after(&breaker, SECOND * after)).map(|wait| wait.as_secs());
+            assert_eq!(waited, wait, "{after} s with {budget:?}");
         }
     }
 }
 
 #[test]
-fn an_open_breaker_and_its_service_are_both_waited_for() {
+fn a_wait_covers_the_open_breaker_and_the_requested_time() {
     let open = breaker();
     (0..5).for_each(|_| open.try_acquire().unwrap().failure());
     for (after, least) in [(1, 8), (20, 20)] {
         let mut retry = retry(2, SECOND, SECOND, 2.0, 0.0, Patience::For(30 * SECOND));
-        let wait = wait(&mut retry, asked(&open, SECOND * after)).unwrap();
+        let wait = wait(&mut retry, failed_with_retry_after(&open, SECOND * after)).unwrap();
         assert!(wait >= SECOND * least && wait <= SECOND * least.max(10), "{wait:?}");
     }
     let mut retry = retry(2, SECOND, SECOND, 2.0, 0.0, Patience::None);
-    assert_eq!(wait(&mut retry, asked(&open, SECOND)), None);
+    assert_eq!(wait(&mut retry, failed_with_retry_after(&open, SECOND)), None);
 }
 
 #[test]
-fn a_breaker_that_rejects_is_waited_for_as_long_as_there_is_patience() {
+fn a_retry_waits_for_a_rejecting_breaker_within_its_wait_budget() {
     let open = breaker();
     (0..5).for_each(|_| open.try_acquire().unwrap().failure());
     let rejected = || FailedCall::Rejected(open.try_acquire().unwrap_err());
-    for (patience, times) in [(Patience::None, 0), (Patience::Max, 0), (Patience::For(9 * SECOND), 2)] {
-        let mut retry = retry(3, SECOND, 2 * SECOND, 2.0, 0.0, patience);
+    for (budget, times) in [(Patience::None, 0), (Patience::Max, 0), (Patience::For(9 * SECOND), 2)] {
+        let mut retry = retry(3, SECOND, 2 * SECOND, 2.0, 0.0, budget);
         let waits = waits(&mut retry, rejected);
-        assert_eq!(waits.len(), times, "{patience:?}");
+        assert_eq!(waits.len(), times, "{budget:?}");
         assert!(waits.iter().all(|wait| *wait > 8 * SECOND));
     }
     let mut retry = retry(3, SECOND, 2 * SECOND, 2.0, 0.0, Patience::For(Duration::MAX));

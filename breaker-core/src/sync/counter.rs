@@ -1,4 +1,4 @@
-//! Exact totals that many threads count at once.
+//! Counts exact totals that many threads update at once.
 
 use crate::sync::{AtomicU64, OnceLock, Ordering, statics};
 use std::cell::Cell;
@@ -7,31 +7,31 @@ const STRIPES: usize = 8;
 
 const STRIPE: usize = size_of::<Stripe>();
 
-// Where the stripe of a thread begins, in bytes, since that is what its place is computed from;
-// `usize::MAX`: it has none yet.
-std::thread_local!(static MINE: Cell<usize> = const { Cell::new(usize::MAX) });
+// The offset of this thread's stripe in bytes, from which the address of the stripe is computed.
+// `usize::MAX`: the thread has no stripe yet.
+std::thread_local!(static STRIPE_OFFSET: Cell<usize> = const { Cell::new(usize::MAX) });
 
-/// Sees to it that this thread has a stripe.
+/// Assigns a stripe to this thread, unless it has one.
 #[inline]
 pub(crate) fn assign_stripe() {
-    if MINE.get() == usize::MAX {
+    if STRIPE_OFFSET.get() == usize::MAX {
         assign_first_stripe();
     }
 }
 
-/// Which stripe is this thread's; any one, if it has none yet.
+/// The index of this thread's stripe. Without an assigned stripe, it is the index of any stripe.
 #[inline]
 fn stripe_index() -> usize {
-    MINE.get() / STRIPE % STRIPES
+    STRIPE_OFFSET.get() / STRIPE % STRIPES
 }
 
 #[cold]
 fn assign_first_stripe() {
     static NEXT: statics::AtomicUsize = statics::AtomicUsize::new(0);
-    MINE.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES * STRIPE);
+    STRIPE_OFFSET.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES * STRIPE);
 }
 
-/// Exact totals that many threads count at once.
+/// Counts exact totals that many threads update at once.
 #[derive(Debug, Default)]
 pub(crate) struct StripedCounters {
     stripes: [Stripe; STRIPES],
@@ -50,8 +50,8 @@ impl StripedCounters {
         self.stripe().successes.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The same on a thread that has [had its turn](take_turn): there is nothing to decide, which
-    /// every annotated function would have a copy of. On another one it counts as well.
+    /// The same on a thread that [has a stripe](assign_stripe). It has no branch, because every
+    /// annotated function contains a copy of it. On a thread without a stripe it counts as well.
     #[inline]
     pub(crate) fn success_on_stripe(&self) {
         self.stripes[stripe_index()].successes.fetch_add(1, Ordering::Relaxed);
@@ -68,7 +68,7 @@ impl StripedCounters {
         self.stripes[stripe_index()].rejected.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// That of this thread: threads take turns when they count for the first time.
+    /// The stripe of this thread. Threads get stripes in turn when they first count.
     #[inline]
     fn stripe(&self) -> &Stripe {
         assign_stripe();
@@ -84,13 +84,13 @@ impl StripedCounters {
     }
 }
 
-/// The same for one of many breakers, most of which one thread calls at a time: in place, until two
-/// threads meet at it.
+/// Counts exact totals of one breaker among many. Usually one thread at a time calls such a
+/// breaker. It uses single counters until two threads collide, and stripes from then on.
 #[derive(Debug, Default)]
 pub(crate) struct AdaptiveCounters {
     successes: AtomicU64,
     rejected: AtomicU64,
-    /// Where it is counted since then.
+    /// Used since the first collision.
     stripes: OnceLock<Box<StripedCounters>>,
 }
 
@@ -124,14 +124,15 @@ impl AdaptiveCounters {
         self.rejected.load(Ordering::Relaxed) + self.stripes.get().map_or(0, |stripes| stripes.rejections())
     }
 
-    /// Whether two threads have met at it.
+    /// Whether two threads have collided.
     #[cfg(test)]
     pub(crate) fn is_striped(&self) -> bool {
         self.stripes.get().is_some()
     }
 }
 
-/// Adds one, unless another thread comes in between twice in a row: once may be chance.
+/// Adds one, unless another thread interferes in two consecutive tries. One interference may be
+/// chance.
 #[inline]
 fn count_alone(counter: &AtomicU64) -> bool {
     let once = || {
@@ -146,22 +147,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tally_is_in_place_for_one_thread_and_striped_where_threads_meet() {
+    fn counters_are_striped_only_after_threads_collide() {
         const EACH: u64 = 10_000;
-        let tally = AdaptiveCounters::default();
-        (0..EACH).for_each(|_| tally.success());
-        assert!(!tally.is_striped());
+        let counters = AdaptiveCounters::default();
+        (0..EACH).for_each(|_| counters.success());
+        assert!(!counters.is_striped());
         let mut counted = EACH;
-        // Threads need not meet, but they will.
-        while !tally.is_striped() {
+        // A collision is not certain in one round, so the rounds repeat until there is one.
+        while !counters.is_striped() {
             std::thread::scope(|scope| {
                 for _ in 0..4 {
-                    scope.spawn(|| (0..EACH).for_each(|_| tally.success()));
+                    scope.spawn(|| (0..EACH).for_each(|_| counters.success()));
                 }
             });
             counted += 4 * EACH;
         }
-        (0..EACH).for_each(|_| tally.rejected());
-        assert_eq!((tally.successes(), tally.rejections()), (counted, EACH));
+        (0..EACH).for_each(|_| counters.rejected());
+        assert_eq!((counters.successes(), counters.rejections()), (counted, EACH));
     }
 }

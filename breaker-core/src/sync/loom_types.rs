@@ -1,6 +1,8 @@
-//! The same types by loom, which runs a model once for each order of the threads' steps and each
-//! older value that a load may see. `Arc` is not among them: loom has none for unsized values, and
-//! its counting is not ours to check.
+//! Provides the same types by loom.
+//!
+//! Loom runs a model once for each order of the threads' steps and each older value that a load may
+//! see. `Arc` is missing here: loom has none for unsized values, and this crate need not check its
+//! counting.
 
 use super::Ordering;
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64};
@@ -36,11 +38,11 @@ impl<T> RwLock<T> {
     }
 }
 
-/// Fewer than there are, since whoever looks at all members takes each of their locks.
+/// Fewer than in other builds, because a bulk operation takes the lock of each shard.
 pub(crate) const SHARDS: usize = 2;
 
-/// Loom has none. Whoever does not see the flag yet finds it empty, and whoever sees it also sees
-/// the value.
+/// Loom has none. A thread that does not see the flag finds it empty. A thread that sees the flag
+/// also sees the value.
 #[derive(Debug)]
 pub(crate) struct OnceLock<T> {
     filled: AtomicBool,
@@ -74,7 +76,7 @@ impl<T> Default for OnceLock<T> {
     }
 }
 
-/// Each execution of a model begins with 1. All of them share one row of numbers.
+/// Each execution of a model begins with 1. All instances share one sequence of numbers.
 #[derive(Debug)]
 pub(crate) struct Serial;
 
@@ -91,8 +93,8 @@ impl Serial {
     }
 }
 
-/// Tokio's, which loom does not see into: whoever comes after a notification has seen what was
-/// before it.
+/// Wraps tokio's `Notify`, because loom does not track it. A thread that comes after a notification
+/// sees everything that was before it.
 #[cfg(feature = "tokio")]
 #[derive(Debug, Default)]
 pub(crate) struct Notify {
@@ -114,7 +116,7 @@ impl Notify {
     }
 }
 
-/// No chance: a model has to run the same way each time.
+/// A constant, because a model must run the same way each time.
 pub(crate) fn seed() -> u64 {
     1
 }

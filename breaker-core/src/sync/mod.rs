@@ -1,5 +1,6 @@
-//! Locks, atomics and counters: the only module that names `std::sync`, so that models can have
-//! loom's in their place.
+//! Provides locks, atomics and counters.
+//!
+//! Only this module names `std::sync`, so that models can use loom's types instead.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -7,7 +8,7 @@
 //! | `std_types` | the types of the standard library |
 //! | `loom_types` | the same by loom, with `--cfg breaker_loom` |
 //!
-//! Locks ignore poisoning, since no user code runs under one. [`catch_panic`] runs user code.
+//! Locks ignore poisoning, because no user code runs under one. [`catch_panic`] runs user code.
 //!
 //! May use: nothing of this crate. To add a type, add it to `std_types` and to `loom_types`.
 
@@ -31,8 +32,8 @@ pub(crate) use tokio::sync::Notify;
 use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
-/// A value of each thread, made at compile time. Those of a model's threads are loom's, since all
-/// of them are on one thread of the process.
+/// A thread-local value that is made at compile time. In a model it is loom's thread-local, because
+/// all threads of a model run on one thread of the process.
 macro_rules! per_thread {
     ($vis:vis static $name:ident: $type:ty = $value:expr) => {
         #[cfg(not(breaker_loom))]
@@ -43,8 +44,8 @@ macro_rules! per_thread {
 }
 pub(crate) use per_thread;
 
-/// What a `static` may hold. It outlives every execution of a model, so none looks at it; nor at
-/// what is no matter of right and wrong.
+/// The types that a `static` may hold. A `static` outlives every execution of a model, so models do
+/// not check it. These types also serve values that do not affect correctness.
 pub(crate) mod statics {
     #[cfg_attr(not(breaker_loom), allow(unused_imports, reason = "else it is the same"))]
     #[cfg(any(feature = "sqlx-0-8", feature = "sqlx-0-9"))]
@@ -52,9 +53,9 @@ pub(crate) mod statics {
     pub(crate) use super::std_types::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, OnceLock};
 }
 
-/// A value in a box of which rustc knows at once that threads may share it. Else it looks at
-/// everything in the value anew, for each annotated function: for its `static`, and wherever its
-/// future has to be `Send`.
+/// A type-erased box that rustc knows to be `Send` and `Sync`. Without it, rustc would check the
+/// whole value again for each annotated function. It would do so for the function's `static`, and
+/// wherever the function's future has to be `Send`.
 pub(crate) struct Sealed<T>(Box<dyn Give<T> + Send + Sync + UnwindSafe + RefUnwindSafe>);
 
 trait Give<T> {
@@ -81,8 +82,8 @@ impl<T> Deref for Sealed<T> {
     }
 }
 
-/// Runs somebody else's code, and says whether it came back. The payload of a panic is not dropped,
-/// since that may panic too.
+/// Runs user code, and returns whether it finished without a panic. It does not drop the payload of
+/// a panic, because that may panic too.
 pub(crate) fn catch_panic(f: impl FnOnce()) -> bool {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).map_err(std::mem::ManuallyDrop::new).is_ok()
 }

@@ -1,9 +1,9 @@
-//! The types of the standard library, as builds without loom use them.
+//! Provides the types of the standard library, for builds without loom.
 
 pub(crate) use std::sync::OnceLock;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-/// A mutex that a panic cannot poison for everybody else.
+/// A mutex that a panic cannot poison.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
 
@@ -16,7 +16,7 @@ impl<T> Mutex<T> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// The lock, unless somebody else holds it. It never waits.
+    /// The lock, unless another thread holds it. It never waits.
     pub(crate) fn try_lock(&self) -> Option<std::sync::MutexGuard<'_, T>> {
         match self.0.try_lock() {
             Ok(guard) => Some(guard),
@@ -46,7 +46,7 @@ impl<T> RwLock<T> {
     }
 }
 
-/// Into how many parts the members of a family are divided, each with a lock of its own.
+/// The number of shards that keyed breakers are divided into. Each shard has its own lock.
 pub(crate) const SHARDS: usize = 32;
 
 /// Numbers from 1 on, for a `static`.
@@ -63,7 +63,7 @@ impl Serial {
     }
 }
 
-/// A number that nobody can guess, for what is left to chance.
+/// An unpredictable number, for random decisions.
 pub(crate) fn seed() -> u64 {
     std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), ())
 }

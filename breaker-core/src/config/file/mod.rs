@@ -1,7 +1,8 @@
-//! Settings from a TOML file (feature `toml`). `[defaults]` lies below what code says, `[all]`
-//! above it; both are for every breaker. `[breakers.NAME]` lies above them for one, and
-//! `[functions."module::Type::function"]` above that for one function. A file with a problem is
-//! refused as a whole.
+//! Reads settings from a TOML file (feature `toml`).
+//!
+//! `[defaults]` is below the settings in code, `[all]` is above them; both apply to every breaker.
+//! `[breakers.NAME]` is above these for one breaker. `[functions."module::Type::function"]` is
+//! above that for one function. A file with a problem is refused as a whole.
 
 #[cfg(feature = "toml")]
 mod reader;
@@ -12,7 +13,8 @@ use crate::config::layers::Layer;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What `Registry::load_file` takes: every path, with the feature `toml`, and nothing without it.
+/// The argument of `Registry::load_file`: every path with the feature `toml`, and nothing without
+/// it.
 ///
 #[cfg_attr(feature = "toml", doc = "```no_run")]
 #[cfg_attr(not(feature = "toml"), doc = "```compile_fail,E0277")]
@@ -29,18 +31,18 @@ pub trait TomlFile {}
 #[diagnostic::do_not_recommend]
 impl<P: AsRef<Path>> TomlFile for P {}
 
-/// What a file says.
+/// The settings of a file.
 #[derive(Debug, Default)]
 pub(crate) struct FileSettings {
-    /// Under what code says of each breaker.
+    /// Below the settings in code of each breaker.
     pub(crate) defaults: Layer,
-    /// Above it.
+    /// Above them.
     pub(crate) all: Layer,
     pub(crate) breakers: BTreeMap<String, Layer>,
-    /// What it says of single functions, by `module::Type::function`.
+    /// The settings of single functions, by `module::Type::function`.
     pub(crate) functions: BTreeMap<String, Layer>,
     pub(crate) path: String,
-    /// There is a table in it, be it an empty one.
+    /// Whether it has a table, even an empty one.
     pub(crate) has_tables: bool,
 }
 
@@ -51,14 +53,14 @@ impl FileSettings {
         layers.any(|layer| layer.config != Config::new())
     }
 
-    /// Whether it may leave a breaker no rule on failures.
+    /// Whether it may leave a breaker without a rule on failures.
     pub(crate) fn switches_rules_off(&self) -> bool {
         let mut layers = [&self.defaults, &self.all].into_iter().chain(self.breakers.values());
         layers.any(|layer| !layer.config.clone().keep_rules_on_failures().is_empty())
     }
 
-    /// Whether this may take the place of what an earlier reading said. A file without any table
-    /// most likely is one that another process has just emptied to write it anew.
+    /// Checks whether this may replace the settings of an earlier file. A file without any table
+    /// was most likely emptied by another process that is about to write it again.
     pub(crate) fn follows(&self, earlier: &Self) -> Result<(), ConfigError> {
         if self.has_tables || !earlier.sets_a_key() {
             return Ok(());
@@ -68,7 +70,7 @@ impl FileSettings {
         Err(ConfigError::new(ConfigErrorKind::File, &self.path, message))
     }
 
-    /// Reads the file, or says everything that is wrong with it.
+    /// Reads the file, or returns everything that is wrong with it.
     pub(crate) fn load(path: impl AsRef<Path>) -> Result<Self, Vec<ConfigError>> {
         let shown = path.as_ref().display().to_string();
         #[cfg(feature = "toml")]
@@ -76,7 +78,7 @@ impl FileSettings {
             Ok(text) => return reader::read(&text, &shown),
             Err(error) => format!("cannot be read: {error}"),
         };
-        // Nobody comes here: without the feature nothing is a `TomlFile`.
+        // This is unreachable: without the feature nothing is a `TomlFile`.
         #[cfg(not(feature = "toml"))]
         let failed = "is not read without the feature `toml` of breaker-core";
         Err(vec![ConfigError::new(ConfigErrorKind::File, shown, failed)])

@@ -9,7 +9,8 @@ use crate::config::text::{self, Meaning, refused};
 use crate::config::types::Source;
 use toml::de::{DeTable, DeValue};
 
-/// What the text of a file says, or everything that is wrong with it. The path is for the messages.
+/// The settings in the text of a file, or everything that is wrong with it. The path is for the
+/// messages.
 pub(super) fn read(text: &str, path: &str) -> Result<FileSettings, Vec<ConfigError>> {
     let table = DeTable::parse(text)
         .map_err(|error| vec![ConfigError::new(ConfigErrorKind::File, path, not_toml(text, &error))])?;
@@ -20,7 +21,8 @@ pub(super) fn read(text: &str, path: &str) -> Result<FileSettings, Vec<ConfigErr
     if reader.problems.is_empty() { Ok(reader.settings) } else { Err(reader.problems) }
 }
 
-/// Its own words would repeat the line, however long that is, and with it perhaps a secret.
+/// The message for a text that is not TOML. The parser's own message would repeat the whole line,
+/// and perhaps a secret in it.
 fn not_toml(text: &str, error: &toml::de::Error) -> String {
     let message = error.message().replace('\n', ", ");
     let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
@@ -75,37 +77,42 @@ impl Reader<'_> {
             let path = path.get_ref().as_ref();
             let Some(layer) = self.named("functions", path, value.get_ref()) else { continue };
             for key in layer.sources.keys().filter(|key| !text::is_of_function(key)) {
-                let place = format!("functions.{}.{key}", excerpt::name(path));
-                self.problem(ConfigErrorKind::UnknownKey, &place, text::no_key_of_function(key));
+                let location = format!("functions.{}.{key}", excerpt::name(path));
+                self.problem(ConfigErrorKind::UnknownKey, &location, text::no_key_of_function(key));
             }
             self.settings.functions.insert(path.to_owned(), layer);
         }
     }
 
-    /// The table of one name in `tables`.
+    /// Reads the table of one name in `tables`.
     fn named(&mut self, tables: &str, name: &str, value: &DeValue<'_>) -> Option<Layer> {
-        let place = format!("{tables}.{}", excerpt::name(name));
+        let location = format!("{tables}.{}", excerpt::name(name));
         if let DeValue::Table(keys) = value {
-            return Some(self.layer(&place, keys));
+            return Some(self.layer(&location, keys));
         }
-        let message = format!("expected a table, `[{place}]`, with keys and their values");
-        self.problem(ConfigErrorKind::Value, &place, message);
+        let message = format!("expected a table, `[{location}]`, with keys and their values");
+        self.problem(ConfigErrorKind::Value, &location, message);
         None
     }
 
-    fn layer(&mut self, place: &str, keys: &DeTable<'_>) -> Layer {
+    fn layer(&mut self, location: &str, keys: &DeTable<'_>) -> Layer {
         let mut layer = Layer::default();
         for (key, value) in keys {
-            self.key(&mut layer, &format!("{place}.{}", excerpt::name(key.get_ref())), key.get_ref(), value.get_ref());
+            self.key(
+                &mut layer,
+                &format!("{location}.{}", excerpt::name(key.get_ref())),
+                key.get_ref(),
+                value.get_ref(),
+            );
         }
         for wrong in layer.config.contradictions() {
             let message = format!("is `{}`, expected {}", layer.config.shown(wrong.key), wrong.expected);
-            self.problem(ConfigErrorKind::Value, &format!("{place}.{}", wrong.key), message);
+            self.problem(ConfigErrorKind::Value, &format!("{location}.{}", wrong.key), message);
         }
         layer
     }
 
-    fn key(&mut self, layer: &mut Layer, place: &str, key: &str, value: &DeValue<'_>) {
+    fn key(&mut self, layer: &mut Layer, location: &str, key: &str, value: &DeValue<'_>) {
         let Some(known) = KEYS.iter().find(|known| **known == key) else {
             let hint = match text::meaning(&key.to_uppercase()) {
                 Meaning::Older(newer) => format!("write `{newer}`"),
@@ -113,7 +120,7 @@ impl Reader<'_> {
             };
             return self.problem(
                 ConfigErrorKind::UnknownKey,
-                place,
+                location,
                 format!("there is no key `{}`; {hint}", excerpt::name(key)),
             );
         };
@@ -125,18 +132,18 @@ impl Reader<'_> {
             value => text(value),
         };
         if let Some(Err(expected)) = layer.config.read(known, &text) {
-            self.problem(ConfigErrorKind::Value, place, refused(known, &text, expected));
+            self.problem(ConfigErrorKind::Value, location, refused(known, &text, expected));
         } else {
             layer.sources.insert(known, Source::File(self.path.to_owned()));
         }
     }
 
-    fn problem(&mut self, kind: ConfigErrorKind, place: &str, message: String) {
-        self.problems.push(ConfigError::new(kind, format!("{}: {place}", self.path), message));
+    fn problem(&mut self, kind: ConfigErrorKind, location: &str, message: String) {
+        self.problems.push(ConfigError::new(kind, format!("{}: {location}", self.path), message));
     }
 }
 
-/// A value as it would be written in a variable.
+/// The text of a value in the format of variables.
 fn text(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) => text.to_string(),

@@ -1,7 +1,8 @@
-//! The annotated functions of a breaker, and what is said of each alone: the time limit of its
-//! attribute, its variables, and its table of the file.
+//! Keeps the annotated functions of a breaker and their settings.
+//!
+//! These are the time limit of the attribute, the variables, and the table of the file.
 
-use super::placing::below_stands;
+use super::placing::lower_layer_applies;
 use super::{Entry, RegistryState};
 use crate::config::call_settings::{CallSettings, PublishedCallSettings};
 use crate::config::env::{Environment, Reading};
@@ -17,13 +18,13 @@ use crate::sync::{Arc, Ordering};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// One function.
+/// One annotated function.
 pub(super) struct Known {
     function: Function,
     /// `module::Type::function`.
     pub(super) path: String,
     /// `file:line (module::Type::function)`.
-    pub(super) place: String,
+    pub(super) location: String,
     /// Whether a time limit can end its calls.
     pub(super) can_time_out: bool,
     call_settings: Arc<PublishedCallSettings>,
@@ -32,9 +33,9 @@ pub(super) struct Known {
 /// The longest time limits of a breaker's functions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Longest {
-    /// Of all that have one of their own.
+    /// The longest one among all functions with their own limit.
     own: Option<(Duration, Source)>,
-    /// Of those that a variable or the file gives.
+    /// The longest one among those that a variable or the file gives.
     of_operator: Option<Duration>,
 }
 
@@ -56,8 +57,7 @@ impl Longest {
 }
 
 impl RegistryState {
-    /// Keeps the function among those of the breaker `name`, and gives what calls read of what is
-    /// said of it.
+    /// Adds the function to the breaker `name`, and returns its settings, which calls read.
     pub(crate) fn add_function(
         &mut self,
         name: &str,
@@ -68,56 +68,57 @@ impl RegistryState {
         if function.has_key {
             entry.breaker.0.has_key.store(true, Ordering::Relaxed);
         }
-        if let Some(known) = entry.functions.iter().find(|known| known.function.site == function.site) {
+        if let Some(known) = entry.functions.iter().find(|known| known.function.callsite == function.callsite) {
             return Arc::clone(&known.call_settings);
         }
         let path = declared.function().unwrap_or_default().to_owned();
-        let place = declared.place.clone();
-        let known = Known { function, path, place, can_time_out: declared.can_time_out, call_settings: Arc::default() };
+        let location = declared.location.clone();
+        let known =
+            Known { function, path, location, can_time_out: declared.can_time_out, call_settings: Arc::default() };
         let (call_settings, prefix) = (Arc::clone(&known.call_settings), text::prefix(&known.path));
         entry.functions.push(known);
         self.prefixes.add_function(&prefix);
         self.read_environment();
         let mut longest = Longest::default();
-        self.state_function(name, self.breakers[name].functions.len() - 1, &mut longest);
+        self.apply_function(name, self.breakers[name].functions.len() - 1, &mut longest);
         if longest.is_beyond(&self.breakers[name].longest) {
             self.apply(name);
         }
-        self.say_what_cannot_be_cut(name);
+        self.log_unenforceable_timeouts(name);
         call_settings
     }
 
-    /// Puts in force what is said of each function of the breaker `name`, and gives their longest
-    /// time limits.
-    pub(super) fn state_functions(&mut self, name: &str) -> (Option<(Duration, Source)>, Option<Duration>) {
+    /// Applies the settings of each function of the breaker `name`, and returns their longest time
+    /// limits.
+    pub(super) fn apply_functions(&mut self, name: &str) -> (Option<(Duration, Source)>, Option<Duration>) {
         let mut longest = Longest::default();
         let functions = self.breakers.get(name).map_or(0, |entry| entry.functions.len());
-        (0..functions).for_each(|index| self.state_function(name, index, &mut longest));
+        (0..functions).for_each(|index| self.apply_function(name, index, &mut longest));
         if let Some(entry) = self.breakers.get_mut(name) {
             entry.longest = longest.clone();
         }
         (longest.own, longest.of_operator)
     }
 
-    fn state_function(&mut self, name: &str, index: usize, longest: &mut Longest) {
+    fn apply_function(&mut self, name: &str, index: usize, longest: &mut Longest) {
         let environment = self.environment.take().unwrap_or_default();
         let known = &self.breakers[name].functions[index];
         let reading = self.read_function(known, &self.file, &environment);
         let attribute = Config { timeout: known.function.timeout, ..Config::new() };
-        let places = [(Rank::OperatorOfFunction, &reading.layer.config), (Rank::Function, &attribute)];
-        known.call_settings.set(CallSettings::of(&places));
+        let sources = [(Rank::OperatorOfFunction, &reading.layer.config), (Rank::Function, &attribute)];
+        known.call_settings.set(CallSettings::of(&sources));
         match (reading.layer.config.timeout, reading.layer.sources.get("timeout")) {
             (Some(limit), Some(source)) => longest.add(limit, source.clone(), true),
             _ => longest.add(known.function.timeout.flatten(), Source::Attribute, false),
         }
         self.environment = Some(environment);
         for problem in reading.problems {
-            self.log_problem_once(below_stands(&problem.to_string()));
+            self.log_problem_once(lower_layer_applies(&problem.to_string()));
         }
         reading.notices.into_iter().for_each(|notice| self.log_once(notice));
     }
 
-    /// What variables and the file say of one function.
+    /// Reads the settings of one function from variables and the file.
     fn read_function(&self, known: &Known, file: &FileSettings, environment: &Environment) -> Reading {
         let prefix = text::prefix(&known.path);
         let mut reading = if self.prefixes.is_of_function(&prefix) {
@@ -134,20 +135,20 @@ impl RegistryState {
         reading
     }
 
-    /// What is wrong with the variables of functions.
+    /// The problems of the variables of functions.
     pub(super) fn problems_of_functions(&self, environment: &Environment) -> Vec<ConfigError> {
         let prefixes = self.prefixes.of_functions();
         prefixes.flat_map(|prefix| environment.function(prefix, &self.prefixes).problems).collect()
     }
 
-    /// Tables of the file for functions that are not there.
+    /// Tables of the file for unknown functions.
     pub(super) fn unknown_functions(&self) -> Vec<ConfigError> {
         if self.file.functions.is_empty() {
             return Vec::new();
         }
         let known = self.breakers.values().flat_map(|entry| &entry.functions);
         let known: BTreeSet<_> = known.map(|known| known.path.as_str()).collect();
-        text::told(
+        text::report_each(
             self.file.functions.keys().filter(|path| !known.contains(path.as_str())),
             known.len(),
             |path, hinted| {
@@ -163,8 +164,8 @@ impl RegistryState {
         )
     }
 
-    /// The time limit of calls of this function, if they can be cut off, with its source; `None`:
-    /// there is none.
+    /// The time limit of calls of this function, if they can time out, with its source. `None`:
+    /// there is no limit.
     pub(super) fn limit_of(&self, entry: &Entry, known: &Known) -> Option<(Duration, Source)> {
         let layers = entry.breaker.layers();
         let (own, of_breaker) = (known.call_settings.timeout(), layers.call_settings().timeout);

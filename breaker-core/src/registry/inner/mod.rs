@@ -1,6 +1,7 @@
-//! What the registry keeps under its lock. Settings are put in force under that lock, so that older
-//! ones never come after newer ones. What is to be logged or reported waits until the lock is
-//! released.
+//! Keeps the state of the registry under its lock.
+//!
+//! It applies settings under that lock, so that older ones never replace newer ones. Logs and
+//! reports wait until the lock is released.
 
 mod functions;
 mod placing;
@@ -27,61 +28,61 @@ use std::path::{Path, PathBuf};
 #[derive(Default)]
 pub(crate) struct RegistryState {
     breakers: BTreeMap<String, Entry>,
-    /// Those of all breakers' variables.
+    /// The prefixes of the variables of all breakers.
     prefixes: Prefixes,
     observers: Vec<Arc<dyn Observer>>,
-    /// The metrics of all are exported.
+    /// Whether the metrics of all breakers are exported.
     #[cfg(feature = "metrics")]
     metered: bool,
     configured: BTreeMap<String, Config>,
     file: FileSettings,
     path: Option<PathBuf>,
     environment: Option<Environment>,
-    /// The variables were given, and are not those of the process.
-    foreign: bool,
-    /// Conflicts between call sites.
+    /// Whether the variables were given in place of those of the process.
+    variables_given: bool,
+    /// Conflicts between callsites.
     conflicts: Vec<ConfigError>,
-    /// Which breaker, key and place each of them is of.
+    /// The breaker, key and location of each conflict.
     conflicting: HashSet<String>,
-    pub(crate) waiting: PendingNotifications,
-    said: LoggedOnce,
+    pub(crate) pending: PendingNotifications,
+    logged: LoggedOnce,
 }
 
 struct Entry {
     breaker: CircuitBreaker,
-    /// Who declared it, in the order in which they came; each place once.
+    /// Its declarations in their order, each location once.
     declared: Vec<Declared>,
-    /// What they say together.
-    united: Config,
-    /// Under which its variables are kept among the prefixes.
+    /// The merged settings of these declarations.
+    merged: Config,
+    /// The prefix of its variables.
     prefix: String,
-    /// Where it was declared by a default name, once for each thing that has it.
+    /// The locations that declared it by a default name, one for each origin of that name.
     by_default: Vec<(Origin, String)>,
-    /// The annotated functions that have it.
+    /// The annotated functions that use it.
     functions: Vec<functions::Known>,
-    /// Their longest time limits, as they were put in force.
+    /// Their longest time limits in force.
     longest: functions::Longest,
 }
 
-/// What is to be told and logged when the lock is let go.
+/// The reports and log lines that wait until the lock is released.
 #[derive(Default)]
 pub(crate) struct PendingNotifications {
-    pub(crate) told: Vec<(CircuitBreaker, PendingReports)>,
+    pub(crate) reports: Vec<(CircuitBreaker, PendingReports)>,
     pub(crate) created: Vec<CircuitBreaker>,
     pub(crate) problems: Vec<String>,
     pub(crate) notices: Vec<String>,
 }
 
-/// What a look at the whole configuration has found.
+/// The findings of a check of the whole configuration.
 pub(crate) struct Found {
-    /// What is wrong.
+    /// Errors.
     pub(crate) problems: Vec<ConfigError>,
-    /// What is no error, but most likely not what was meant.
+    /// Warnings: no errors, but most likely not intended.
     pub(crate) warnings: Vec<ConfigError>,
 }
 
 impl Found {
-    /// Nothing was changed, so there is nothing new to warn of.
+    /// A refused change. It changes nothing, so it has no new warnings.
     fn refused(problems: Vec<ConfigError>) -> Self {
         Self { problems, warnings: Vec::new() }
     }
@@ -96,19 +97,19 @@ impl RegistryState {
         self.breakers.values().map(|entry| entry.breaker.clone()).collect()
     }
 
-    /// The same for a test, with the process's environment taken for empty.
+    /// The same for a test. It treats the process's environment as empty.
     #[cfg(feature = "test-util")]
     pub(crate) fn isolated() -> Self {
-        Self { environment: Some(Environment::default()), foreign: true, ..Self::default() }
+        Self { environment: Some(Environment::default()), variables_given: true, ..Self::default() }
     }
 
-    /// The breaker of this name, or the member of a family.
+    /// The breaker or keyed breaker of this name.
     pub(crate) fn find(&self, name: &str) -> Option<CircuitBreaker> {
         if let Some(breaker) = self.get(name) {
             return Some(breaker);
         }
         let inner = name.strip_suffix(']')?;
-        // Names and values may have brackets of their own.
+        // Names and keys may contain brackets too.
         inner
             .match_indices('[')
             .find_map(|(at, _)| self.breakers.get(&inner[..at])?.breaker.known_member(&inner[at + 1..]))
@@ -117,8 +118,8 @@ impl RegistryState {
     /// Where the breaker `name` was declared.
     pub(crate) fn call_sites(&self, name: &str) -> Vec<CallSite> {
         let Some(entry) = self.breakers.get(name) else { return Vec::new() };
-        let site = |declared: &Declared| {
-            let known = entry.functions.iter().find(|known| known.place == declared.place);
+        let callsite = |declared: &Declared| {
+            let known = entry.functions.iter().find(|known| known.location == declared.location);
             let limit = match known {
                 Some(known) => self.limit_of(entry, known).filter(|_| known.can_time_out),
                 None => {
@@ -128,7 +129,7 @@ impl RegistryState {
             };
             CallSite::new(declared, limit)
         };
-        entry.declared.iter().map(site).collect()
+        entry.declared.iter().map(callsite).collect()
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
@@ -137,15 +138,15 @@ impl RegistryState {
 
     pub(crate) fn observe(&mut self, observer: Arc<dyn Observer>) {
         for entry in self.breakers.values() {
-            self.waiting.told.extend(entry.breaker.join_observer(&observer));
+            self.pending.reports.extend(entry.breaker.join_observer(&observer));
         }
         self.observers.push(observer);
     }
 
-    pub(crate) fn take_off(&mut self, gone: &Arc<dyn Observer>) {
+    pub(crate) fn remove_observer(&mut self, gone: &Arc<dyn Observer>) {
         self.observers.retain(|one| !Arc::ptr_eq(one, gone));
         for entry in self.breakers.values() {
-            self.waiting.told.extend(entry.breaker.leave_observer(gone));
+            self.pending.reports.extend(entry.breaker.leave_observer(gone));
         }
     }
 
@@ -153,11 +154,12 @@ impl RegistryState {
     pub(crate) fn meter(&mut self) {
         self.metered = true;
         for entry in self.breakers.values() {
-            self.waiting.told.extend(entry.breaker.meter_on());
+            self.pending.reports.extend(entry.breaker.meter_on());
         }
     }
 
-    /// Puts it in force, unless it would leave the breaker no rule on failures; gives the reasons.
+    /// Applies `config`, unless it would leave the breaker without a rule on failures. Returns the
+    /// problems.
     pub(crate) fn configure(&mut self, name: &str, config: Config) -> Vec<ConfigError> {
         if let Some(entry) = self.breakers.get(name) {
             let mut layers = Layers::clone(&entry.breaker.layers());
@@ -179,8 +181,8 @@ impl RegistryState {
         self.path.as_deref()
     }
 
-    /// Puts a file in force, unless it would leave one of the breakers no rule on failures; gives
-    /// the reasons, or what is odd about the whole configuration.
+    /// Applies a file, unless it would leave a breaker without a rule on failures. Returns the
+    /// problems, or the warnings of the whole configuration.
     pub(crate) fn load(&mut self, file: FileSettings, path: &Path) -> Found {
         self.read_environment();
         let environment = self.environment.take().unwrap_or_default();
@@ -191,81 +193,80 @@ impl RegistryState {
         }
         self.file = file;
         self.path = Some(path.to_owned());
-        self.review(|directory| {
-            directory.apply_all();
-            Found { problems, warnings: directory.say_what_is_odd() }
+        self.review(|state| {
+            state.apply_all();
+            Found { problems, warnings: state.log_warnings() }
         })
     }
 
-    /// Takes other variables, puts in force what is right, and gives everything that is wrong, and
-    /// what is odd.
+    /// Replaces the variables, applies what is right, and returns all problems and warnings.
     pub(crate) fn init(&mut self, environment: Environment, of_process: bool) -> Found {
         self.environment = Some(environment);
-        self.foreign = !of_process;
-        self.review(|directory| {
-            let mut problems = directory.check();
-            directory.apply_all();
-            problems.extend(directory.problems_across_places());
-            // What is returned here need not be logged.
-            directory.waiting.problems.clear();
-            Found { problems, warnings: directory.say_what_is_odd() }
+        self.variables_given = !of_process;
+        self.review(|state| {
+            let mut problems = state.check();
+            state.apply_all();
+            problems.extend(state.problems_across_sources());
+            // The caller gets these problems, so they are not logged.
+            state.pending.problems.clear();
+            Found { problems, warnings: state.log_warnings() }
         })
     }
 
-    /// Takes what was read again; gives what is wrong, and what is odd. Each breaker is changed
+    /// Applies what was read again, and returns problems and warnings. Each breaker is changed
     /// once.
     pub(crate) fn reload(&mut self, file: Option<FileSettings>, environment: Environment) -> Found {
-        let environment = if self.foreign { self.environment.take().unwrap_or_default() } else { environment };
+        let environment = if self.variables_given { self.environment.take().unwrap_or_default() } else { environment };
         if let Some(file) = file {
             let problems = self.problems_of_next(&file, &environment);
             if !problems.is_empty() {
-                // Those that were given are still in force.
-                if self.foreign {
+                // The given variables are still in force.
+                if self.variables_given {
                     self.environment = Some(environment);
                 }
                 return Found::refused(problems);
             }
             self.file = file;
         }
-        self.init(environment, !self.foreign)
+        self.init(environment, !self.variables_given)
     }
 
     pub(crate) fn declare(&mut self, name: &str, declared: Declared, forever: bool) -> CircuitBreaker {
         if let Some(breaker) = self.get(name) {
-            self.unite(name, &declared);
+            self.merge_declaration(name, &declared);
             return breaker;
         }
         let mut layers = Layers::default();
-        for (place, layer) in self.layers(name, declared.config) {
-            layers.set(place, layer);
+        for (precedence, layer) in self.layers(name, declared.config) {
+            layers.set(precedence, layer);
         }
         let breaker = CircuitBreaker::with_layers(name.to_owned(), layers, forever);
-        self.enter(breaker.clone(), declared);
+        self.insert(breaker.clone(), declared);
         breaker
     }
 
-    /// Takes a breaker in.
-    pub(crate) fn enter(&mut self, breaker: CircuitBreaker, declared: Declared) {
+    /// Adds a breaker.
+    pub(crate) fn insert(&mut self, breaker: CircuitBreaker, declared: Declared) {
         for observer in &self.observers {
-            self.waiting.told.extend(breaker.join_observer(observer));
+            self.pending.reports.extend(breaker.join_observer(observer));
         }
         #[cfg(feature = "metrics")]
         if self.metered {
-            self.waiting.told.extend(breaker.meter_on());
+            self.pending.reports.extend(breaker.meter_on());
         }
         let name = breaker.name().to_owned();
-        let united = declared.config;
-        self.waiting.created.push(breaker.clone());
-        let prefix = self.prefix(&name, united);
+        let merged = declared.config;
+        self.pending.created.push(breaker.clone());
+        let prefix = self.prefix(&name, merged);
         self.prefixes.add(&prefix);
-        let by_default = declared.by_default.clone().map(|origin| (origin, declared.place.clone()));
+        let by_default = declared.by_default.clone().map(|origin| (origin, declared.location.clone()));
         let by_default = by_default.into_iter().collect();
         self.breakers.insert(
             name.clone(),
             Entry {
                 breaker,
                 declared: vec![declared],
-                united,
+                merged,
                 prefix,
                 by_default,
                 functions: Vec::new(),
@@ -273,41 +274,41 @@ impl RegistryState {
             },
         );
         self.apply(&name);
-        // With a second breaker, a label without a prefix is nobody's any more.
+        // With a second breaker, a label without a prefix applies to no breaker.
         if self.breakers.len() == 2 {
             self.apply_all();
         }
     }
 
-    /// Joins a further declaration to those of the breaker `name`.
-    fn unite(&mut self, name: &str, new: &Declared) {
+    /// Merges a further declaration into those of the breaker `name`.
+    fn merge_declaration(&mut self, name: &str, new: &Declared) {
         let Some(entry) = self.breakers.get_mut(name) else { return };
-        let before = entry.united;
-        let conflicts = entry.united.unite(&new.config);
+        let before = entry.merged;
+        let conflicts = entry.merged.merge(&new.config);
         let first = |key: &str| {
             let sets = |one: &&Declared| key == "env_prefix" && one.config.env_prefix.is_some() || one.config.sets(key);
-            entry.declared.iter().find(sets).map_or_else(|| "an earlier place".to_owned(), |one| one.place.clone())
+            entry.declared.iter().find(sets).map_or_else(|| "an earlier place".to_owned(), |one| one.location.clone())
         };
-        let told: Vec<_> =
+        let conflicts: Vec<_> =
             conflicts.into_iter().map(|(key, stands, differs)| (key, first(key), stands, differs)).collect();
-        let changed = entry.united != before;
-        if entry.declared.iter().all(|one| one.place != new.place) {
+        let changed = entry.merged != before;
+        if entry.declared.iter().all(|one| one.location != new.location) {
             entry.declared.push(new.clone());
         }
         let shared = new.by_default.as_ref().filter(|new| entry.by_default.iter().all(|(known, _)| known != *new));
         if let Some(origin) = shared {
-            entry.by_default.push((origin.clone(), new.place.clone()));
+            entry.by_default.push((origin.clone(), new.location.clone()));
             let notice = entry.shared_by_default(name).map(|warning| warning.to_string());
             notice.into_iter().for_each(|notice| self.log_once(notice));
         }
-        for (key, first, stands, differs) in told {
-            let place = &new.place;
-            // A place that declares something else each time is told once.
-            if !self.conflicting.insert(format!("{name}, {key} at {place}")) {
+        for (key, first, stands, differs) in conflicts {
+            let location = &new.location;
+            // A location that declares other values each time is reported once.
+            if !self.conflicting.insert(format!("{name}, {key} at {location}")) {
                 continue;
             }
             let message = format!(
-                "`{key}` is {stands} at {first} and {differs} at {place}; the first stands: write it once, or give one of \
+                "`{key}` is {stands} at {first} and {differs} at {location}; the first stands: write it once, or give one of \
                  them another name"
             );
             let conflict = ConfigError::new(ConfigErrorKind::Conflict, format!("circuit breaker `{name}`"), message);

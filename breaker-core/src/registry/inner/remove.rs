@@ -5,17 +5,17 @@ use crate::breaker::handle::CircuitBreaker;
 use crate::config::error::{ConfigError, ConfigErrorKind};
 
 impl RegistryState {
-    /// Gives the breaker `name`, of which nothing is left here.
+    /// Removes and returns the breaker `name`. The registry keeps nothing of it.
     pub(crate) fn remove(&mut self, name: &str) -> Result<CircuitBreaker, ConfigError> {
         self.refuse_to_remove(name)?;
         let Some(entry) = self.breakers.remove(name) else { return Err(unknown(name)) };
         self.prefixes.remove(&entry.prefix);
         self.configured.remove(name);
-        let place = place(name);
-        self.conflicts.retain(|conflict| conflict.location() != place);
-        self.conflicting.retain(|told| !told.starts_with(&format!("{name}, ")));
-        self.part_from(&entry.breaker);
-        // The one that is left may have the label without a prefix.
+        let location = location(name);
+        self.conflicts.retain(|conflict| conflict.location() != location);
+        self.conflicting.retain(|known| !known.starts_with(&format!("{name}, ")));
+        self.detach(&entry.breaker);
+        // A label without a prefix may apply to the one that is left.
         if self.breakers.len() == 1 {
             self.apply_all();
         }
@@ -23,7 +23,7 @@ impl RegistryState {
     }
 
     fn refuse_to_remove(&self, name: &str) -> Result<(), ConfigError> {
-        let refused = |message: &str| Err(ConfigError::new(ConfigErrorKind::Conflict, place(name), message));
+        let refused = |message: &str| Err(ConfigError::new(ConfigErrorKind::Conflict, location(name), message));
         match self.breakers.get(name) {
             Some(entry) if entry.functions.is_empty() => Ok(()),
             Some(_) => refused("cannot be removed: an annotated function has it"),
@@ -34,28 +34,28 @@ impl RegistryState {
         }
     }
 
-    /// Ends what the registry does with it. A value of a `key` with a name of its own hears and is
-    /// counted with its head.
-    fn part_from(&mut self, breaker: &CircuitBreaker) {
-        let with_head =
+    /// Removes the registry's observers and metrics from the breaker. A keyed breaker keeps them if
+    /// the registry has its parent.
+    fn detach(&mut self, breaker: &CircuitBreaker) {
+        let with_parent =
             |parent: CircuitBreaker| self.breakers.get(parent.name()).is_some_and(|known| known.breaker.is(&parent));
-        if breaker.parent().is_some_and(with_head) {
+        if breaker.parent().is_some_and(with_parent) {
             return;
         }
         for observer in &self.observers {
-            self.waiting.told.extend(breaker.leave_observer(observer));
+            self.pending.reports.extend(breaker.leave_observer(observer));
         }
         #[cfg(feature = "metrics")]
         if self.metered {
-            self.waiting.told.extend(breaker.end_meter());
+            self.pending.reports.extend(breaker.end_meter());
         }
     }
 }
 
-fn place(name: &str) -> String {
+fn location(name: &str) -> String {
     format!("circuit breaker `{name}`")
 }
 
 fn unknown(name: &str) -> ConfigError {
-    ConfigError::new(ConfigErrorKind::UnknownName, place(name), "cannot be removed: there is none of this name")
+    ConfigError::new(ConfigErrorKind::UnknownName, location(name), "cannot be removed: there is none of this name")
 }

@@ -1,6 +1,6 @@
-//! Checks the whole configuration: what is wrong, and what is odd.
+//! Checks the whole configuration for errors and warnings.
 
-use super::placing::below_stands;
+use super::placing::lower_layer_applies;
 use super::{Entry, RegistryState};
 use crate::config::env::Environment;
 use crate::config::error::{ConfigError, ConfigErrorKind};
@@ -11,23 +11,23 @@ use crate::config::{duration, excerpt, prefixes, text};
 use std::collections::BTreeMap;
 
 impl RegistryState {
-    /// Looks at everything again with `f`: what it does not say any more is forgotten.
+    /// Repeats all checks with `f`. Messages that it does not find again are forgotten.
     pub(super) fn review<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
-        self.said.begin_review();
+        self.logged.begin_review();
         let found = f(self);
-        self.say_conflicts();
-        self.said.end_review();
+        self.remember_conflicts();
+        self.logged.end_review();
         found
     }
 
-    /// Conflicts between call sites stay, so they stay said.
-    fn say_conflicts(&mut self) {
+    /// Conflicts between callsites stay, so they remain remembered as logged.
+    fn remember_conflicts(&mut self) {
         for conflict in &self.conflicts {
-            self.said.is_new(&conflict.to_string());
+            self.logged.is_new(&conflict.to_string());
         }
     }
 
-    /// Everything that is wrong; it counts as said.
+    /// All errors. They are remembered as logged.
     pub(super) fn check(&mut self) -> Vec<ConfigError> {
         let environment = self.environment.get_or_insert_default();
         let every = environment.every();
@@ -46,43 +46,43 @@ impl RegistryState {
             problems.extend(self.problems_of_functions(environment));
         }
         for problem in &problems {
-            self.said.is_new(&below_stands(&problem.to_string()));
+            self.logged.is_new(&lower_layer_applies(&problem.to_string()));
         }
         problems.extend(self.conflicts.iter().cloned());
         problems
     }
 
-    /// What is wrong with a file that is to take the place of the one before.
+    /// The problems of a file that is to replace the one before.
     pub(super) fn problems_of_next(&self, file: &FileSettings, environment: &Environment) -> Vec<ConfigError> {
         let mut problems = self.problems_of(file, environment);
         problems.extend(file.follows(&self.file).err());
         problems
     }
 
-    /// What is wrong with a file in view of the breakers that there are.
+    /// The problems of a file for the existing breakers.
     fn problems_of(&self, file: &FileSettings, environment: &Environment) -> Vec<ConfigError> {
         if !file.switches_rules_off() {
             return Vec::new();
         }
         let problems = self.breakers.iter().flat_map(|(name, entry)| {
             let mut layers = Layers::clone(&entry.breaker.layers());
-            for (place, layer) in self.read(name, entry.united, file, environment).0 {
-                layers.set(place, layer);
+            for (precedence, layer) in self.read(name, entry.merged, file, environment).0 {
+                layers.set(precedence, layer);
             }
             layers.problems(name)
         });
         problems.filter(|(source, _)| matches!(source, Source::File(_))).map(|(_, problem)| problem).collect()
     }
 
-    /// What is wrong with what several places say of one breaker.
-    pub(super) fn problems_across_places(&self) -> Vec<ConfigError> {
+    /// The problems that several sources of one breaker have together.
+    pub(super) fn problems_across_sources(&self) -> Vec<ConfigError> {
         let problems = |(name, entry): (&String, &Entry)| entry.breaker.layers().problems(name);
         self.breakers.iter().flat_map(problems).map(|(_, problem)| problem).collect()
     }
 
-    /// Everything that is no error, but most likely not what was meant; it is logged, if it was not
+    /// All warnings: no errors, but most likely not intended. Each is logged, unless it was logged
     /// before.
-    pub(super) fn say_what_is_odd(&mut self) -> Vec<ConfigError> {
+    pub(super) fn log_warnings(&mut self) -> Vec<ConfigError> {
         let unrecognized = self.environment.as_ref().map(|environment| environment.unrecognized(&self.prefixes));
         let mut odd = unrecognized.unwrap_or_default();
         odd.extend(self.unknown_names());
@@ -100,14 +100,14 @@ impl RegistryState {
         let code = self.configured.keys().map(|name| ("configure", name));
         let file = self.file.breakers.keys().map(|name| (self.file.path.as_str(), name));
         let unknown = code.chain(file).filter(|(_, name)| !self.breakers.contains_key(*name));
-        text::told(
+        text::report_each(
             unknown,
             self.breakers.len(),
-            |(place, name), hinted| {
+            |(location, name), hinted| {
                 let near = hinted.then(|| text::nearest(name, self.breakers.keys().map(String::as_str))).flatten();
                 let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
                 let message = format!("no circuit breaker is named `{}` yet{hint}", excerpt::name(name));
-                ConfigError::new(ConfigErrorKind::UnknownName, place, message)
+                ConfigError::new(ConfigErrorKind::UnknownName, location, message)
             },
             |more| {
                 let message = format!("{more} more names belong to no circuit breaker yet");
@@ -116,7 +116,7 @@ impl RegistryState {
         )
     }
 
-    /// Breakers that obey the same variables, because their names differ in signs only.
+    /// Breakers that use the same variables, because their names differ in punctuation only.
     fn shared_prefixes(&self) -> Vec<ConfigError> {
         let mut by_prefix: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (name, entry) in &self.breakers {
@@ -130,7 +130,7 @@ impl RegistryState {
         text::first_of(shared, |(prefix, names)| shared_prefix(prefix, &names), more)
     }
 
-    /// Breakers that several things have because their default names are the same.
+    /// Breakers that several owners share because their default names are equal.
     fn shared_by_default(&self) -> Vec<ConfigError> {
         let shared = self.breakers.iter().filter_map(|(name, entry)| entry.shared_by_default(name));
         let more = |more| {
@@ -140,16 +140,16 @@ impl RegistryState {
         text::first_of(shared, |warning| warning, more)
     }
 
-    /// Says of the time limits of `name` which functions cannot keep theirs.
-    pub(super) fn say_what_cannot_be_cut(&mut self, name: &str) {
+    /// Logs the functions of the breaker `name` that have a time limit but cannot time out.
+    pub(super) fn log_unenforceable_timeouts(&mut self, name: &str) {
         let Some(entry) = self.breakers.get(name) else { return };
         let uncut = entry.functions.iter().filter(|known| !known.can_time_out);
-        let limited = uncut.filter_map(|known| Some((&known.place, self.limit_of(entry, known)?)));
+        let limited = uncut.filter_map(|known| Some((&known.location, self.limit_of(entry, known)?)));
         let notices: Vec<_> = limited
-            .map(|(place, (limit, source))| {
+            .map(|(location, (limit, source))| {
                 let limit = duration::show(limit);
                 format!(
-                    "circuit breaker `{name}`: the time limit of {limit} ({source}) does nothing at {place}, whose calls \
+                    "circuit breaker `{name}`: the time limit of {limit} ({source}) does nothing at {location}, whose calls \
                      cannot be cut off: that takes an `async fn` and the feature `tokio`"
                 )
             })
@@ -159,16 +159,16 @@ impl RegistryState {
 }
 
 impl Entry {
-    /// What to tell if several things have it because their default names are the same.
+    /// The warning for a breaker that several owners share because their default names are equal.
     pub(super) fn shared_by_default(&self, name: &str) -> Option<ConfigError> {
         if self.by_default.len() < 2 {
             return None;
         }
-        let places: Vec<_> = self.by_default.iter().map(|(_, place)| place.as_str()).collect();
+        let locations: Vec<_> = self.by_default.iter().map(|(_, location)| location.as_str()).collect();
         let message = format!(
             "is shared by {}, since its default name leaves out traits, type arguments and impl blocks: failures of one \
              reject calls of the other; write a `name` at each, the same one where they are to share it",
-            listed(&places)
+            listed(&locations)
         );
         Some(ConfigError::new(ConfigErrorKind::SharedName, format!("circuit breaker `{name}`"), message))
     }
@@ -181,7 +181,7 @@ fn shared_prefix(prefix: &str, names: &[&str]) -> ConfigError {
     ConfigError::new(ConfigErrorKind::SharedName, format!("circuit breakers {}", listed(&names)), message)
 }
 
-/// The first ones, and how many more there are.
+/// The first ones, and the number of the others.
 fn listed(all: &[&str]) -> String {
     const MOST: usize = 10;
     let more = if all.len() > MOST { format!(" and {} more", all.len() - MOST) } else { String::new() };
@@ -196,14 +196,14 @@ mod tests {
     use crate::registry::declaration::Origin;
 
     #[test]
-    fn of_many_shared_default_names_the_first_are_told_and_the_others_counted() {
-        let mut directory = RegistryState::default();
+    fn the_first_shared_default_names_are_reported_and_the_others_counted() {
+        let mut state = RegistryState::default();
         for (name, function) in (0..150).flat_map(|name| [(name, 1), (name, 2)]) {
-            let (name, place) = (format!("client_{name}"), format!("{name}, {function}"));
+            let (name, location) = (format!("client_{name}"), format!("{name}, {function}"));
             let by_default = Some(Origin::Function(function));
-            directory.declare(&name, Declared { place, config: Config::new(), can_time_out: true, by_default }, false);
+            state.declare(&name, Declared { location, config: Config::new(), can_time_out: true, by_default }, false);
         }
-        let found = directory.init(Environment::default(), false);
+        let found = state.init(Environment::default(), false);
         assert_eq!(found.warnings.len(), 101);
         let last = found.warnings[100].to_string();
         assert_eq!(last, "names of circuit breakers: 50 more default names are shared");
