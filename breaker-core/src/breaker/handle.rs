@@ -1,4 +1,4 @@
-//! The handle that callers hold, and how a breaker is held behind it.
+//! The handle of a breaker, and the kinds of ownership behind it.
 
 use crate::breaker::inner::{HotState, Inner};
 use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
@@ -14,8 +14,8 @@ use std::ops::Deref;
 
 /// A circuit breaker. The value is a handle: clones share one breaker, and cloning is cheap.
 ///
-/// Annotated functions and [`Registry::breaker`](crate::Registry::breaker) make breakers that the
-/// whole process knows by name; [`CircuitBreaker::new`] makes one that only its owner knows.
+/// Annotated functions and [`Registry::breaker`](crate::Registry::breaker) create breakers that the
+/// whole process knows by name. [`CircuitBreaker::new`] creates one that only its owner knows.
 ///
 /// ```
 /// use breaker_core::{CallError, CircuitBreaker, Config, State};
@@ -32,7 +32,7 @@ use std::ops::Deref;
 pub struct CircuitBreaker(pub(crate) Handle);
 
 impl CircuitBreaker {
-    /// A breaker that is in no registry: neither the environment nor health knows it.
+    /// Creates a breaker that is in no registry: neither the environment nor health knows it.
     ///
     /// # Errors
     /// When a value of `config` is out of its range, or the name is empty.
@@ -65,8 +65,8 @@ impl CircuitBreaker {
         std::ptr::eq::<HotState>(&*self.0, &*other.0)
     }
 
-    /// The breaker by itself that a site can look at without asking how it is held; `None` for one
-    /// of a family.
+    /// The state that a callsite reads, independent of the kind of the handle; `None` for a keyed
+    /// breaker.
     pub(crate) fn shared(&self) -> Option<&Inner> {
         match &self.0 {
             Handle::Forever(shared) => Some(shared),
@@ -75,12 +75,13 @@ impl CircuitBreaker {
         }
     }
 
-    /// The breaker's name. The breaker for a value of a `key` is `NAME[VALUE]`.
+    /// The breaker's name. The breaker for a key is `NAME[KEY]`.
     ///
-    /// Characters of a value that begin a line, steer a terminal or change the direction of writing
-    /// stand in it as `\u{a}`, so that it can be logged and shown as it is. Of a value of more than
-    /// 256 bytes it has the beginning and a hash. What stands for something is written out in the
-    /// same way: the value `*` is `NAME[\u{2a}]`, since `NAME[*]` is the breaker that values share.
+    /// Some characters of a key would begin a line, control a terminal or change the direction of
+    /// writing. They are escaped as `\u{a}`, so that the name can be logged and shown as it is. For
+    /// a key of more than 256 bytes, the name has its beginning and a hash. Characters with a
+    /// meaning in a name are escaped too: the key `*` is `NAME[\u{2a}]`, since `NAME[*]` is the
+    /// overflow breaker that keys share.
     #[must_use]
     pub fn name(&self) -> &str {
         match &self.0 {
@@ -90,23 +91,23 @@ impl CircuitBreaker {
         }
     }
 
-    /// The name that logs and metrics show: the environment's `NAME` for this breaker, else its
-    /// name.
+    /// The name that logs and metrics show: the environment's `NAME` for this breaker, otherwise
+    /// its name.
     #[must_use]
     pub fn label(&self) -> String {
         let label = self.0.initialized().and_then(|cold| cold.label.lock().clone());
         label.as_deref().unwrap_or_else(|| self.name()).to_owned()
     }
 
-    /// The present state. Reading it changes nothing; once the recovery timeout of an open breaker
-    /// is over it says half-open.
+    /// The current state. Reading it changes nothing. Once the recovery timeout of an open breaker
+    /// is over it is half-open.
     #[must_use]
     pub fn state(&self) -> State {
         self.0.state()
     }
 
-    /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by
-    /// hand.
+    /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened
+    /// manually.
     pub(crate) fn opened_because(&self) -> Option<String> {
         let cold = self.0.initialized()?;
         let trip = cold.machine.lock().trip()?;
@@ -144,13 +145,13 @@ impl fmt::Debug for CircuitBreaker {
 pub(crate) enum Handle {
     Forever(&'static Inner),
     Counted(Arc<Inner>),
-    /// One of a family, and the number that the function has there which calls it; 0: nobody's
-    /// call. The number has room here anyway, and a permit of every call holds one of these.
+    /// A keyed breaker, and the number of the function that calls it; 0: no function's call. The
+    /// number needs no additional memory here, and a permit of every call holds one of these.
     KeyedBreaker(Arc<KeyedBreaker>, u32),
 }
 
-/// A breaker that is known and may go. One of a family stays: its place is given to another value
-/// only where nobody holds it in any way.
+/// A breaker that is known and may be dropped. A keyed breaker remains: it is evicted only when it
+/// has no owner of any kind.
 #[derive(Clone)]
 pub(crate) enum Held {
     Forever(&'static Inner),
@@ -239,7 +240,7 @@ impl Handle {
         }
     }
 
-    /// From now on both are counted anew.
+    /// Counts both from zero again.
     pub(crate) fn zero(&self) {
         match self {
             Handle::Forever(shared) => shared.zero(),

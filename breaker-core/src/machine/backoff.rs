@@ -1,32 +1,33 @@
-//! How long a breaker stays open: backoff, jitter, and what the service asked for. Plain data;
-//! chance is a seeded generator.
+//! How long a breaker stays open: backoff, jitter, and the requested `Retry-After`.
+//!
+//! Plain data; the jitter comes from a seeded generator.
 
 use crate::clock::Tick;
 use crate::config::keys::Settings;
 use crate::config::types::Backoff;
 use std::time::Duration;
 
-/// An opening. How long it lasts follows from the present settings, so that `reconfigure` holds for
-/// one that is under way.
+/// An open period. Its length follows from the current settings, so `reconfigure` applies to a
+/// running one too.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenPeriod {
     since: Tick,
     /// From 0 to 1, for the jitter.
     jitter_sample: f64,
-    /// What the tripping call's outcome asked for (`Retry-After`).
+    /// The delay that the tripping call's outcome requested (`Retry-After`).
     asked: Option<Duration>,
-    /// What somebody said who opened it by hand, or how long it was, once it is over.
+    /// The length that a manual trip set, or the actual length of a period that is over.
     exactly: Option<Duration>,
 }
 
 impl OpenPeriod {
-    /// It ends then, whatever the settings will say, unless its end stands already.
+    /// Fixes the end, whatever the settings will say, unless it is fixed already.
     pub(crate) fn fix(&mut self, end: Tick) {
         self.exactly.get_or_insert(end.since(self.since));
     }
 }
 
-/// How far the backoff has gone.
+/// How far the backoff has grown.
 #[derive(Debug)]
 pub(crate) struct OpenBackoff {
     steps: u32,
@@ -43,7 +44,7 @@ impl OpenBackoff {
         self.random = seed;
     }
 
-    /// A recovery failed: the next open time is a step longer, unless this one is the longest.
+    /// A recovery failed: the next open period is one step longer, unless this one is the longest.
     pub(crate) fn failed(&mut self, settings: &Settings) {
         let grows =
             settings.backoff.is_some_and(|backoff| backoff.factor > 1.0) && !settings.recovery_timeout.is_zero();
@@ -52,7 +53,7 @@ impl OpenBackoff {
         }
     }
 
-    /// The breaker was closed for so long: a step back for each present open time.
+    /// The breaker was closed for this long: takes back one step for each current open time.
     pub(crate) fn decayed_while_closed(&mut self, mut closed: Duration, settings: &Settings) {
         if settings.backoff.is_none() {
             self.steps = 0;
@@ -64,7 +65,7 @@ impl OpenBackoff {
         }
     }
 
-    /// The next opening is the first one.
+    /// The next open period is the first one.
     pub(crate) fn reset(&mut self) {
         self.steps = 0;
     }
@@ -73,12 +74,13 @@ impl OpenBackoff {
         OpenPeriod { since: now, jitter_sample: self.jitter_sample(), asked, exactly: None }
     }
 
-    /// An opening that lasts so long whatever the settings say.
+    /// An open period with this length, whatever the settings say.
     pub(crate) const fn open_for(now: Tick, span: Duration) -> OpenPeriod {
         OpenPeriod { since: now, jitter_sample: 0.0, asked: None, exactly: Some(span) }
     }
 
-    /// When `opening` ends: at the larger of its open time and what the service asked for.
+    /// When the open period ends: after its open time or the requested `Retry-After`, whichever is
+    /// longer.
     pub(crate) fn end(&self, opening: &OpenPeriod, settings: &Settings) -> Tick {
         if let Some(span) = opening.exactly {
             return opening.since.after(span);
@@ -101,16 +103,16 @@ impl OpenBackoff {
     }
 }
 
-/// The open time after so many failed recoveries, without jitter.
+/// The open time after this many failed recoveries, without jitter.
 fn grown(settings: &Settings, steps: u32) -> Duration {
     let first = settings.recovery_timeout;
     let (Some(Backoff { factor, .. }), 1..) = (settings.backoff, steps) else { return first };
-    // Finite, so that nothing stays nothing however often it grows.
+    // Finite, so that a zero stays zero however often it grows.
     let times = factor.powi(i32::try_from(steps).unwrap_or(i32::MAX)).min(f64::MAX);
     Duration::try_from_secs_f64(first.as_secs_f64() * times).unwrap_or(Duration::MAX).min(longest(settings))
 }
 
-/// What an open time can become, but for jitter.
+/// The longest possible open time, without jitter.
 fn longest(settings: &Settings) -> Duration {
     settings.backoff.map_or(Backoff::MAX, |backoff| backoff.max).max(settings.recovery_timeout)
 }

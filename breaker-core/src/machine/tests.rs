@@ -1,4 +1,4 @@
-//! Tests of what only a race brings about: a call has read a packed state that no longer stands.
+//! Tests of cases that only a race causes: a call has read a packed state that is outdated.
 
 use super::*;
 use crate::config::keys::Config;
@@ -14,7 +14,7 @@ fn machine(config: Config) -> Machine {
     Machine::new(Arc::new(Settings::resolve(&config, Limits::default())), 1, NOW)
 }
 
-/// A call that is let in and fails.
+/// Admits a call that fails.
 fn fail(machine: &mut Machine) -> Settled {
     let word = machine.publish().0;
     let Admission::Admitted { probe } = machine.admit(NOW).0 else { panic!("it is let in") };
@@ -84,9 +84,9 @@ fn a_window_that_no_rule_looks_at_any_more_is_emptied() {
     let mut machine = Machine::new(Arc::new(ruled.clone()), 1, NOW);
     fail(&mut machine);
     let window = machine.window().expect("a rule looks at it").clone();
-    assert_eq!(window.keyed_totals().failed, 1);
+    assert_eq!(window.totals().failed, 1);
     machine.reconfigure(Arc::new(Settings { failure_rate: None, ..ruled }), NOW);
-    assert_eq!((window.keyed_totals().calls, window.keyed_totals().failed), (0, 0));
+    assert_eq!((window.totals().calls, window.totals().failed), (0, 0));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::machine::packed::{PackedState, RetryAfter};
 use crate::machine::state::State;
 
 impl Machine {
-    /// The manual state, or the one that the settings ask for.
+    /// The manual state, or the one that the settings request.
     pub(super) fn mode(&self) -> Option<Manual> {
         self.manual.or_else(|| (!self.settings.enabled).then_some(Manual::Disabled))
     }
@@ -20,7 +20,7 @@ impl Machine {
         matches!(self.mode(), Some(Manual::Disabled | Manual::Shadow))
     }
 
-    /// The state as the listeners know it.
+    /// The state that listeners observe.
     pub(super) fn shown_state(&self) -> State {
         match self.mode() {
             Some(Manual::ForcedOpen { .. }) => State::ForcedOpen,
@@ -42,7 +42,7 @@ impl Machine {
         self.pace.end(opening, &self.settings)
     }
 
-    /// Since when the open time is over, if no probe has come since.
+    /// The end of an open period that is over, if no probe has come since.
     pub(super) fn lapsed(&self, now: Tick) -> Option<Tick> {
         match &self.phase {
             Phase::Open(opening) => Some(self.reopens(opening)).filter(|end| now >= *end),
@@ -50,7 +50,7 @@ impl Machine {
         }
     }
 
-    /// When an opening ends, by the clock alone, if one lasts. In shadow too.
+    /// When the current open period ends, by the clock alone, if there is one. In shadow too.
     pub(crate) fn ends(&self) -> Option<Tick> {
         let end = match (self.manual, &self.phase) {
             (Some(Manual::ForcedOpen { until }), _) => until,
@@ -60,7 +60,7 @@ impl Machine {
         (end != Tick::NEVER).then_some(end)
     }
 
-    /// Until when every call is rejected, if so.
+    /// The time until which every call is rejected, if there is one.
     pub(super) fn shut_until(&self) -> Option<Tick> {
         match self.mode() {
             Some(Manual::ForcedOpen { until }) => Some(until),
@@ -78,7 +78,7 @@ impl Machine {
         }
     }
 
-    /// Until when the ramp rejects the next call, if there is one.
+    /// The time until which the ramp rejects the next call, if there is a ramp.
     #[cfg(feature = "tokio")]
     pub(crate) fn ramps_until(&self) -> Option<Tick> {
         match (self.mode(), &self.phase, self.settings.ramp) {
@@ -97,7 +97,7 @@ impl Machine {
         }
     }
 
-    /// What calls may act on without the lock.
+    /// The state that calls may use without the lock.
     pub(crate) fn publish(&self) -> (PackedState, Tick) {
         let until = self.shut_until();
         let phase = match (self.mode(), &self.phase) {
@@ -119,9 +119,9 @@ impl Machine {
         (PackedState::new(self.shown_state(), self.generation, flags), until.unwrap_or(Tick::ZERO))
     }
 
-    /// When that happened last which it would be missed for: a failure or a slow call that still
-    /// counts, the beginning of a trial or a ramp, the end of an open time. `None`: it knows
-    /// nothing that a new machine would not.
+    /// When the last event happened that an eviction would lose. Such events are a failure or slow
+    /// call that still counts, the start of a trial or ramp, and the end of an open period. `None`:
+    /// it knows nothing that a new machine would not.
     pub(crate) fn last_trouble(&self, now: Tick) -> Option<Tick> {
         let Phase::Closed { ramp, since } = &self.phase else {
             return Some(self.lapsed(now).unwrap_or(self.since));
@@ -152,7 +152,7 @@ impl Machine {
             last_failure: (self.last_failure != Tick::ZERO).then_some(self.last_failure),
             window: self.ruled_window().map(|window| match self.phase {
                 Phase::Closed { .. } => window.tally(now),
-                _ => window.keyed_totals(),
+                _ => window.totals(),
             }),
             ramp_share: match (&self.phase, self.settings.ramp) {
                 (Phase::Closed { ramp: Some(ramp), .. }, Some(length)) => ramp.share(now, length),

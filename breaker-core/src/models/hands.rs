@@ -58,8 +58,7 @@ fn a_reset_closes_whatever_a_probe_says() {
         let (probe, other) = (breaker.try_acquire().unwrap(), breaker.clone());
         race(move || probe.failure(), move || other.reset());
         assert_eq!(breaker.state(), State::Closed);
-        // The failure before the reset is forgotten, the one after it is counted and decides
-        // nothing.
+        // The failure before the reset is cleared. The one after it is counted and decides nothing.
         let opened = observed.in_order().iter().any(|change| change.new == State::Open);
         assert_eq!(breaker.snapshot().failure_count, u64::from(!opened));
         assert_eq!(breaker.snapshot().consecutive_failures, 0);

@@ -1,5 +1,5 @@
-//! Races of keyed breakers: eviction against totals and resets, and a state of its own against
-//! changes for all.
+//! Races of keyed breakers: evictions against totals and resets, cold states against bulk
+//! operations.
 
 use super::{Heard, breaker, check, race};
 use crate::breaker::caller::Binding;
@@ -9,7 +9,7 @@ use crate::machine::state::State;
 use crate::sync::Arc;
 use crate::sync::counter::AdaptiveCounters;
 
-/// A head with a member, which has counted a success.
+/// A parent with a keyed breaker that has counted a success.
 fn keyed(config: Config) -> (CircuitBreaker, &'static Binding) {
     let parent = breaker(config);
     let by: &'static Binding = Box::leak(Box::new(Binding::new(parent.clone(), "model".to_owned(), Arc::default())));
@@ -17,7 +17,7 @@ fn keyed(config: Config) -> (CircuitBreaker, &'static Binding) {
     (parent, by)
 }
 
-/// The same with room for one member.
+/// The same with a limit of one key.
 fn narrow() -> (CircuitBreaker, &'static Binding) {
     keyed(Config::new().max_keys(1))
 }
@@ -122,7 +122,7 @@ fn a_reset_of_all_closes_a_member_that_is_getting_a_rest_to_open() {
         let (keyed_breaker, keyed_totals) = (by.keyed_breaker("first"), parent.keyed_totals());
         assert_eq!(keyed_breaker.state(), State::Closed);
         assert_eq!((keyed_totals.successes, keyed_breaker.snapshot().consecutive_failures), (0, 0));
-        // What came before the reset is forgotten, what came after it belongs to an earlier
+        // Results from before the reset are cleared. Results from after it belong to an earlier
         // generation.
         assert!(keyed_totals.failures <= 1);
     });

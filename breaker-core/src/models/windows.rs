@@ -15,7 +15,7 @@ const FAILED: Mark = Mark { failed: true, slow: false };
 const START: Tick = Tick::from_nanos(1_000_000_000);
 const SPAN: Window = Window::Time(SECOND);
 
-/// A window that no rule ever holds in.
+/// A window with a rule that never holds.
 fn window(of: Window) -> Arc<SlidingWindow> {
     let rules = WindowRules {
         failure_rate: Some(1.0),
@@ -33,7 +33,7 @@ fn tally(calls: u64, failed: u64) -> WindowTotals {
     WindowTotals { calls, failed, slow: 0 }
 }
 
-/// So many good calls leave nothing else in a ring whose sums are those of its bits.
+/// After this many successes a ring is empty of failures, if its totals match its bits.
 fn flush(window: &SlidingWindow, size: u32) {
     (0..size).for_each(|_| window.add(GOOD, START));
     assert_eq!(window.totals(), tally(size.into(), 0));
@@ -59,7 +59,7 @@ fn a_good_call_that_pushes_a_failure_out_takes_it_from_the_sums() {
         window.add(GOOD, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.add_success(START), move || third.add(FAILED, START));
-        // Whoever was quicker took the old failure's place.
+        // One of them replaced the old failure.
         assert_eq!(window.totals(), tally(2, 1));
         flush(&window, 2);
     });
@@ -123,7 +123,7 @@ fn a_good_call_that_meets_a_turn_is_in_the_window_until_it_leaves_it() {
         let window = window(SPAN);
         window.add(FAILED, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
-        // The turn empties the bucket to which the call is added.
+        // The rotation empties the bucket to which the call is added.
         race(move || other.add_success(START), move || third.turn(START.after(SECOND)));
         let totals = window.totals();
         assert!(totals.calls <= 1 && totals.failed == 0, "{totals:?}");
@@ -146,8 +146,7 @@ fn a_good_call_that_comes_late_while_the_lock_is_held_is_counted_once() {
     });
 }
 
-/// The share of failures is reached by a success and a failure together: whoever is later has to
-/// see it.
+/// A success and a failure reach the failure rate together: the later one has to find that.
 fn opens_by_both(of: Config) {
     check(move || {
         let breaker = breaker(of.fail_max(9).failure_rate(0.5).min_calls(2));
@@ -172,7 +171,7 @@ fn a_success_that_seems_to_hold_a_rule_opens_nothing_after_a_reset() {
     check(|| {
         let breaker = breaker(Config::new().fail_max(9).failure_rate(0.3).min_calls(3).window_calls(3));
         breaker.try_acquire().unwrap().failure();
-        // Clears the run, which every success would have to look at.
+        // Ends the streak, since every success would have to check it otherwise.
         breaker.try_acquire().unwrap().success();
         let (good, other) = (breaker.try_acquire().unwrap(), breaker.clone());
         race(move || good.success(), move || other.reset());
@@ -182,7 +181,7 @@ fn a_success_that_seems_to_hold_a_rule_opens_nothing_after_a_reset() {
     });
 }
 
-/// The machine's lock stands for whatever the machine does under it.
+/// The lock replaces that of the machine.
 #[test]
 fn failures_of_two_threads_under_the_lock_are_both_there() {
     check(|| {
@@ -242,8 +241,8 @@ fn calls_under_way_open_it_once_however_many_find_that_they_are_slow() {
         let observed = Heard::by(&breaker);
         let (other, third) = (breaker.clone(), breaker.clone());
         let found = race(move || other.try_acquire().is_err(), move || third.try_acquire().is_err());
-        // Whoever comes second may look before the first one has published, and goes in: its result
-        // is of the past.
+        // The second thread may read before the first one has published, and is admitted. Its
+        // result then belongs to an earlier generation.
         assert!(found.0 || found.1);
         let changes = observed.in_order();
         assert_eq!((changes.len(), changes[0].new), (1, State::Open));

@@ -1,4 +1,4 @@
-//! A hash table of keyed breakers that also says when each was last used.
+//! A hash table of keyed breakers that also records when each was last used.
 //!
 //! Linear probing, with deletion by shifting back (Knuth, The Art of Computer Programming, vol. 3,
 //! 6.4, algorithms L and R).
@@ -6,10 +6,10 @@
 use crate::sync::Ordering;
 use crate::sync::statics::AtomicU64;
 
-/// The values, each in the place that its hash asks for, or the next free one.
+/// The values, each in the place of its hash, or the next free one.
 #[derive(Debug)]
 pub(crate) struct Table<T> {
-    /// As many as a power of two, or none; at most 7 of 8 are taken.
+    /// The number is a power of two, or zero; at most 7 of 8 are taken.
     places: Vec<Precedence<T>>,
     count: usize,
 }
@@ -21,7 +21,7 @@ struct Precedence<T> {
     value: Option<T>,
 }
 
-/// A value, and the last use of it.
+/// A value, and its last use.
 #[derive(Debug)]
 pub(crate) struct Found<'t, T> {
     pub(crate) value: &'t T,
@@ -33,8 +33,8 @@ impl<T> Found<'_, T> {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Notes a use. Where that is as before nothing is written, so that threads leave each other's
-    /// lines alone.
+    /// Records a use. An unchanged number is not written, so that threads do not invalidate each
+    /// other's cache lines.
     #[inline]
     pub(crate) fn use_at(&self, now: u64) {
         if self.used() != now {
@@ -75,7 +75,7 @@ impl<T> Table<T> {
         }
     }
 
-    /// Adds a value that is used now; nobody looks whether it is there.
+    /// Adds a value that is used now, without a check whether it exists already.
     pub(crate) fn insert(&mut self, hash: u64, value: T, now: u64) {
         if (self.count + 1) * 8 > self.places.len() * 7 {
             self.grow();
@@ -102,7 +102,7 @@ impl<T> Table<T> {
         }
     }
 
-    /// Takes the value at a place out, if `may` says so.
+    /// Removes the value at a place, if `may` allows it.
     pub(crate) fn remove_if(&mut self, at: usize, may: impl FnOnce(&mut T, u64) -> bool) -> Option<T> {
         let place = self.places.get_mut(at)?;
         let used = place.used.load(Ordering::Relaxed);
@@ -110,8 +110,8 @@ impl<T> Table<T> {
         self.count -= 1;
         let (mut hole, mut next) = (at, self.after(at));
         while self.places[next].value.is_some() {
-            // It may move to the hole if that is not before its home, counted backwards round the
-            // row.
+            // It may move to the hole unless its home is after the hole, counted backwards around
+            // the table.
             let from_home = next.wrapping_sub(self.home(self.places[next].hash)) & self.mask();
             if from_home >= next.wrapping_sub(hole) & self.mask() {
                 self.places.swap(hole, next);
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
     use std::collections::HashMap;
 
-    /// Hashes that meet, all round the row, so that much has to be shifted.
+    /// Colliding hashes all around the table, so that much has to be shifted.
     fn hash(key: u64) -> u64 {
         [u64::MAX, u64::MAX - 1, 0, 7][key as usize % 4]
     }

@@ -1,4 +1,4 @@
-//! Logs what only a person can mend.
+//! Logs problems that only a person can fix.
 
 use super::{BY_HANDLE, CALLS, label};
 use crate::breaker::handle::CircuitBreaker;
@@ -6,7 +6,7 @@ use crate::clock;
 use crate::machine::output::Widened;
 use tracing::{debug, warn};
 
-/// A trial has a place more, since a probe of this function brought no result, or failed, while
+/// A trial has one more slot. A probe of this function ended without a result, or failed, while
 /// others were rejected.
 pub(crate) fn widened(breaker: &CircuitBreaker, function: Option<&'static str>, widened: Widened) {
     let (name, who) = (label(breaker), function.unwrap_or(BY_HANDLE));
@@ -34,7 +34,7 @@ pub(crate) fn widened(breaker: &CircuitBreaker, function: Option<&'static str>, 
     if is_told(breaker) { at!(warn) } else { at!(debug) }
 }
 
-/// A function gave a response that tells of a failure, and nothing in its attribute looks at
+/// A function returned a response with a failure status, and its attribute does not classify
 /// responses.
 pub(crate) fn failed_response(function: &'static str, status: u16) {
     warn!(
@@ -101,7 +101,7 @@ pub(crate) fn hidden(breaker: &CircuitBreaker, outer: Option<&'static str>, inne
     if is_told(breaker) { at!(warn) } else { at!(debug) }
 }
 
-/// Whether a notice is told above DEBUG: of the values of a `key` so many in a time.
+/// Whether a notice is logged above DEBUG. For keyed breakers the rate is limited.
 fn is_told(breaker: &CircuitBreaker) -> bool {
     breaker.0.keyed_breaker().is_none() || breaker.logged().lock().notices.take(clock::now()).is_some()
 }

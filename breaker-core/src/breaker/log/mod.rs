@@ -1,5 +1,6 @@
-//! Logs what a breaker reports. An outage makes a handful of lines at INFO and above, for one
-//! breaker and for all keys together.
+//! Logs the reports of a breaker.
+//!
+//! An outage logs a handful of lines at INFO and above, for one breaker and for all keys together.
 
 pub(crate) mod advice;
 pub(crate) mod logged;
@@ -23,19 +24,19 @@ use tracing::{Dispatch, Level, debug, enabled, error, info, warn};
 /// The target of lines about calls and states.
 const CALLS: &str = "breaker_core::log";
 
-/// The target of lines that tell of settings, so that a filter can tell them from those of calls
+/// The target of lines about settings. A filter can distinguish them from those of calls
 /// (`breaker_core::log`).
 const CONFIGURATION: &str = "breaker_core::configuration";
 
-/// After so many dropped calls with no result between them, one warning (rule 9).
+/// After this many consecutive dropped calls, one warning is logged (rule 9).
 const DROPS: u32 = 20;
 
-/// So many first failures of runs are told at ERROR, the next ones at DEBUG until a minute passes
-/// without one: where successes come between the failures, each failure is the first of a run.
+/// This many first failures of a streak are logged at ERROR, the next ones at DEBUG until a minute
+/// passes without one. If successes and failures alternate, each failure is the first of a streak.
 const RUNS: u64 = 3;
 
 impl CircuitBreaker {
-    /// What was told of it, or of all values of the `key` to one of which it belongs.
+    /// What was logged for it. Keyed breakers share that of their parent.
     pub(crate) fn logged(&self) -> &Mutex<Logged> {
         match self.0.keyed_breaker() {
             Some(lazy) => lazy.parent().logged(),
@@ -49,8 +50,8 @@ macro_rules! lines {
         lines! { @rows $($sent)* $($local)* }
     };
     (@rows $($(#[$doc:meta])* $method:ident $name:ident as $variant:ident for $kind:ident { $($fields:tt)* })*) => {
-        /// Logs what a breaker reports: state changes at WARN, the first failure of a run at ERROR,
-        /// the rest at DEBUG.
+        /// Logs what a breaker reports: state changes at WARN, the first of consecutive failures at
+        /// ERROR, everything else at DEBUG.
         pub(crate) fn log(report: Report<'_>) {
             match report {
                 $(Report::$name(event) => $method(event),)*
@@ -279,18 +280,19 @@ fn on_state_change(event: &StateChange<'_>) {
 /// The failure itself is logged.
 fn on_probe_failed(_: &ProbeFailed<'_>) {}
 
-/// The breaker's label, with what could begin a line written out.
+/// The breaker's label, with line breaks and similar characters escaped.
 fn label(breaker: &CircuitBreaker) -> String {
     visible(&breaker.label()).into_owned()
 }
 
-/// The text of the error, if it has one; a `Display` that panics costs the text, not the line.
+/// The text of the error, if it has one. If its `Display` panics, the line is logged without the
+/// text.
 fn message(event: &Failure<'_>) -> Option<String> {
     event.error.map(|error| visible(Text::of(&error).as_str()).into_owned())
 }
 
-/// A warning if there is a subscriber that takes no WARN of the library. It runs the subscriber's
-/// code.
+/// A warning if there is a subscriber that drops WARN lines of the library. It runs the
+/// subscriber's code.
 pub(crate) fn filtered_out() -> Option<ConfigError> {
     if tracing::dispatcher::get_default(Dispatch::is::<NoSubscriber>) {
         return None;
@@ -309,7 +311,7 @@ pub(crate) fn filtered_out() -> Option<ConfigError> {
     Some(ConfigError::new(ConfigErrorKind::Logs, "tracing", message))
 }
 
-/// One line when a breaker is made.
+/// One line when a breaker is created.
 pub(crate) fn created(breaker: &CircuitBreaker) {
     let (name, settings) = (label(breaker), breaker.settings().to_string());
     info!(target: CONFIGURATION, event_type = "circuit_breaker_made", breaker_name = name, settings, "circuit breaker `{name}` is made");

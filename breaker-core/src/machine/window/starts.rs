@@ -1,29 +1,29 @@
 //! Counts the calls in flight by the time of their start, so that slow ones are known before they
 //! end.
 //!
-//! Races. A word is changed by one exchange, so no call is lost among those of one bucket. A call
-//! that is held up between the look at the clock and its exchange, for four times `slow_call_duration`, can
-//! push out those of a later round. One that ends after others were forgotten finds another number
-//! in its place and changes nothing. Whatever is wrong so is right again when the bucket is old.
+//! Races: a word is changed by one compare-exchange, so no call of one bucket is lost. A call may
+//! be suspended for four times `slow_call_duration` between reading the clock and its
+//! compare-exchange. It can then evict the calls of a later round. A call that ends after others
+//! were discarded finds another bucket number in its place and changes nothing. Such errors
+//! disappear when the bucket gets too old.
 
 use crate::clock::{Tick, nanos_of};
 use crate::sync::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// So many buckets make up the time after which a call is slow.
+/// The number of buckets that make up the time after which a call is slow.
 const PER_SLOW: u64 = 16;
-/// A call that is under way for longer than four such times is forgotten: so nothing that is lost
-/// here stays.
+/// A call in flight for longer than four such times is discarded, so no error here is permanent.
 const BUCKETS: u64 = 4 * PER_SLOW;
 
-/// Calls by the bucket of their start. A word has the number of its bucket, and below that how many
-/// of its calls are under way.
+/// Calls by the bucket of their start. A word holds the number of its bucket, and below that the
+/// number of its calls in flight.
 #[derive(Debug)]
 pub(super) struct Starts {
     /// Nanoseconds; 0: no call is counted.
     width: AtomicU64,
-    /// The number of a bucket before which all are empty, so that a call looks at few while nothing
-    /// hangs. It may be too low.
+    /// The number of a bucket before which all are empty, so that a call reads few buckets while no
+    /// call hangs. It may be too low.
     empty_before: AtomicU64,
     buckets: [AtomicU64; BUCKETS as usize],
 }
@@ -41,8 +41,8 @@ impl Default for Starts {
 }
 
 impl Starts {
-    /// Counts from now on the calls that may become slow after this time, and forgets those that
-    /// are under way.
+    /// Counts from now on the calls that may become slow after this time, and discards those in
+    /// flight.
     pub(super) fn resize(&self, slow_call_duration: Option<Duration>) {
         let width = slow_call_duration.map_or(0, |slow| nanos_of(slow).div_ceil(PER_SLOW).max(1));
         if self.width.swap(width, Ordering::Relaxed) != width {
@@ -72,26 +72,26 @@ impl Starts {
         self.place(number).fetch_update(Ordering::Relaxed, Ordering::Relaxed, count).is_ok()
     }
 
-    /// A call that began then ends.
+    /// A call that began at this time ends.
     pub(super) fn leave(&self, at: Tick) {
         let Some(number) = self.number(at) else { return };
         let one_less = |word: u64| (word & !COUNT == number << 32 && word & COUNT > 0).then(|| word - 1);
         let _ = self.place(number).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
     }
 
-    /// How many calls of this bucket are under way.
+    /// How many calls of this bucket are in flight.
     fn count(&self, number: u64) -> u64 {
         let word = self.place(number).load(Ordering::Relaxed);
         if word & !COUNT == number << 32 { word & COUNT } else { 0 }
     }
 
-    /// How many are under way and slow. A call is among them when it has been slow for a sixteenth
-    /// of that time at most.
+    /// How many calls are in flight and slow. A call is included at the latest when it has exceeded
+    /// that time by a sixteenth.
     pub(super) fn slow(&self, now: Tick) -> u64 {
         let Some(present) = self.number(now) else { return 0 };
         let Some(end) = present.checked_sub(PER_SLOW) else { return 0 };
         let oldest = present.saturating_sub(BUCKETS - 1);
-        // One beyond the end was noted of buckets of another width.
+        // A value beyond the end belongs to buckets of another width.
         let known = Some(self.empty_before.load(Ordering::Relaxed)).filter(|known| *known <= end);
         let begin = known.map_or(oldest, |known| known.max(oldest));
         let first = (begin..end).find(|number| self.count(*number) > 0).unwrap_or(end);
@@ -144,7 +144,7 @@ mod tests {
         starts.leave(at(3));
         starts.leave(at(3));
         assert_eq!((seen(38), seen(83), seen(84)), (1, 1, 0));
-        // Numbers of another width are no hint.
+        // Numbers of another width do not apply.
         starts.resize(Some(SLOW * 64));
         starts.enter(at(100));
         assert_eq!(starts.slow(at(100).after(SLOW * 70)), 1);

@@ -1,4 +1,4 @@
-//! A window over the calls of the last while, in a fixed number of buckets.
+//! A window over the calls of the last span of time, in a fixed number of buckets.
 
 use super::{Bad, Mark};
 use crate::clock::{Tick, nanos_of};
@@ -6,18 +6,17 @@ use crate::machine::trip::WindowTotals;
 use crate::sync::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A call leaves the window with its bucket, so up to 1/60 of the window before it is as old as the
-/// window; never later.
+/// A call leaves the window with its bucket: up to 1/60 of the window too early, never too late.
 const BUCKETS: usize = 60;
 
-/// The buckets. They are turned on under the machine's lock only; good calls are added to the
-/// present one without it, and one that is late may be added to one that has been emptied since.
-/// The totals change by what the buckets change.
+/// The buckets. They are rotated only under the machine's lock. Successes are added to the current
+/// bucket without it. A late success may be added to a bucket that has been emptied since. The
+/// totals change by the same amounts as the buckets.
 #[derive(Debug)]
 pub(super) struct Buckets {
-    /// When the present bucket ends, in nanoseconds. 0: it begins with the next call.
+    /// When the current bucket ends, in nanoseconds. 0: it begins with the next call.
     edge: AtomicU64,
-    /// The place of the present bucket.
+    /// The position of the current bucket.
     present: AtomicU64,
     /// How long a bucket lasts, in nanoseconds.
     width: AtomicU64,
@@ -50,19 +49,19 @@ impl Buckets {
         self.span.load(Ordering::Relaxed) == nanos_of(span)
     }
 
-    /// The window is empty.
+    /// Sets the span of an empty window.
     pub(super) fn resize(&self, span: Duration) {
         self.span.store(nanos_of(span), Ordering::Relaxed);
         self.width.store((nanos_of(span) / BUCKETS as u64).max(1), Ordering::Relaxed);
     }
 
-    /// Whether the present bucket is over.
+    /// Whether the current bucket is over.
     #[inline]
     pub(super) fn is_late(&self, now: Tick) -> bool {
         now.as_nanos() >= self.edge.load(Ordering::Acquire)
     }
 
-    /// Makes the bucket of `now` the present one, and empties those that are older than the window.
+    /// Makes the bucket of `now` the current one, and empties those that are older than the window.
     pub(super) fn turn(&self, now: Tick) {
         let (steps, width) = (self.steps(now), self.width.load(Ordering::Relaxed));
         if self.edge.load(Ordering::Relaxed) == 0 {
@@ -75,7 +74,7 @@ impl Buckets {
         for step in 1..=steps.min(BUCKETS as u64) {
             self.empty(self.place(present + step));
         }
-        // After a while without a call the buckets begin with the next one.
+        // After a span without calls the buckets begin with the next call.
         let edge = match steps < BUCKETS as u64 {
             true => self.edge.load(Ordering::Relaxed).saturating_add(steps.saturating_mul(width)),
             false => now.as_nanos().saturating_add(width),
@@ -84,7 +83,7 @@ impl Buckets {
         self.edge.store(edge, Ordering::Release);
     }
 
-    /// How many buckets `now` is ahead of the present one.
+    /// How many buckets `now` is ahead of the current one.
     fn steps(&self, now: Tick) -> u64 {
         let edge = self.edge.load(Ordering::Relaxed);
         match now.as_nanos().checked_sub(edge) {
@@ -107,21 +106,21 @@ impl Buckets {
     }
 
     #[inline]
-    pub(super) fn keyed_totals(&self) -> WindowTotals {
+    pub(super) fn totals(&self) -> WindowTotals {
         self.total.tally()
     }
 
-    /// The sums with every call that was added before. The number of calls is read by writing it:
-    /// whoever adds to it later has seen what the sums were made of.
+    /// The totals with every call that was added before. The number of calls is read by a write: a
+    /// thread that adds to it later has seen everything that is in these totals.
     pub(super) fn latest_sums(&self) -> WindowTotals {
         self.total.calls.fetch_add(0, Ordering::AcqRel);
-        self.keyed_totals()
+        self.totals()
     }
 
-    /// The sums as they will be when the window has been turned to `now`.
+    /// The totals as they will be when the window has been rotated to `now`.
     pub(super) fn sums_at(&self, now: Tick) -> WindowTotals {
         let (steps, present) = (self.steps(now).min(BUCKETS as u64), self.present.load(Ordering::Relaxed));
-        let mut tally = self.keyed_totals();
+        let mut tally = self.totals();
         for step in 1..=steps {
             let gone = self.place(present + step).tally();
             tally.calls = tally.calls.saturating_sub(gone.calls);
@@ -138,7 +137,7 @@ impl Buckets {
 
     pub(super) fn forget_slow(&self) {
         for bucket in &self.buckets {
-            let slow = bucket.bad.keyed_totals().1 as u32;
+            let slow = bucket.bad.totals().1 as u32;
             bucket.bad.take(0, slow);
             self.total.bad.take(0, slow);
         }
@@ -165,11 +164,11 @@ impl Buckets {
 }
 
 impl Bucket {
-    /// What was taken away before it was added counts as none.
+    /// A negative number counts as zero: another thread subtracted a call before it was added.
     #[inline]
     fn tally(&self) -> WindowTotals {
         let calls = self.calls.load(Ordering::Relaxed);
-        let (failed, slow) = self.bad.keyed_totals();
+        let (failed, slow) = self.bad.totals();
         WindowTotals { calls: u64::try_from(calls as i64).unwrap_or(0), failed, slow }
     }
 }
@@ -207,7 +206,7 @@ mod tests {
                 assert_eq!(buckets.sums_at(now).failed, seen, "{offset:?} {age:?}");
             }
             buckets.turn(made.after(span));
-            assert_eq!(buckets.keyed_totals().failed, 0);
+            assert_eq!(buckets.totals().failed, 0);
         }
     }
 
@@ -235,7 +234,7 @@ mod tests {
                 failed: present().filter(|(_, mark)| mark.failed).count() as u64,
                 slow: present().filter(|(_, mark)| mark.slow).count() as u64,
             };
-            assert_eq!(buckets.keyed_totals(), expected);
+            assert_eq!(buckets.totals(), expected);
             assert_eq!(buckets.sums_at(now), expected);
         }
     }
@@ -252,10 +251,10 @@ mod tests {
             let buckets = window(span);
             for now in [Tick::ZERO, START, Tick::from_nanos(u64::MAX - 1), Tick::NEVER, START] {
                 add(&buckets, FAILED, now);
-                assert!(buckets.keyed_totals().failed >= 1, "{span:?} {now:?}");
+                assert!(buckets.totals().failed >= 1, "{span:?} {now:?}");
             }
             buckets.clear();
-            assert_eq!(buckets.keyed_totals(), WindowTotals::default());
+            assert_eq!(buckets.totals(), WindowTotals::default());
         }
     }
 
@@ -268,8 +267,8 @@ mod tests {
                 scope.spawn(|| (0..10_000).for_each(|_| buckets.add_success()));
             }
         });
-        assert_eq!(buckets.keyed_totals(), WindowTotals { calls: 40_000, failed: 0, slow: 0 });
+        assert_eq!(buckets.totals(), WindowTotals { calls: 40_000, failed: 0, slow: 0 });
         buckets.turn(START.after(60 * SECOND));
-        assert_eq!(buckets.keyed_totals(), WindowTotals::default());
+        assert_eq!(buckets.totals(), WindowTotals::default());
     }
 }
