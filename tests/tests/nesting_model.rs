@@ -56,10 +56,7 @@ fn check(cases: u32, annotated: bool) {
         if annotated {
             runtime.block_on(testing::isolated(async {
                 let breakers = ["a", "b"].map(testing::breaker);
-                breakers
-                    .iter()
-                    .zip(case.keys)
-                    .for_each(|(breaker, keys)| breaker.reconfigure(keys.config()).unwrap());
+                breakers.iter().zip(case.keys).for_each(|(breaker, keys)| breaker.reconfigure(keys.config()).unwrap());
                 Run::new(&case, breakers, annotated).play(&case).await;
             }));
         } else {

@@ -86,8 +86,8 @@ impl CircuitBreaker {
     #[inline]
     fn handle(&self, calls: bool) -> Self {
         Self(match &self.0 {
-            Handle::Forever(shared) => Handle::Forever(shared),
-            Handle::Counted(shared) => Handle::Counted(Arc::clone(shared)),
+            Handle::Forever(inner) => Handle::Forever(inner),
+            Handle::Counted(inner) => Handle::Counted(Arc::clone(inner)),
             Handle::KeyedBreaker(keyed_breaker, number) => {
                 Handle::KeyedBreaker(Arc::clone(keyed_breaker), if calls { *number } else { 0 })
             }
@@ -107,7 +107,7 @@ impl Binding {
     /// Keeps the breaker forever, as callsites do.
     pub(crate) fn new(breaker: CircuitBreaker, function: String, call_settings: Arc<PublishedCallSettings>) -> Self {
         let kept: &'static CircuitBreaker = Box::leak(Box::new(breaker.clone()));
-        let shared = kept.shared().unwrap_or_else(closed_to_looks);
+        let shared = kept.shared().unwrap_or_else(without_fast_path);
         Self { breaker, shared, function: Function::new(function, call_settings) }
     }
 }
@@ -116,7 +116,7 @@ impl Binding {
 /// its own name. Its packed state admits no call and belongs to no call, so each call requests
 /// admission from the breaker.
 #[cold]
-fn closed_to_looks() -> &'static Inner {
+fn without_fast_path() -> &'static Inner {
     static CLOSED: OnceLock<&Inner> = OnceLock::new();
     CLOSED.get_or_init(|| {
         let shared = Box::leak(Box::new(Inner::new(String::new(), Layers::default())));

@@ -83,14 +83,14 @@ impl CircuitBreaker {
     /// Changes the layers and applies the resulting settings, to its keyed breakers too. The caller
     /// has to report the changes.
     pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) -> Vec<(Self, PendingReports)> {
-        let mut told = vec![(self.clone(), self.relayer_alone(|own| edit(Arc::make_mut(own))))];
-        let bulk = self.reconfigure_members();
-        told.extend(bulk.told);
-        told.extend(bulk.others.into_iter().map(|keyed_breaker| {
-            let changes = keyed_breaker.relayer_alone(|own| *own = self.layers_of_member(own));
+        let mut reports = vec![(self.clone(), self.relayer_alone(|own| edit(Arc::make_mut(own))))];
+        let bulk = self.reconfigure_keyed_breakers();
+        reports.extend(bulk.reports);
+        reports.extend(bulk.others.into_iter().map(|keyed_breaker| {
+            let changes = keyed_breaker.relayer_alone(|own| *own = self.layers_of_keyed_breaker(own));
             (keyed_breaker, changes)
         }));
-        told
+        reports
     }
 
     fn relayer_alone(&self, edit: impl FnOnce(&mut Arc<Layers>)) -> PendingReports {
@@ -204,7 +204,7 @@ impl CircuitBreaker {
             (*self.0.notes.lock()).clear();
             ((), Some(machine.reset(now)))
         });
-        self.reset_members();
+        self.reset_keyed_breakers();
     }
 
     pub(crate) fn add_observer(&self, observer: &Arc<dyn Observer>) {
@@ -263,16 +263,16 @@ impl CircuitBreaker {
             (machine.ends().is_some(), None)
         });
         // A new listener does not know the current open period.
-        let mut told = vec![(self.clone(), observed.moved_if(is_open))];
-        told.extend(self.update_member_observers().iter().flat_map(keyed_breaker));
-        told
+        let mut reports = vec![(self.clone(), observed.moved_if(is_open))];
+        reports.extend(self.update_keyed_observers().iter().flat_map(keyed_breaker));
+        reports
     }
 }
 
 /// Sends the pending reports, before any that listeners cause. No lock may be held.
-pub(crate) fn report_all(told: Vec<(CircuitBreaker, PendingReports)>) {
-    let _turn = ReportScope::begin();
-    for (breaker, told) in told {
-        breaker.enqueue(told);
+pub(crate) fn report_all(reports: Vec<(CircuitBreaker, PendingReports)>) {
+    let _scope = ReportScope::begin();
+    for (breaker, pending) in reports {
+        breaker.enqueue(pending);
     }
 }

@@ -36,7 +36,7 @@ enum Reason {
     NoFirstItem,
     #[cfg_attr(not(feature = "stream"), expect(dead_code, reason = "there are no streams"))]
     NoItem,
-    Cut,
+    EndedEarly,
 }
 
 impl CircuitBreakerError {
@@ -65,7 +65,7 @@ impl CircuitBreakerError {
     /// Its stream ended too early.
     #[cfg(feature = "stream")]
     pub(crate) fn cut(owner: Owner) -> Self {
-        Self { reason: Reason::Cut, wait: RetryAfter::UNKNOWN, ..Self::timed_out(owner, Duration::ZERO) }
+        Self { reason: Reason::EndedEarly, wait: RetryAfter::UNKNOWN, ..Self::timed_out(owner, Duration::ZERO) }
     }
 
     pub(crate) fn busy(owner: Owner, state: State) -> Self {
@@ -118,7 +118,7 @@ impl CircuitBreakerError {
     /// Whether the call's stream ended before its first item, where a `first_item` is set.
     #[must_use]
     pub fn is_cut(&self) -> bool {
-        self.reason == Reason::Cut
+        self.reason == Reason::EndedEarly
     }
 
     /// Whether the breaker rejected the call, so that the service was not called. Otherwise a time
@@ -193,7 +193,7 @@ impl fmt::Display for Message<'_> {
             Reason::NoItem => {
                 return write!(f, "the stream of a call through circuit breaker `{name}` gave no item for {}", after());
             }
-            Reason::Cut => {
+            Reason::EndedEarly => {
                 return write!(f, "the stream of a call through circuit breaker `{name}` ended before its first item");
             }
             Reason::Rejected | Reason::Busy => {}
@@ -224,7 +224,7 @@ impl From<CircuitBreakerError> for io::Error {
     fn from(error: CircuitBreakerError) -> Self {
         let kind = match error.reason {
             Reason::TimedOut | Reason::NoFirstItem | Reason::NoItem => io::ErrorKind::TimedOut,
-            Reason::Cut => io::ErrorKind::UnexpectedEof,
+            Reason::EndedEarly => io::ErrorKind::UnexpectedEof,
             Reason::Busy => io::ErrorKind::ResourceBusy,
             Reason::Rejected => io::ErrorKind::Other,
         };

@@ -17,12 +17,12 @@ pub(crate) fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item 
 
 /// Where the chain of `outer` begins, a value that dereferences to `error`. An `anyhow::Error` made
 /// from a box shows the errors behind that error, and not the error itself.
-pub(crate) fn beginning<'e>(whole: &'e dyn Any, error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+pub(crate) fn beginning<'e>(outer: &'e dyn Any, error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
     #[cfg(feature = "anyhow")]
-    if let Some(boxed) = whole.downcast_ref::<anyhow::Error>().and_then(anyhow::Error::downcast_ref::<AnyBox>) {
+    if let Some(boxed) = outer.downcast_ref::<anyhow::Error>().and_then(anyhow::Error::downcast_ref::<AnyBox>) {
         return &**boxed;
     }
-    let _ = whole;
+    let _ = outer;
     error
 }
 
@@ -48,11 +48,11 @@ pub(crate) fn as_one<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -
     if let Some(boxed) = error.downcast_ref::<Box<T>>() {
         return Some(boxed);
     }
-    error.downcast_ref::<Arc<T>>().map(|shared| &**shared)
+    error.downcast_ref::<Arc<T>>().map(|inner| &**inner)
 }
 
 fn behind<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
-    if let Some(inner) = shared(error) {
+    if let Some(inner) = in_arc(error) {
         return Some(inner);
     }
     match as_one::<io::Error>(error).and_then(io::Error::get_ref) {
@@ -62,12 +62,12 @@ fn behind<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'stat
 }
 
 /// The error in an `Arc<dyn Error>`, whose own `source()` skips it.
-fn shared<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
-    if let Some(shared) = error.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
-        return Some(&**shared);
+fn in_arc<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+    if let Some(inner) = error.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
+        return Some(&**inner);
     }
-    if let Some(shared) = error.downcast_ref::<Arc<dyn Error + Send>>() {
-        return Some(&**shared);
+    if let Some(inner) = error.downcast_ref::<Arc<dyn Error + Send>>() {
+        return Some(&**inner);
     }
-    error.downcast_ref::<Arc<dyn Error>>().map(|shared| &**shared)
+    error.downcast_ref::<Arc<dyn Error>>().map(|inner| &**inner)
 }

@@ -56,8 +56,8 @@ impl CircuitBreaker {
 
     /// A breaker for a registry; `forever`: for as long as the process runs.
     pub(crate) fn with_layers(name: String, layers: Layers, forever: bool) -> Self {
-        let shared = Inner::new(name, layers);
-        Self(if forever { Handle::Forever(Box::leak(Box::new(shared))) } else { Handle::Counted(Arc::new(shared)) })
+        let inner = Inner::new(name, layers);
+        Self(if forever { Handle::Forever(Box::leak(Box::new(inner))) } else { Handle::Counted(Arc::new(inner)) })
     }
 
     /// Whether both are handles of one breaker.
@@ -69,8 +69,8 @@ impl CircuitBreaker {
     /// breaker.
     pub(crate) fn shared(&self) -> Option<&Inner> {
         match &self.0 {
-            Handle::Forever(shared) => Some(shared),
-            Handle::Counted(shared) => Some(shared),
+            Handle::Forever(inner) => Some(inner),
+            Handle::Counted(inner) => Some(inner),
             Handle::KeyedBreaker(..) => None,
         }
     }
@@ -85,8 +85,8 @@ impl CircuitBreaker {
     #[must_use]
     pub fn name(&self) -> &str {
         match &self.0 {
-            Handle::Forever(shared) => shared.name(),
-            Handle::Counted(shared) => shared.name(),
+            Handle::Forever(inner) => inner.name(),
+            Handle::Counted(inner) => inner.name(),
             Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.name(),
         }
     }
@@ -162,8 +162,8 @@ pub(crate) enum Held {
 impl Held {
     pub(crate) fn handle(&self) -> Option<Handle> {
         Some(match self {
-            Held::Forever(shared) => Handle::Forever(shared),
-            Held::Counted(shared) => Handle::Counted(shared.upgrade()?),
+            Held::Forever(inner) => Handle::Forever(inner),
+            Held::Counted(inner) => Handle::Counted(inner.upgrade()?),
             Held::KeyedBreaker(keyed_breaker) => Handle::KeyedBreaker(Arc::clone(keyed_breaker), 0),
         })
     }
@@ -175,8 +175,8 @@ impl Deref for Handle {
     #[inline]
     fn deref(&self) -> &HotState {
         match self {
-            Handle::Forever(shared) => shared,
-            Handle::Counted(shared) => shared,
+            Handle::Forever(inner) => inner,
+            Handle::Counted(inner) => inner,
             Handle::KeyedBreaker(keyed_breaker, _) => &keyed_breaker.core,
         }
     }
@@ -185,8 +185,8 @@ impl Deref for Handle {
 impl Handle {
     pub(crate) fn held(&self) -> Held {
         match self {
-            Handle::Forever(shared) => Held::Forever(shared),
-            Handle::Counted(shared) => Held::Counted(Arc::downgrade(shared)),
+            Handle::Forever(inner) => Held::Forever(inner),
+            Handle::Counted(inner) => Held::Counted(Arc::downgrade(inner)),
             Handle::KeyedBreaker(keyed_breaker, _) => Held::KeyedBreaker(Arc::clone(keyed_breaker)),
         }
     }
@@ -195,9 +195,9 @@ impl Handle {
     #[inline]
     pub(crate) fn success(&self) {
         match self {
-            Handle::Forever(shared) => shared.totals.success(),
-            Handle::Counted(shared) => shared.totals.success(),
-            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.tally.success(),
+            Handle::Forever(inner) => inner.totals.success(),
+            Handle::Counted(inner) => inner.totals.success(),
+            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.counters.success(),
         }
     }
 
@@ -205,9 +205,9 @@ impl Handle {
     #[inline]
     pub(crate) fn success_on_stripe(&self) {
         let totals = match self {
-            Handle::Forever(shared) => &shared.totals,
-            Handle::Counted(shared) => &shared.totals,
-            Handle::KeyedBreaker(keyed_breaker, _) => return keyed_breaker.tally.success(),
+            Handle::Forever(inner) => &inner.totals,
+            Handle::Counted(inner) => &inner.totals,
+            Handle::KeyedBreaker(keyed_breaker, _) => return keyed_breaker.counters.success(),
         };
         totals.success_on_stripe();
     }
@@ -216,17 +216,17 @@ impl Handle {
     #[inline]
     pub(crate) fn rejected(&self) {
         match self {
-            Handle::Forever(shared) => shared.totals.rejected(),
-            Handle::Counted(shared) => shared.totals.rejected(),
-            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.tally.rejected(),
+            Handle::Forever(inner) => inner.totals.rejected(),
+            Handle::Counted(inner) => inner.totals.rejected(),
+            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.counters.rejected(),
         }
     }
 
     /// How many calls succeeded since the last reset.
     pub(crate) fn successes(&self) -> u64 {
         match self {
-            Handle::Forever(shared) => shared.successes(),
-            Handle::Counted(shared) => shared.successes(),
+            Handle::Forever(inner) => inner.successes(),
+            Handle::Counted(inner) => inner.successes(),
             Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.successes(),
         }
     }
@@ -234,8 +234,8 @@ impl Handle {
     /// How many calls were rejected since the last reset.
     pub(crate) fn rejections(&self) -> u64 {
         match self {
-            Handle::Forever(shared) => shared.rejections(),
-            Handle::Counted(shared) => shared.rejections(),
+            Handle::Forever(inner) => inner.rejections(),
+            Handle::Counted(inner) => inner.rejections(),
             Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.rejections(),
         }
     }
@@ -243,8 +243,8 @@ impl Handle {
     /// Counts both from zero again.
     pub(crate) fn zero(&self) {
         match self {
-            Handle::Forever(shared) => shared.zero(),
-            Handle::Counted(shared) => shared.zero(),
+            Handle::Forever(inner) => inner.zero(),
+            Handle::Counted(inner) => inner.zero(),
             Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.zero(),
         }
     }

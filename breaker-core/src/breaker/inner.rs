@@ -25,7 +25,7 @@ use std::ops::Deref;
 /// A breaker that is not a keyed breaker. Its address is that of its hot state.
 #[repr(C)]
 pub(crate) struct Inner {
-    core: HotState,
+    hot: HotState,
     base: ResetBaseline,
     pub(crate) totals: StripedCounters,
 }
@@ -34,7 +34,7 @@ pub(crate) struct Inner {
 #[repr(C)]
 pub(crate) struct HotState {
     pub(crate) gate: Gate,
-    kept: ColdSlot,
+    cold: ColdSlot,
 }
 
 /// The cold state, or what is needed to initialise it.
@@ -85,7 +85,7 @@ impl Deref for Inner {
 
     #[inline]
     fn deref(&self) -> &HotState {
-        &self.core
+        &self.hot
     }
 }
 
@@ -94,7 +94,7 @@ impl Deref for HotState {
     type Target = ColdState;
 
     fn deref(&self) -> &ColdState {
-        match &self.kept {
+        match &self.cold {
             ColdSlot::Now(_, cold) => cold,
             ColdSlot::LazyState(lazy) => lazy.cold(self),
         }
@@ -109,7 +109,7 @@ pub(crate) struct ResetBaseline {
 }
 
 impl ResetBaseline {
-    pub(crate) fn note(&self, successes: u64, rejected: u64) {
+    pub(crate) fn record(&self, successes: u64, rejected: u64) {
         self.successes.store(successes, Ordering::Relaxed);
         self.rejected.store(rejected, Ordering::Relaxed);
     }
@@ -173,7 +173,7 @@ pub(crate) struct Busy {
     before: AtomicU64,
     /// How many consecutive ones there are, and when the last one came. Keyed breakers share the
     /// numbers of their parent.
-    row: AtomicU64,
+    consecutive: AtomicU64,
     last: AtomicU64,
 }
 
@@ -186,10 +186,10 @@ impl Busy {
     pub(crate) fn place_in_row(&self, now: Tick) -> u64 {
         let last = Tick::from_nanos(self.last.swap(now.as_nanos(), Ordering::Relaxed));
         if last == Tick::ZERO || now.since(last) >= CALM {
-            self.row.store(1, Ordering::Relaxed);
+            self.consecutive.store(1, Ordering::Relaxed);
             return 1;
         }
-        self.row.fetch_add(1, Ordering::Relaxed).saturating_add(1).max(2)
+        self.consecutive.fetch_add(1, Ordering::Relaxed).saturating_add(1).max(2)
     }
 
     fn count(&self) -> u64 {
@@ -207,12 +207,12 @@ impl Inner {
         let gate = Gate::new();
         let cold = ColdState::new(Arc::new(layers), machine, Arc::new([]));
         cold.publish(&gate, &cold.machine.lock());
-        let core = HotState { gate, kept: ColdSlot::Now(name.into(), Sealed::new(cold)) };
-        Self { core, totals: StripedCounters::default(), base: ResetBaseline::default() }
+        let hot = HotState { gate, cold: ColdSlot::Now(name.into(), Sealed::new(cold)) };
+        Self { hot, totals: StripedCounters::default(), base: ResetBaseline::default() }
     }
 
     pub(crate) fn name(&self) -> &str {
-        match &self.core.kept {
+        match &self.hot.cold {
             ColdSlot::Now(name, _) => name,
             ColdSlot::LazyState(_) => "",
         }
@@ -227,14 +227,14 @@ impl Inner {
     }
 
     pub(crate) fn zero(&self) {
-        self.base.note(self.totals.successes(), self.totals.rejections());
+        self.base.record(self.totals.successes(), self.totals.rejections());
     }
 }
 
 impl HotState {
     /// A keyed breaker with this gate.
-    pub(crate) const fn of_member(gate: Gate, lazy: LazyState) -> Self {
-        Self { gate, kept: ColdSlot::LazyState(lazy) }
+    pub(crate) const fn of_keyed_breaker(gate: Gate, lazy: LazyState) -> Self {
+        Self { gate, cold: ColdSlot::LazyState(lazy) }
     }
 
     /// Fast path: counts one more consecutive failure of a call that was admitted under `word`.
@@ -282,7 +282,7 @@ impl HotState {
 
     /// The keyed part of a keyed breaker, whether its cold state is initialised or not.
     pub(crate) fn keyed_breaker(&self) -> Option<&LazyState> {
-        match &self.kept {
+        match &self.cold {
             ColdSlot::Now(..) => None,
             ColdSlot::LazyState(lazy) => Some(lazy),
         }
@@ -290,7 +290,7 @@ impl HotState {
 
     /// The cold state, if it is initialised.
     pub(crate) fn initialized(&self) -> Option<&ColdState> {
-        match &self.kept {
+        match &self.cold {
             ColdSlot::Now(_, cold) => Some(cold),
             ColdSlot::LazyState(lazy) => lazy.initialized(),
         }

@@ -11,11 +11,11 @@ use crate::sync::per_thread;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
-per_thread!(static REPORTS: ReportQueue = ReportQueue { under_way: Cell::new(0), pending: RefCell::new(VecDeque::new()) });
+per_thread!(static REPORTS: ReportQueue = ReportQueue { open_scopes: Cell::new(0), pending: RefCell::new(VecDeque::new()) });
 
 struct ReportQueue {
     /// How many report scopes of this thread are open, one inside the other.
-    under_way: Cell<u32>,
+    open_scopes: Cell<u32>,
     pending: RefCell<VecDeque<(CircuitBreaker, PendingReport)>>,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct ReportScope;
 impl ReportScope {
     pub(crate) fn begin() -> Self {
         // A thread that is ending has no queue, and everything is reported at once.
-        let _ = REPORTS.try_with(|turns| turns.under_way.set(turns.under_way.get() + 1));
+        let _ = REPORTS.try_with(|queue| queue.open_scopes.set(queue.open_scopes.get() + 1));
         Self
     }
 }
@@ -43,20 +43,20 @@ impl ReportScope {
 impl Drop for ReportScope {
     #[inline]
     fn drop(&mut self) {
-        let _ = REPORTS.try_with(|turns| {
-            let ends = Ends(&turns.under_way);
-            if turns.under_way.get() == 1 && !turns.pending.borrow().is_empty() {
-                turns.tell();
+        let _ = REPORTS.try_with(|queue| {
+            let end = ScopeEnd(&queue.open_scopes);
+            if queue.open_scopes.get() == 1 && !queue.pending.borrow().is_empty() {
+                queue.send();
             }
-            drop(ends);
+            drop(end);
         });
     }
 }
 
 /// Closes one scope, also where the destructor of a breaker's content panics.
-struct Ends<'a>(&'a Cell<u32>);
+struct ScopeEnd<'a>(&'a Cell<u32>);
 
-impl Drop for Ends<'_> {
+impl Drop for ScopeEnd<'_> {
     fn drop(&mut self) {
         self.0.set(self.0.get() - 1);
     }
@@ -64,7 +64,7 @@ impl Drop for Ends<'_> {
 
 impl ReportQueue {
     #[cold]
-    fn tell(&self) {
+    fn send(&self) {
         while let Some((breaker, pending)) = self.next() {
             breaker.report_one(&pending);
         }
@@ -116,8 +116,8 @@ impl CircuitBreaker {
     /// Queues the reports on this thread, right after the change, and wakes waiting callers.
     /// `ReportScope` determines when the reports are sent. A waker or a listener may run any code,
     /// so no lock of the crate is held here.
-    pub(crate) fn enqueue(&self, told: PendingReports) {
-        let PendingReports { changes, wake, moved } = told;
+    pub(crate) fn enqueue(&self, pending: PendingReports) {
+        let PendingReports { changes, wake, moved } = pending;
         for (change, sequence) in changes {
             let because = change.trip.map(|trip| self.0.notes.lock().because(trip));
             self.enqueue_one(PendingReport::Transition { change, sequence, because });
@@ -136,7 +136,7 @@ impl CircuitBreaker {
     fn enqueue_one(&self, pending: PendingReport) {
         let mut pending = Some(pending);
         let _ = REPORTS
-            .try_with(|turns| turns.pending.borrow_mut().extend(pending.take().map(|pending| (self.clone(), pending))));
+            .try_with(|queue| queue.pending.borrow_mut().extend(pending.take().map(|pending| (self.clone(), pending))));
         if let Some(pending) = pending {
             self.report_one(&pending);
         }
@@ -162,9 +162,9 @@ mod tests {
     use crate::telemetry::event::{Listener, StateChange};
 
     #[derive(Clone, Default)]
-    struct Heard(Arc<Mutex<Vec<State>>>);
+    struct Observed(Arc<Mutex<Vec<State>>>);
 
-    impl Listener for Heard {
+    impl Listener for Observed {
         fn on_state_change(&self, event: &StateChange<'_>) {
             self.0.lock().push(event.new);
         }
@@ -176,23 +176,23 @@ mod tests {
     impl Drop for Last {
         fn drop(&mut self) {
             assert!(REPORTS.try_with(|_| ()).is_err(), "the queue is gone");
-            let (breaker, told) = self.0.take().expect("the test gives it one");
-            breaker.report_pending(told);
+            let (breaker, pending) = self.0.take().expect("the test gives it one");
+            breaker.report_pending(pending);
         }
     }
 
     std::thread_local!(static LAST: Last = const { Last(RefCell::new(None)) });
 
     #[test]
-    fn a_thread_without_a_queue_tells_at_once() {
-        let (breaker, observed) = (CircuitBreaker::new("test", Config::new()).unwrap(), Heard::default());
+    fn a_thread_without_a_queue_reports_at_once() {
+        let (breaker, observed) = (CircuitBreaker::new("test", Config::new()).unwrap(), Observed::default());
         breaker.add_listener(observed.clone());
         let thread = std::thread::spawn(move || {
             // The first thread-local value of a thread is dropped last.
             LAST.with(|_| ());
             breaker.force_open();
-            let told = breaker.changed_manually(|machine, now| machine.set_manual(Some(Manual::Disabled), now));
-            LAST.with(|last| last.0.replace(Some((breaker, told))));
+            let pending = breaker.changed_manually(|machine, now| machine.set_manual(Some(Manual::Disabled), now));
+            LAST.with(|last| last.0.replace(Some((breaker, pending))));
         });
         thread.join().unwrap();
         assert_eq!(*observed.0.lock(), [State::ForcedOpen, State::Disabled]);

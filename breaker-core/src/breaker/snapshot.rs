@@ -172,7 +172,7 @@ impl CircuitBreaker {
             shadow_rejected_count: reading.counts.shadow_rejected,
             ignored_count: reading.counts.ignored + keyed_totals.ignored,
             cancelled_count: reading.counts.cancelled + keyed_totals.cancelled,
-            consecutive_failures: reading.run,
+            consecutive_failures: reading.consecutive_failures,
             last_failure_time: reading.last_failure.map(clock::wall),
             last_error: last_error.map(|(kind, message)| LastError { kind, message }),
             opened_because: reading.trip.map(|trip| self.0.notes.lock().because(trip)),
@@ -196,13 +196,13 @@ impl Health {
     /// With at most `values` keyed breakers.
     pub(crate) fn of(breakers: &[CircuitBreaker], values: usize) -> Self {
         let mut worst = Worst::new(values);
-        breakers.iter().for_each(|breaker| worst.look(breaker));
+        breakers.iter().for_each(|breaker| worst.add(breaker));
         let (unhealthy, critical) = (worst.count(), worst.critical());
         let values = worst_snapshots(worst, values);
         let values_left_out = unhealthy - values.len();
-        let heads = breakers.iter().map(CircuitBreaker::snapshot);
+        let parents = breakers.iter().map(CircuitBreaker::snapshot);
         let circuit_breakers: BTreeMap<_, _> =
-            heads.chain(values).map(|snapshot| (snapshot.name.clone(), snapshot)).collect();
+            parents.chain(values).map(|snapshot| (snapshot.name.clone(), snapshot)).collect();
         let open = |snapshot: &&Snapshot| snapshot.settings.critical && !snapshot.healthy;
         let critical_circuits_open: Vec<_> =
             circuit_breakers.values().filter(open).map(|snapshot| snapshot.name.clone()).collect();
@@ -214,10 +214,10 @@ impl Health {
 
 /// As many of the keyed breakers as fit into `most` KiB of text, the worst first.
 fn worst_snapshots(worst: Worst, most: usize) -> Vec<Snapshot> {
-    let mut room = most.saturating_mul(1024);
+    let mut capacity = most.saturating_mul(1024);
     let mut fits = |snapshot: &Snapshot| {
-        let left = room.checked_sub(snapshot.texts());
-        room = left.unwrap_or(0);
+        let left = capacity.checked_sub(snapshot.texts());
+        capacity = left.unwrap_or(0);
         left.is_some()
     };
     worst.breakers().map(|value| value.brief_snapshot()).take_while(|one| fits(one)).collect()

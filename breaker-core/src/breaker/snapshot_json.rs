@@ -72,7 +72,7 @@ pub(crate) fn settings<S: Serializer>(settings: &Settings, serializer: S) -> Res
             Json::PackedState(word) => map.serialize_entry(key, word)?,
             Json::Share(share) => map.serialize_entry(key, &share)?,
             Json::Count(count) => map.serialize_entry(key, &count)?,
-            Json::Backoff(pace) => map.serialize_entry(key, &pace)?,
+            Json::Backoff(backoff) => map.serialize_entry(key, &backoff)?,
         }
     }
     map.end()

@@ -35,14 +35,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_minute_without_any_ends_a_row() {
-        let mut row = Throttle::EMPTY;
+    fn a_minute_without_an_event_starts_again_at_one() {
+        let mut throttle = Throttle::EMPTY;
         let mut at = Tick::from_nanos(5);
-        let mut places = Vec::new();
+        let mut numbers = Vec::new();
         for wait in [Duration::ZERO, CALM - Duration::from_nanos(1), CALM, Duration::ZERO] {
             at = at.after(wait);
-            places.push(row.count(at));
+            numbers.push(throttle.count(at));
         }
-        assert_eq!(places, [1, 2, 1, 2]);
+        assert_eq!(numbers, [1, 2, 1, 2]);
     }
 }

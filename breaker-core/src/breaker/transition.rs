@@ -16,8 +16,8 @@ use crate::sync::{Arc, Ordering, catch_panic};
 impl CircuitBreaker {
     /// Runs `f` on the machine, publishes, unlocks, and reports the change.
     pub(crate) fn change<T>(&self, f: impl FnOnce(&mut Machine, Tick) -> (T, Option<Transition>)) -> T {
-        let (value, told) = self.locked(f);
-        self.report_pending(told);
+        let (value, pending) = self.locked(f);
+        self.report_pending(pending);
         value
     }
 
@@ -38,19 +38,19 @@ impl CircuitBreaker {
 
     /// The same for a manual change. It may move the end of an open period.
     pub(crate) fn changed_manually(&self, f: impl FnOnce(&mut Machine, Tick) -> Option<Transition>) -> PendingReports {
-        let (moved, told) = self.locked(|machine, now| {
+        let (moved, pending) = self.locked(|machine, now| {
             let before = machine.ends();
             let change = f(machine, now);
             (machine.ends() != before, change)
         });
-        told.moved_if(moved)
+        pending.moved_if(moved)
     }
 
     /// Wakes waiting callers, and notifies listeners in the order of the changes.
-    pub(crate) fn report_pending(&self, told: PendingReports) {
-        if told.is_something() {
-            let _turn = ReportScope::begin();
-            self.enqueue(told);
+    pub(crate) fn report_pending(&self, pending: PendingReports) {
+        if pending.is_something() {
+            let _scope = ReportScope::begin();
+            self.enqueue(pending);
         }
     }
 
@@ -97,7 +97,7 @@ impl CircuitBreaker {
     /// not affect the others.
     pub(crate) fn report(&self, report: Report<'_>) {
         // Changes by a listener are reported after all observers have this report.
-        let _turn = ReportScope::begin();
+        let _scope = ReportScope::begin();
         #[cfg(feature = "metrics")]
         if let Some(meter) = self.meter() {
             report_to(meter, report);
@@ -109,7 +109,7 @@ impl CircuitBreaker {
 
     /// Notifies observers that an open period ends at another time.
     pub(crate) fn report_moved_end(&self) {
-        let _turn = ReportScope::begin();
+        let _scope = ReportScope::begin();
         self.each_observer(|observer| {
             catch_panic(|| observer.end_moved(self));
         });

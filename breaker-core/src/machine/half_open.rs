@@ -147,12 +147,12 @@ impl Trial {
 
     pub(crate) fn decide_trial(&self, settings: &Settings) -> Option<Decision> {
         match settings.probe_failure_rate {
-            Some(limit) => self.verdict_by_rate(settings, limit),
-            None => self.verdict_by_number(settings),
+            Some(limit) => self.decide_by_rate(settings, limit),
+            None => self.decide_by_number(settings),
         }
     }
 
-    fn verdict_by_rate(&self, settings: &Settings, limit: f64) -> Option<Decision> {
+    fn decide_by_rate(&self, settings: &Settings, limit: f64) -> Option<Decision> {
         let (failed, slow, probes) = (self.failures, self.slow, self.finished());
         if probes < settings.probes() {
             return None;
@@ -169,7 +169,7 @@ impl Trial {
         }
     }
 
-    fn verdict_by_number(&self, settings: &Settings) -> Option<Decision> {
+    fn decide_by_number(&self, settings: &Settings) -> Option<Decision> {
         let (needed, spare) = (settings.success_threshold, settings.probes() - settings.success_threshold);
         // A slow success does not count where the slow rule opens the breaker.
         let than = settings.slow_call_duration.unwrap_or_default();

@@ -12,8 +12,8 @@ use std::time::Duration;
 impl Machine {
     /// Closes and clears everything from before: the streak, the backoff and the ramp.
     fn shift_manually(&mut self, manual: Option<Manual>, now: Tick) -> Transition {
-        self.pace.reset();
-        (self.lacking, self.told_of_places) = (0, false);
+        self.open_backoff.reset();
+        (self.lacking, self.extra_slot_reported) = (0, false);
         self.shift(manual, Phase::Closed { since: now, ramp: None }, now)
     }
 
@@ -35,14 +35,14 @@ impl Machine {
     pub(crate) fn reset(&mut self, now: Tick) -> Transition {
         self.counts = Counts::default();
         self.last_failure = Tick::ZERO;
-        self.eclipse_told = false;
+        self.eclipse_reported = false;
         Transition { reset: true, shadow: false, ..self.shift_manually(None, now) }
     }
 
     /// Applies new settings from now on. The counts remain where they still mean the same.
     pub(crate) fn reconfigure(&mut self, settings: Arc<Settings>, now: Tick) -> Option<Transition> {
         let toggled = settings.enabled != self.settings.enabled && self.manual.is_none();
-        self.end_what_is_over(now);
+        self.keep_ended(now);
         let old = self.shown_state();
         let before = std::mem::replace(&mut self.settings, settings);
         if let Some(window) =
@@ -56,8 +56,8 @@ impl Machine {
             ramp.stretch(old, new);
         }
         // It was open until now.
-        if let (Some(_), Phase::Open(opening)) = (self.lapsed(now), &mut self.phase) {
-            opening.fix(now);
+        if let (Some(_), Phase::Open(open_period)) = (self.lapsed(now), &mut self.phase) {
+            open_period.fix(now);
         }
         self.arrange();
         toggled.then(|| {
@@ -68,10 +68,10 @@ impl Machine {
 
     /// Keeps an open period or a ramp that is over from starting again because new settings make it
     /// longer.
-    fn end_what_is_over(&mut self, now: Tick) {
+    fn keep_ended(&mut self, now: Tick) {
         let lapsed = self.lapsed(now);
         match (&mut self.phase, lapsed, self.settings.ramp) {
-            (Phase::Open(opening), Some(end), _) => opening.fix(end),
+            (Phase::Open(open_period), Some(end), _) => open_period.fix(end),
             (Phase::Closed { ramp: Some(running), .. }, _, Some(length)) if running.share(now, length).is_some() => {}
             (Phase::Closed { ramp, .. }, ..) => *ramp = None,
             _ => {}
@@ -81,20 +81,21 @@ impl Machine {
     /// Applies what follows from the settings: the limits of a streak and its gaps, and the window.
     /// Without a rule nothing is added to the window, so it must not keep older calls.
     pub(super) fn arrange(&mut self) {
-        self.longest_gap = self.settings.fail_window.map_or(u64::MAX, nanos_of);
-        self.longest_run = self.settings.fail_max.unwrap_or(u32::MAX);
+        self.max_gap = self.settings.fail_window.map_or(u64::MAX, nanos_of);
+        self.max_streak = self.settings.fail_max.unwrap_or(u32::MAX);
         match (self.settings.rules(), &mut self.window) {
             (Some(rules), window) => window.get_or_insert_default().arrange(&rules, self.settings.window),
-            (None, Some(window)) => window.rest(),
+            (None, Some(window)) => window.stop(),
             (None, None) => {}
         }
     }
 
     /// Opens without a rule, or restarts the open period, for `span` or as long as after a rule.
     pub(crate) fn trip_manually(&mut self, span: Option<Duration>, now: Tick) -> Option<Transition> {
-        let opening = span.map_or_else(|| self.pace.open(now, None), |span| OpenBackoff::open_for(now, span));
+        let open_period =
+            span.map_or_else(|| self.open_backoff.open(now, None), |span| OpenBackoff::open_for(now, span));
         self.trip = None;
-        self.move_manually(Phase::Open(opening), now)
+        self.move_manually(Phase::Open(open_period), now)
     }
 
     /// Admits probes before the open period is over. A trial that is running, or begins with the
@@ -112,19 +113,19 @@ impl Machine {
             return None;
         }
         if let Phase::Closed { since, .. } = self.phase {
-            self.pace.decayed_while_closed(now.since(since), &self.settings);
+            self.open_backoff.decayed_while_closed(now.since(since), &self.settings);
         }
         Some(self.enter(phase, now)).filter(|change| change.old != change.new)
     }
 
-    /// Ends a forced opening or an open period that is over, as the next call would. Takes no slot
+    /// Ends a forced open_period or an open period that is over, as the next call would. Takes no slot
     /// of the trial (rule 4).
     #[cfg(feature = "tokio")]
     pub(crate) fn lapse(&mut self, now: Tick) -> Option<Transition> {
         self.expire(now).or_else(|| self.end_open_time(now))
     }
 
-    /// Ends a forced opening whose time is over.
+    /// Ends a forced open_period whose time is over.
     pub(crate) fn expire(&mut self, now: Tick) -> Option<Transition> {
         match self.manual {
             Some(Manual::ForcedOpen { until }) if now >= until => Some(self.shift_manually(None, until)),

@@ -95,32 +95,32 @@ pub(crate) struct Machine {
     /// Counts the changes, from 1. A result of an earlier generation decides nothing (rule 7).
     generation: u64,
     since: Tick,
-    run: FailureStreak,
+    streak: FailureStreak,
     /// The setting `fail_window` in nanoseconds; `u64::MAX` where it is off.
-    longest_gap: u64,
+    max_gap: u64,
     /// The setting `fail_max`; `u32::MAX` where it is off.
-    longest_run: u32,
+    max_streak: u32,
     /// Created when a rule first needs it.
     window: Option<Arc<SlidingWindow>>,
-    pace: OpenBackoff,
+    open_backoff: OpenBackoff,
     /// Slots that the next trial gets in addition to those of the settings. Calls of the last trial
     /// may have failed for lack of them (rule 6).
     lacking: u32,
     /// An additional slot of a trial was reported in this outage.
-    told_of_places: bool,
+    extra_slot_reported: bool,
     /// Probes that failed since one succeeded, over all open periods of this outage.
     failed_probes: u32,
     /// Consecutive dropped calls (rule 9).
     drops: u32,
     /// Consecutive calls that failed although a call inside them had succeeded.
     eclipsed: FailureStreak,
-    eclipse_told: bool,
+    eclipse_reported: bool,
     trip: Option<Trip>,
     counts: Counts,
     /// Zero: there was none.
     last_failure: Tick,
     /// The last failure or slow call that was added to the window.
-    last_bad: Tick,
+    last_failed_or_slow: Tick,
 }
 
 /// The automatic state. Under `Manual::Shadow` it goes on, but is only reported.
@@ -154,21 +154,21 @@ impl Machine {
             phase: Phase::Closed { since, ramp: None },
             generation,
             since,
-            run: FailureStreak::new(),
-            longest_gap: u64::MAX,
-            longest_run: u32::MAX,
+            streak: FailureStreak::new(),
+            max_gap: u64::MAX,
+            max_streak: u32::MAX,
             window: None,
-            pace: OpenBackoff::new(seed),
+            open_backoff: OpenBackoff::new(seed),
             lacking: 0,
-            told_of_places: false,
+            extra_slot_reported: false,
             failed_probes: 0,
             drops: 0,
             eclipsed: FailureStreak::new(),
-            eclipse_told: false,
+            eclipse_reported: false,
             trip: None,
             counts: Counts::default(),
             last_failure: Tick::ZERO,
-            last_bad: Tick::ZERO,
+            last_failed_or_slow: Tick::ZERO,
         };
         machine.arrange();
         machine
@@ -180,16 +180,16 @@ impl Machine {
         let (admission, change) = match self.mode() {
             Some(Manual::ForcedOpen { .. }) => (self.rejected(now), None),
             Some(Manual::Disabled) => (Admission::Admitted { probe: 0 }, None),
-            Some(Manual::Shadow) => self.ask_in_shadow(now),
-            None => self.ask(now),
+            Some(Manual::Shadow) => self.admit_in_shadow(now),
+            None => self.admit_by_phase(now),
         };
         (admission, expired.or(change))
     }
 
-    fn ask(&mut self, now: Tick) -> (Admission, Option<Transition>) {
+    fn admit_by_phase(&mut self, now: Tick) -> (Admission, Option<Transition>) {
         let change = self.end_open_time(now);
         let admission = match &mut self.phase {
-            Phase::Closed { .. } => self.ask_closed(now),
+            Phase::Closed { .. } => self.admit_closed(now),
             Phase::Open(_) => self.rejected(now),
             Phase::HalfOpen(trial) => match trial.take(now, &self.settings) {
                 Some(probe) => Admission::Admitted { probe },
@@ -206,7 +206,7 @@ impl Machine {
     }
 
     /// Admits every call, or a share of the calls during a ramp.
-    fn ask_closed(&mut self, now: Tick) -> Admission {
+    fn admit_closed(&mut self, now: Tick) -> Admission {
         let Phase::Closed { ramp, .. } = &mut self.phase else { return self.rejected(now) };
         if let (Some(running), Some(length)) = (&mut *ramp, self.settings.ramp) {
             match running.admit(now, length) {
@@ -222,8 +222,8 @@ impl Machine {
         Admission::Admitted { probe: 0 }
     }
 
-    fn ask_in_shadow(&mut self, now: Tick) -> (Admission, Option<Transition>) {
-        let (admission, change) = self.ask(now);
+    fn admit_in_shadow(&mut self, now: Tick) -> (Admission, Option<Transition>) {
+        let (admission, change) = self.admit_by_phase(now);
         let Admission::Rejected { state, wait } = admission else { return (admission, change) };
         self.counts.shadow_rejected += 1;
         (Admission::ShadowRejected { state, wait }, change)
@@ -241,28 +241,28 @@ impl Machine {
     }
 
     /// Opens. Opening during a trial or a ramp is a failed recovery: the open period gets longer.
-    fn open(&mut self, trip: Trip, asked: Option<Duration>, now: Tick) -> Transition {
+    fn open(&mut self, trip: Trip, requested: Option<Duration>, now: Tick) -> Transition {
         let (lacking, failed) = match &self.phase {
             Phase::Closed { ramp: Some(ramp), .. } => {
-                let runs = self.settings.ramp.and_then(|length| ramp.share(now, length)).is_some();
-                (ramp.lacking(), runs)
+                let ramps = self.settings.ramp.and_then(|length| ramp.share(now, length)).is_some();
+                (ramp.lacking(), ramps)
             }
             Phase::HalfOpen(trial) => (trial.lacking(), true),
             _ => (0, false),
         };
         match self.phase {
             Phase::Closed { since, .. } if !failed => {
-                self.pace.decayed_while_closed(now.since(since), &self.settings);
-                (self.lacking, self.told_of_places) = (0, false);
+                self.open_backoff.decayed_while_closed(now.since(since), &self.settings);
+                (self.lacking, self.extra_slot_reported) = (0, false);
             }
             _ => {
-                self.pace.failed(&self.settings);
+                self.open_backoff.failed(&self.settings);
                 self.lacking = lacking;
             }
         }
         self.trip = Some(trip);
-        let opening = self.pace.open(now, asked);
-        self.enter(Phase::Open(opening), now)
+        let open_period = self.open_backoff.open(now, requested);
+        self.enter(Phase::Open(open_period), now)
     }
 
     /// Closes after successful probes.
@@ -289,9 +289,9 @@ impl Machine {
         self.generation += 1;
         self.drops = 0;
         self.eclipsed.clear();
-        let consecutive_failures = self.run.length();
+        let consecutive_failures = self.streak.length();
         if matches!(self.phase, Phase::Closed { .. }) {
-            self.run.clear();
+            self.streak.clear();
             self.failed_probes = 0;
             self.trip = None;
             if let Some(window) = &self.window {
@@ -340,6 +340,6 @@ impl Machine {
     /// All randomness follows from this seed from now on.
     #[cfg(feature = "test-util")]
     pub(crate) fn seed(&mut self, seed: u64) {
-        self.pace.seed(seed);
+        self.open_backoff.seed(seed);
     }
 }

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_one_whatever_it_asks_for_and_nothing_else_is() {
+    fn only_a_failure_is_one_with_any_requested_delay() {
         for failure in [Outcome::failure(), Outcome::failure_with_retry_after(Duration::from_secs(1))] {
             assert!(failure.is_failure());
         }

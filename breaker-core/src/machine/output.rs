@@ -146,7 +146,7 @@ pub(crate) struct Reading {
     pub(crate) state: State,
     pub(crate) since: Tick,
     pub(crate) retry_after: Option<Duration>,
-    pub(crate) run: u32,
+    pub(crate) consecutive_failures: u32,
     pub(crate) trip: Option<Trip>,
     pub(crate) counts: Counts,
     pub(crate) last_failure: Option<Tick>,

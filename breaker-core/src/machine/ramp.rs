@@ -1,7 +1,7 @@
 //! The share of calls that is admitted after closing.
 //!
 //! The share grows evenly with time, and admission is deterministic. Each call adds the current
-//! share to an accumulator, in whole nanoseconds of the ramp. The call is admitted when the
+//! share to an accumulator, in reaches_one nanoseconds of the ramp. The call is admitted when the
 //! accumulator reaches one. (Bresenham's line algorithm, as in error diffusion.)
 
 use crate::clock::Tick;
@@ -11,7 +11,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Ramp {
     since: Tick,
-    sum: u128,
+    accumulator: u128,
     /// No call has come yet.
     first: bool,
     /// How many calls are admitted beyond the share, since the last recovery lacked them. `left` is
@@ -28,7 +28,7 @@ impl Ramp {
     /// The first call is admitted, however early it comes: at low traffic there may be no other one
     /// for a long time.
     pub(crate) const fn new(now: Tick, more: u32) -> Self {
-        Self { since: now, sum: 0, first: true, more, left: more, rejected: 0, spared: 0 }
+        Self { since: now, accumulator: 0, first: true, more, left: more, rejected: 0, spared: 0 }
     }
 
     /// How many additional calls the next recovery admits, if this one failed: as with a trial.
@@ -51,7 +51,7 @@ impl Ramp {
     /// When a call is admitted, if none comes before.
     #[cfg(feature = "tokio")]
     pub(crate) fn opens(&self, length: Duration) -> Tick {
-        let missing = length.as_nanos().saturating_sub(self.sum);
+        let missing = length.as_nanos().saturating_sub(self.accumulator);
         if self.first {
             self.since
         } else {
@@ -62,18 +62,18 @@ impl Ramp {
     /// Changes the length from `old` to `new` from here on. The accumulator remains the same part
     /// of a call.
     pub(crate) fn stretch(&mut self, old: Duration, new: Duration) {
-        self.sum = self.sum.saturating_mul(new.as_nanos()) / old.as_nanos().max(1);
+        self.accumulator = self.accumulator.saturating_mul(new.as_nanos()) / old.as_nanos().max(1);
     }
 
     /// Whether the next call is admitted; `None` when the ramp is over.
     pub(crate) fn admit(&mut self, now: Tick, length: Duration) -> Option<bool> {
         self.share(now, length)?;
-        self.sum += now.since(self.since).as_nanos();
-        let whole = self.sum >= length.as_nanos();
-        if whole {
-            self.sum -= length.as_nanos();
+        self.accumulator += now.since(self.since).as_nanos();
+        let reaches_one = self.accumulator >= length.as_nanos();
+        if reaches_one {
+            self.accumulator -= length.as_nanos();
         }
-        let passes = std::mem::take(&mut self.first) || whole;
+        let passes = std::mem::take(&mut self.first) || reaches_one;
         let lacked = !passes && self.left > 0;
         self.left -= u32::from(lacked);
         self.rejected = self.rejected.saturating_add(u32::from(!passes && !lacked));

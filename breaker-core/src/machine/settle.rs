@@ -15,12 +15,12 @@ impl Machine {
     /// Records how a call ended (rules 1, 2, 5 to 9).
     pub(crate) fn settle(&mut self, call: Call, ending: Ending, now: Tick) -> Settled {
         let classified = self.classify(call, ending, now);
-        let outcome = self.spare(call, ending, tells(call.evidence, classified));
+        let outcome = self.spare(call, ending, not_yet_counted(call.evidence, classified));
         self.count(outcome, now);
         if !self.binds(call.word) {
             return Settled::nothing(outcome);
         }
-        let asked = match ending {
+        let requested = match ending {
             Ending::Result(Outcome::Failure { retry_after }) => retry_after,
             _ => None,
         };
@@ -29,9 +29,9 @@ impl Machine {
         let slow = self.settings.slow_call_duration.is_some_and(|limit| took.is_some_and(|took| took > limit));
         let widened = self.leave_slot(call, outcome);
         let probed = matches!(self.phase, Phase::HalfOpen(_)) && outcome == Counted::Failure;
-        let change = self.decide(outcome, slow, asked, now);
-        let widened = self.report_places(widened, change);
-        let run = change.map_or(self.run.length(), |change| change.consecutive_failures);
+        let change = self.decide(outcome, slow, requested, now);
+        let widened = self.report_extra_slot(widened, change);
+        let run = change.map_or(self.streak.length(), |change| change.consecutive_failures);
         let lingers = matches!(self.phase, Phase::HalfOpen(_)) || self.ruled_window().is_some();
         let eclipse = if change.is_none() { self.eclipse(call, classified, outcome, now) } else { Eclipse::None };
         let hidden = classified == Counted::Success && call.evidence == Evidence::TOLD && self.hides();
@@ -49,16 +49,16 @@ impl Machine {
     pub(crate) fn give_back(&mut self, call: Call, in_vain: bool) -> Option<Widened> {
         let outcome = if in_vain { Counted::Cancelled } else { Counted::Success };
         let widened = self.binds(call.word) && self.leave_slot(call, outcome);
-        self.report_places(widened, None)
+        self.report_extra_slot(widened, None)
     }
 
     /// The trial that has one more slot, if that is to be reported: once until the breaker closes.
-    fn report_places(&mut self, widened: bool, change: Option<Transition>) -> Option<Widened> {
+    fn report_extra_slot(&mut self, widened: bool, change: Option<Transition>) -> Option<Widened> {
         let next = change.is_some_and(|change| change.trip.is_some()) && self.lacking > 0;
-        let places = if widened { Widened::This } else { Widened::Next };
-        let tell = (widened || next) && !self.told_of_places;
-        self.told_of_places |= tell;
-        tell.then_some(places)
+        let trial = if widened { Widened::This } else { Widened::Next };
+        let report = (widened || next) && !self.extra_slot_reported;
+        self.extra_slot_reported |= report;
+        report.then_some(trial)
     }
 
     /// Frees a probe's slot (rule 6). Returns whether the trial has one more slot.
@@ -88,7 +88,7 @@ impl Machine {
             Phase::Closed { ramp: Some(ramp), .. } => ramp.spares(),
             _ => false,
         };
-        if spared { tells(call.evidence, Counted::Cancelled) } else { outcome }
+        if spared { not_yet_counted(call.evidence, Counted::Cancelled) } else { outcome }
     }
 
     /// How many calls were rejected so far; in shadow, how many would have been rejected.
@@ -109,16 +109,16 @@ impl Machine {
     /// so any number of such calls may fail without opening the breaker. An outermost call that
     /// succeeds ends their streak, and `fail_window` does too.
     fn eclipse(&mut self, call: Call, classified: Counted, outcome: Counted, now: Tick) -> Eclipse {
-        let after_success = |told: Evidence| told.has(Evidence::ANSWERED) && !told.has(Evidence::ECLIPSED);
+        let after_success = |evidence: Evidence| evidence.has(Evidence::ANSWERED) && !evidence.has(Evidence::ECLIPSED);
         let fails = match call.around {
             None => classified == Counted::Failure && after_success(call.evidence),
             Some(around) => outcome == Counted::Failure && (after_success(call.evidence) || after_success(around)),
         };
         if fails {
             let length = self.eclipsed.failed(now, self.settings.fail_window);
-            let tell = self.settings.fail_max.is_some_and(|most| length >= most) && !self.eclipse_told;
-            self.eclipse_told |= tell;
-            return if tell { Eclipse::Tells } else { Eclipse::Hides };
+            let report = self.settings.fail_max.is_some_and(|most| length >= most) && !self.eclipse_reported;
+            self.eclipse_reported |= report;
+            return if report { Eclipse::Tells } else { Eclipse::Hides };
         }
         let succeeds = classified == Counted::Success && !call.evidence.has(Evidence::ECLIPSED);
         if call.around.is_none() && succeeds {
@@ -133,7 +133,7 @@ impl Machine {
     /// failure.
     #[inline]
     pub(crate) fn failed_again(&mut self, now: Tick) -> bool {
-        let again = self.run.lengthen(now, self.longest_gap, self.longest_run);
+        let again = self.streak.lengthen(now, self.max_gap, self.max_streak);
         if again {
             self.drops = 0;
             self.count(Counted::Failure, now);
@@ -197,7 +197,7 @@ impl Machine {
         }
     }
 
-    fn decide(&mut self, outcome: Counted, slow: bool, asked: Option<Duration>, now: Tick) -> Option<Transition> {
+    fn decide(&mut self, outcome: Counted, slow: bool, requested: Option<Duration>, now: Tick) -> Option<Transition> {
         self.drops = match outcome {
             Counted::Cancelled => self.drops.saturating_add(1),
             Counted::PassedOn => self.drops,
@@ -208,21 +208,21 @@ impl Machine {
         match &mut self.phase {
             // A dropped call has no result, but its duration is known if it was slow.
             Phase::Closed { .. } if counts || (slow && outcome == Counted::Cancelled) => {
-                self.closed_call(outcome, mark, now).map(|trip| self.open(trip, asked, now))
+                self.closed_call(outcome, mark, now).map(|trip| self.open(trip, requested, now))
             }
             Phase::HalfOpen(trial) if counts => {
                 trial.add(mark);
-                let decide_trial = trial.decide_trial(&self.settings);
+                let decision = trial.decide_trial(&self.settings);
                 if mark.failed {
-                    self.run.failed(now, None);
+                    self.streak.failed(now, None);
                     self.failed_probes = self.failed_probes.saturating_add(1);
                 } else {
-                    self.run.clear();
+                    self.streak.clear();
                     self.failed_probes = 0;
                 }
-                match decide_trial? {
+                match decision? {
                     Decision::Close => Some(self.close(now)),
-                    Decision::Open(trip) => Some(self.open(trip, asked, now)),
+                    Decision::Open(trip) => Some(self.open(trip, requested, now)),
                 }
             }
             _ => None,
@@ -232,20 +232,20 @@ impl Machine {
     /// Updates the rules with a call, and returns the one that holds now (rule 2).
     fn closed_call(&mut self, outcome: Counted, mark: Mark, now: Tick) -> Option<Trip> {
         if outcome == Counted::Success {
-            self.run.clear();
+            self.streak.clear();
         }
         if mark.failed {
-            self.run.failed(now, self.settings.fail_window);
+            self.streak.failed(now, self.settings.fail_window);
         }
         if mark.failed || mark.slow {
-            self.last_bad = now;
+            self.last_failed_or_slow = now;
         }
         let window = self.ruled_window();
         if let Some(window) = window {
             window.add(mark, now);
         }
-        if mark.failed && self.settings.fail_max.is_some_and(|most| self.run.length() >= most) {
-            return Some(Trip::FailureStreak { length: self.run.length(), span: self.run.span() });
+        if mark.failed && self.settings.fail_max.is_some_and(|most| self.streak.length() >= most) {
+            return Some(Trip::FailureStreak { length: self.streak.length(), span: self.streak.span() });
         }
         window?.evaluate()
     }
@@ -254,7 +254,7 @@ impl Machine {
 /// What remains to be counted of a call after the reports of the calls inside it (rule 5). A
 /// failure remains unless one of them counted a failure, returned an error or was rejected. Any
 /// other result remains unless one of them was counted, rejected or dropped.
-fn tells(evidence: Evidence, outcome: Counted) -> Counted {
-    let told = if outcome == Counted::Failure { Evidence::FAILED } else { Evidence::TOLD };
-    if evidence.has(told) { Counted::PassedOn } else { outcome }
+fn not_yet_counted(evidence: Evidence, outcome: Counted) -> Counted {
+    let covers = if outcome == Counted::Failure { Evidence::FAILED } else { Evidence::TOLD };
+    if evidence.has(covers) { Counted::PassedOn } else { outcome }
 }

@@ -26,7 +26,7 @@ fn fail(machine: &mut Machine) -> Settled {
 }
 
 #[test]
-fn a_forced_opening_rejects_who_read_the_word_before_it() {
+fn a_forced_open_breaker_rejects_a_call_with_an_older_packed_state() {
     let mut machine = machine(Config::new());
     machine.set_manual(Some(Manual::ForcedOpen { until: NOW.after(SECOND * 5) }), NOW);
     let (admission, change) = machine.admit(NOW);
@@ -45,7 +45,7 @@ fn failures_are_counted_until_a_reset() {
 }
 
 #[test]
-fn a_disabled_breaker_lets_in_who_read_the_word_before_it() {
+fn a_disabled_breaker_admits_a_call_with_an_older_packed_state() {
     let mut machine = machine(Config::new().fail_max(1));
     fail(&mut machine);
     machine.set_manual(Some(Manual::Disabled), NOW);
@@ -53,7 +53,7 @@ fn a_disabled_breaker_lets_in_who_read_the_word_before_it() {
 }
 
 #[test]
-fn a_trial_whose_slots_are_taken_rejects_who_saw_one_free() {
+fn a_trial_without_a_free_slot_rejects_a_call_that_found_one_free() {
     let mut machine = machine(Config::new().fail_max(1).recovery_timeout(SECOND));
     fail(&mut machine);
     let edge = NOW.after(SECOND);
@@ -79,7 +79,7 @@ fn a_review_of_an_earlier_generation_opens_nothing() {
 }
 
 #[test]
-fn a_window_that_no_rule_looks_at_any_more_is_emptied() {
+fn a_window_is_emptied_when_no_rule_evaluates_it_any_more() {
     let ruled = Settings::resolve(&Config::new().fail_max(9).failure_rate(0.5), Limits::default());
     let mut machine = Machine::new(Arc::new(ruled.clone()), 1, NOW);
     fail(&mut machine);
@@ -91,7 +91,7 @@ fn a_window_that_no_rule_looks_at_any_more_is_emptied() {
 
 #[test]
 #[cfg(feature = "tokio")]
-fn an_opening_lapses_at_its_end_and_leaves_every_slot_free() {
+fn an_open_period_lapses_at_its_end_and_leaves_every_slot_free() {
     let mut machine = machine(Config::new().fail_max(1).recovery_timeout(SECOND));
     assert_eq!(machine.ends(), None);
     fail(&mut machine);
@@ -110,7 +110,7 @@ fn an_opening_lapses_at_its_end_and_leaves_every_slot_free() {
 }
 
 #[test]
-fn calls_under_way_open_nothing_where_they_do_not_make_the_slow_rule_hold() {
+fn calls_in_flight_open_nothing_unless_they_make_the_slow_rule_hold() {
     let rules = Config::new().fail_max(9).failure_rate(0.1).slow_call_duration(SECOND).slow_call_rate(0.5).min_calls(3);
     let mut machine = machine(rules);
     fail(&mut machine);

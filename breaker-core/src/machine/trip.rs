@@ -110,8 +110,8 @@ pub(crate) struct WindowRules {
 
 impl WindowRules {
     /// The rule that holds, if one does.
-    pub(crate) fn evaluate(&self, tally: &WindowTotals) -> Option<Trip> {
-        let &WindowTotals { calls, failed, slow } = tally;
+    pub(crate) fn evaluate(&self, totals: &WindowTotals) -> Option<Trip> {
+        let &WindowTotals { calls, failed, slow } = totals;
         let enough = calls > 0 && calls >= u64::from(self.min_calls);
         match (self.failure_rate, self.slow_call_rate, self.slow_call_duration, self.fail_max) {
             (Some(limit), ..) if enough && reaches(failed, calls, limit) => {
@@ -128,15 +128,15 @@ impl WindowRules {
 
 impl WindowRules {
     /// The slow rule alone, if it holds.
-    pub(crate) fn evaluate_slow(&self, tally: &WindowTotals) -> Option<Trip> {
-        Self { failure_rate: None, fail_max: None, ..*self }.evaluate(tally)
+    pub(crate) fn evaluate_slow(&self, totals: &WindowTotals) -> Option<Trip> {
+        Self { failure_rate: None, fail_max: None, ..*self }.evaluate(totals)
     }
 }
 
 /// Whether `part` is at least this share of `all`. A quotient and a literal are rounded alike, so 7
 /// of 100 are 0.07. The product of 0.07 and 100 need not be 7.
-pub(crate) fn reaches(part: u64, whole: u64, share: f64) -> bool {
-    part > 0 && part as f64 / whole as f64 >= share
+pub(crate) fn reaches(part: u64, all: u64, share: f64) -> bool {
+    part > 0 && part as f64 / all as f64 >= share
 }
 
 /// Why a breaker opened: the rule, with its numbers.
@@ -228,14 +228,14 @@ impl fmt::Display for Trip {
                 after(f, successes, of)
             }
             Self::Trial { failed, slow, than, probes, needed } => {
-                let (bad, probes) = (failed.saturating_add(slow), Number(probes.into(), "probe"));
+                let (unsuccessful, probes) = (failed.saturating_add(slow), Number(probes.into(), "probe"));
                 let what = match (failed, slow) {
                     (_, 0) => "failed".to_owned(),
                     (0, _) => format!("took longer than {}", duration::show(than)),
                     _ => format!("failed or took longer than {}", duration::show(than)),
                 };
                 let needed = if needed == 1 { "1 success" } else { &format!("{needed} successes") };
-                write!(f, "{bad} of {probes} {what}, and closing takes {needed}")
+                write!(f, "{unsuccessful} of {probes} {what}, and closing takes {needed}")
             }
             Self::ProbeFailureRate { failed, probes, limit } => {
                 failure_rate(f, failed.into(), Number(probes.into(), "probe"), limit)
@@ -324,7 +324,7 @@ mod tests {
     };
 
     #[test]
-    fn a_rate_is_reached_at_its_very_share_whatever_the_number_of_calls() {
+    fn a_rate_is_reached_exactly_at_its_share_for_any_number_of_calls() {
         for calls in 1..=1000_u64 {
             for failed in 1..=calls {
                 let limit = failed as f64 / calls as f64;
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rule_says_its_numbers() {
+    fn each_rule_shows_its_numbers() {
         let than = Duration::from_secs(4);
         let cases = [
             (Trip::FailureRate { failed: 62, calls: 100, limit: 0.5 }, "failure rate 62 % of 100 calls (limit 50 %)"),

@@ -84,7 +84,7 @@ fn tripped(config: Config) -> CircuitBreaker {
 
 /// A state change as observers receive it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Told {
+struct Observed {
     sequence: u64,
     generation: u64,
     old: State,
@@ -93,12 +93,12 @@ struct Told {
 
 /// What an observer received. It asserts nothing itself, since its panics would be caught.
 #[derive(Default)]
-struct Heard {
-    changes: statics::Mutex<Vec<Told>>,
+struct Recorder {
+    changes: statics::Mutex<Vec<Observed>>,
     successes: statics::AtomicUsize,
 }
 
-impl Heard {
+impl Recorder {
     fn by(breaker: &CircuitBreaker) -> Arc<Self> {
         let observed = Arc::new(Self::default());
         breaker.add_observer(&(Arc::clone(&observed) as Arc<dyn Observer>));
@@ -107,7 +107,7 @@ impl Heard {
 
     /// The changes in their true order. Each begins in the state in which the one before it ended,
     /// and in a generation of its own.
-    fn in_order(&self) -> Vec<Told> {
+    fn in_order(&self) -> Vec<Observed> {
         let mut changes = self.changes.lock().clone();
         changes.sort_by_key(|change| change.sequence);
         for pair in changes.windows(2) {
@@ -123,7 +123,7 @@ impl Heard {
     }
 }
 
-impl Observer for Heard {
+impl Observer for Recorder {
     fn wants_calls(&self) -> bool {
         true
     }
@@ -134,7 +134,7 @@ impl Observer for Heard {
                 self.successes.fetch_add(1, Ordering::Relaxed);
             }
             Report::StateChange(&StateChange { sequence, generation, old, new, .. }) => {
-                self.changes.lock().push(Told { sequence, generation, old, new });
+                self.changes.lock().push(Observed { sequence, generation, old, new });
             }
             _ => {}
         }

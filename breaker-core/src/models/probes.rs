@@ -75,10 +75,10 @@ fn a_probe_that_lost_its_slot_gives_none_back_and_may_still_close() {
 }
 
 #[test]
-fn a_trial_ends_once_whichever_of_two_probes_is_quicker() {
+fn a_trial_ends_once_for_any_order_of_two_probes() {
     check(|| {
         let breaker = tripped(fragile().half_open_max_calls(2));
-        let observed = super::Heard::by(&breaker);
+        let observed = super::Recorder::by(&breaker);
         let (good, bad) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
         race(move || good.success(), move || bad.failure());
         let states: Vec<_> = observed.in_order().iter().map(|change| change.new).collect();

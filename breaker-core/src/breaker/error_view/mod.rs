@@ -185,15 +185,15 @@ impl Display for ErrorView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(text) = self.text else { return Ok(()) };
         let Behind::Chain(first) = self.behind else { return text.fmt(f) };
-        let mut of_text = Told { f, text: Text::new() };
-        write!(of_text, "{text}")?;
+        let mut writer = KeepingWriter { f, text: Text::new() };
+        write!(writer, "{text}")?;
         for cause in chain(first) {
             let cause = Text::written(&cause);
-            if of_text.text.is_full() {
+            if writer.text.is_full() {
                 break;
             }
-            if !of_text.text.as_str().contains(cause.as_str()) {
-                write!(of_text, ": {}", cause.as_str())?;
+            if !writer.text.as_str().contains(cause.as_str()) {
+                write!(writer, ": {}", cause.as_str())?;
             }
         }
         Ok(())
@@ -201,12 +201,12 @@ impl Display for ErrorView<'_> {
 }
 
 /// Writes on, and keeps the beginning of what was written.
-struct Told<'f, 'w> {
+struct KeepingWriter<'f, 'w> {
     f: &'f mut fmt::Formatter<'w>,
     text: Text,
 }
 
-impl Write for Told<'_, '_> {
+impl Write for KeepingWriter<'_, '_> {
     fn write_str(&mut self, s: &str) -> fmt::Result {
         // Text beyond the limit is not kept.
         let _ = self.text.write_str(s);

@@ -21,7 +21,7 @@ use crate::sync::{Arc, Ordering};
 #[derive(Default)]
 pub(crate) struct BulkChange {
     /// The reports of those without a cold state.
-    pub(crate) told: Vec<(CircuitBreaker, PendingReports)>,
+    pub(crate) reports: Vec<(CircuitBreaker, PendingReports)>,
     /// Those with a cold state; they were not changed.
     pub(crate) others: Vec<CircuitBreaker>,
 }
@@ -54,7 +54,7 @@ impl KeyedBreakers {
                 if change.old != change.new {
                     lazy.change_at(now);
                 }
-                bulk.told.push((handle(), PendingReports::one(Transition { generation, ..change })));
+                bulk.reports.push((handle(), PendingReports::one(Transition { generation, ..change })));
             }
         });
         bulk
@@ -93,29 +93,29 @@ impl CircuitBreaker {
     pub(crate) fn keyed_totals(&self) -> KeyedTotals {
         let Some(keyed) = self.keyed() else { return KeyedTotals::default() };
         let index = keyed.index.lock();
-        let mut keyed_totals = index.left;
+        let mut keyed_totals = index.evicted;
         keyed.each(&index, |keyed_breaker| keyed_breaker.add_to(&mut keyed_totals));
         keyed_totals
     }
 
     /// Zeroes the counts of evicted ones too.
-    pub(crate) fn reset_members(&self) {
-        let bulk = self.change_members(
-            |index| index.left = KeyedTotals::default(),
+    pub(crate) fn reset_keyed_breakers(&self) {
+        let bulk = self.change_keyed_breakers(
+            |index| index.evicted = KeyedTotals::default(),
             |machine, now| Some(machine.reset(now)),
             KeyedBreaker::zero,
         );
-        report_all(bulk.told);
+        report_all(bulk.reports);
         bulk.others.iter().for_each(Self::reset);
     }
 
     /// Applies the parent's observers to those without a cold state, and returns the others.
-    pub(crate) fn update_member_observers(&self) -> Vec<Self> {
-        self.change_members(|_| (), |_, _| None, |_| ()).others
+    pub(crate) fn update_keyed_observers(&self) -> Vec<Self> {
+        self.change_keyed_breakers(|_| (), |_, _| None, |_| ()).others
     }
 
     /// Applies the parent's settings to those without settings of their own.
-    pub(crate) fn reconfigure_members(&self) -> BulkChange {
+    pub(crate) fn reconfigure_keyed_breakers(&self) -> BulkChange {
         let Some(keyed) = self.keyed() else { return BulkChange::default() };
         let mut index = keyed.index.lock();
         // Without keyed breakers there is nothing to do, or the first one is about to read the
@@ -134,14 +134,14 @@ impl CircuitBreaker {
     }
 
     /// The layers of a keyed breaker that has had `own` so far.
-    pub(crate) fn layers_of_member(&self, own: &Layers) -> Arc<Layers> {
+    pub(crate) fn layers_of_keyed_breaker(&self, own: &Layers) -> Arc<Layers> {
         match self.keyed().filter(|_| own.follows()) {
             Some(keyed) => Arc::clone(&keyed.index.lock().common(self).layers),
             None => Arc::new(self.layers().for_member(own)),
         }
     }
 
-    fn change_members(
+    fn change_keyed_breakers(
         &self,
         first: impl FnOnce(&mut KeyedIndex),
         f: impl FnOnce(&mut Machine, Tick) -> Option<Transition>,

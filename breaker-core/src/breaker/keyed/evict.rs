@@ -56,7 +56,7 @@ impl KeyedBreakers {
             let gone = self.shards[shard].0.write().remove_if(at, leaves);
             if let Some(gone) = gone {
                 index.count -= 1;
-                gone.add_to(&mut index.left);
+                gone.add_to(&mut index.evicted);
                 return Some(gone);
             }
         }
@@ -66,13 +66,13 @@ impl KeyedBreakers {
     /// is the best of the next ones after the scan cursor.
     fn candidate(&self, index: &mut KeyedIndex, now: Tick) -> Option<Candidate> {
         let exact = index.count <= EXACT;
-        let (first, from) = index.hand;
+        let (first, from) = index.cursor;
         let (mut looked_at, mut sample, mut best) = (0, 0, None::<Candidate>);
-        for turn in 0..=SHARDS {
-            let shard = (first + turn) % SHARDS;
+        for step in 0..=SHARDS {
+            let shard = (first + step) % SHARDS;
             let table = self.shards[shard].0.read();
             let places = table.places();
-            let part = match turn {
+            let part = match step {
                 0 => from.min(places)..places,
                 SHARDS => 0..from.min(places),
                 _ => 0..places,
@@ -89,7 +89,7 @@ impl KeyedBreakers {
                     }
                 }
                 if !exact && (sample == SAMPLE || looked_at == LOOKED_AT) {
-                    index.hand = (shard, at + 1);
+                    index.cursor = (shard, at + 1);
                     return best;
                 }
             }

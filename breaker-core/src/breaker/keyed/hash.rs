@@ -69,14 +69,14 @@ mod tests {
     #[test]
     fn keys_of_each_length_that_differ_in_one_byte_have_other_hashes() {
         let hash = KeyHash::default();
-        let mut seen = HashSet::new();
+        let mut hashes = HashSet::new();
         for length in 0..70 {
             let key = "a".repeat(length);
-            assert!(seen.insert(hash.of(&key)), "{length}");
+            assert!(hashes.insert(hash.of(&key)), "{length}");
             for at in 0..length {
                 for byte in ["b", "c", "d", "e", "`", "q"] {
                     let other = format!("{}{byte}{}", &key[..at], &key[at + 1..]);
-                    assert!(seen.insert(hash.of(&other)), "{other}");
+                    assert!(hashes.insert(hash.of(&other)), "{other}");
                 }
             }
         }
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_in_a_row_are_spread_over_the_bits_that_are_looked_at() {
+    fn consecutive_keys_are_spread_over_the_bits_that_are_used() {
         let hash = KeyHash::default();
         for bits in [0..7, 25..32, 32..37] {
             let mut found = vec![0_u32; 1 << bits.len()];

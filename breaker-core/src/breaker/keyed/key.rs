@@ -199,30 +199,35 @@ mod tests {
     }
 
     #[test]
-    fn two_values_never_have_one_name_and_each_is_found_by_its_own() {
+    fn two_keys_never_have_one_name_and_each_is_found_by_its_own() {
         let values = tricky();
         for value in &values {
             let shown = key(value).shown().into_owned();
             assert!(!shown.contains(is_hidden) && shown != OVERFLOW, "{shown}");
-            let found = Value::named(&shown, |asked| key(value).is(asked).then_some(()));
+            let found = Value::named(&shown, |requested| key(value).is(requested).then_some(()));
             assert_eq!(found, Some(()), "{value:?} by {shown:?}");
             for other in values.iter().filter(|other| *other != value) {
                 assert_ne!(shown, key(other).shown(), "{value:?} and {other:?}");
-                let first = Value::named(&shown, |asked| [value, other].into_iter().find(|one| key(one).is(asked)));
+                let first =
+                    Value::named(&shown, |requested| [value, other].into_iter().find(|one| key(one).is(requested)));
                 assert_eq!(first, Some(value), "{shown:?} beside {other:?}");
             }
         }
     }
 
     #[test]
-    fn a_value_is_found_by_its_own_text_too() {
+    fn a_key_is_found_by_its_own_text_too() {
         for value in tricky() {
-            assert_eq!(Value::named(&value, |asked| key(&value).is(asked).then_some(())), Some(()), "{value:?}");
+            assert_eq!(
+                Value::named(&value, |requested| key(&value).is(requested).then_some(())),
+                Some(()),
+                "{value:?}"
+            );
         }
     }
 
     #[test]
-    fn of_a_long_value_256_bytes_are_kept_and_whole_characters() {
+    fn of_a_long_key_256_bytes_and_complete_characters_are_kept() {
         for value in ["x".repeat(257), "\u{e4}".repeat(500_000), "\u{1f469}".repeat(100)] {
             let Key::Long(begin, _) = key(&value) else { panic!("it is long") };
             assert!(begin.len() + MARK.len() + DIGITS <= LONGEST && value.starts_with(&*begin));
@@ -231,12 +236,12 @@ mod tests {
     }
 
     #[test]
-    fn a_value_takes_no_more_room_than_a_short_one_has() {
+    fn a_key_takes_no_more_memory_than_a_short_one() {
         assert_eq!(size_of::<Key>(), Key::SHORT + 2, "its kind and its length beside it");
     }
 
     #[test]
-    fn ordinary_values_are_shown_as_they_are() {
+    fn ordinary_keys_are_shown_as_they_are() {
         for value in ["example.org:443", "C:\\users\\new", "\u{5d0}\u{5d1}", "a b", "**", "…", "[::1]", "100%"] {
             assert_eq!(key(value).shown(), value);
         }

@@ -26,7 +26,7 @@ use crate::sync::{self, Arc, AtomicU64, OnceLock, Ordering, Sealed};
 /// Fields that each call reads come first, so that they are on few cache lines.
 #[repr(C)]
 pub(crate) struct KeyedBreaker {
-    pub(crate) tally: AdaptiveCounters,
+    pub(crate) counters: AdaptiveCounters,
     key: Key,
     pub(crate) core: HotState,
 }
@@ -52,7 +52,11 @@ impl KeyedBreaker {
     pub(crate) fn new(parent: &'static CircuitBreaker, key: Key, common: &Common, observed: bool, now: Tick) -> Self {
         let lazy =
             LazyState { parent, since: AtomicU64::new(now.as_nanos()), cold: OnceLock::new(), more: Once::new() };
-        Self { tally: AdaptiveCounters::default(), key, core: HotState::of_member(common.gate(observed), lazy) }
+        Self {
+            counters: AdaptiveCounters::default(),
+            key,
+            core: HotState::of_keyed_breaker(common.gate(observed), lazy),
+        }
     }
 
     #[inline]
@@ -68,20 +72,20 @@ impl KeyedBreaker {
 
     /// How many calls succeeded since the last reset.
     pub(crate) fn successes(&self) -> u64 {
-        let all = self.tally.successes();
+        let all = self.counters.successes();
         self.base().map_or(all, |base| base.successes_of(all))
     }
 
     /// How many calls were rejected since the last reset.
     pub(crate) fn rejections(&self) -> u64 {
-        let all = self.tally.rejections();
+        let all = self.counters.rejections();
         self.base().map_or(all, |base| base.rejections_of(all))
     }
 
     /// Counts both from zero again.
     pub(crate) fn zero(&self) {
         if let Some(lazy) = self.core.keyed_breaker() {
-            lazy.more().base.note(self.tally.successes(), self.tally.rejections());
+            lazy.more().base.record(self.counters.successes(), self.counters.rejections());
         }
     }
 
@@ -164,17 +168,17 @@ impl CircuitBreaker {
 
     /// The machine that a keyed breaker without a cold state would have.
     pub(crate) fn blank(&self) -> Option<Machine> {
-        self.without_rest(|lazy, common| lazy.machine(&self.0, common, 0))
+        self.without_cold_state(|lazy, common| lazy.machine(&self.0, common, 0))
     }
 
     /// Its settings from all sources.
     pub(crate) fn layers(&self) -> Arc<Layers> {
-        let common = self.without_rest(|_, common| Arc::clone(&common.layers));
+        let common = self.without_cold_state(|_, common| Arc::clone(&common.layers));
         common.unwrap_or_else(|| Arc::clone(&self.0.layers.lock()))
     }
 
     /// Runs `f` with the parent's data while the breaker has no cold state; `None`: it has one.
-    fn without_rest<T>(&self, f: impl FnOnce(&LazyState, &Common) -> T) -> Option<T> {
+    fn without_cold_state<T>(&self, f: impl FnOnce(&LazyState, &Common) -> T) -> Option<T> {
         let lazy = self.0.lazy()?;
         let mut index = lazy.keyed().index.lock();
         // It may have been initialised while this waited.

@@ -75,9 +75,9 @@ pub(crate) struct KeyedIndex {
     pub(crate) count: usize,
     overflow: Option<Arc<KeyedBreaker>>,
     /// The counts of evicted breakers.
-    pub(crate) left: KeyedTotals,
+    pub(crate) evicted: KeyedTotals,
     /// The scan cursor, where the next search for an eviction begins: a shard, and a place there.
-    pub(crate) hand: (usize, usize),
+    pub(crate) cursor: (usize, usize),
 }
 
 /// The data of each keyed breaker without settings of its own.
@@ -100,9 +100,9 @@ impl KeyedBreakers {
     ) -> CircuitBreaker {
         let value = Value::of(key);
         let hash = value.hash(&self.hash);
-        let keyed_breaker = self.find(hash, value, |found| self.note_use(found));
-        let keyed_breaker = keyed_breaker.unwrap_or_else(|| self.meet(parent, hash, value));
-        let number = function.number(|function| self.enter(function));
+        let keyed_breaker = self.find(hash, value, |found| self.record_use(found));
+        let keyed_breaker = keyed_breaker.unwrap_or_else(|| self.create_or_share(parent, hash, value));
+        let number = function.number(|function| self.register(function));
         CircuitBreaker(Handle::KeyedBreaker(keyed_breaker, u32::try_from(number).unwrap_or(0)))
     }
 }
@@ -141,7 +141,7 @@ impl KeyedBreakers {
     }
 
     #[inline]
-    fn note_use(&self, found: &Found<'_, Arc<KeyedBreaker>>) {
+    fn record_use(&self, found: &Found<'_, Arc<KeyedBreaker>>) {
         let last = self.uses.load(Ordering::Relaxed);
         if found.used() != last {
             let exact = self.exact.load(Ordering::Relaxed);
@@ -155,7 +155,7 @@ impl KeyedBreakers {
 
     /// Gives a function its number, counting from 1.
     #[cold]
-    fn enter(&self, function: &'static Function) -> usize {
+    fn register(&self, function: &'static Function) -> usize {
         let (mut callers, mut number) = (&self.callers, 1);
         loop {
             let calling = callers.0.get_or_init(|| Box::new(Calling { function, next: Callers::default() }));
@@ -177,13 +177,13 @@ impl KeyedBreakers {
 
     /// The breaker for a key that was not found.
     #[cold]
-    fn meet(&self, parent: &'static CircuitBreaker, hash: u64, value: Value<'_>) -> Arc<KeyedBreaker> {
-        self.settle(parent, hash, value, |index| index.overflow(parent)).unwrap_or_else(|shared| shared)
+    fn create_or_share(&self, parent: &'static CircuitBreaker, hash: u64, value: Value<'_>) -> Arc<KeyedBreaker> {
+        self.get_or_create(parent, hash, value, |index| index.overflow(parent)).unwrap_or_else(|overflow| overflow)
     }
 
     /// The breaker for a key that was not found; `Err`: the result of `full`, since the limit is
     /// reached.
-    fn settle<T>(
+    fn get_or_create<T>(
         &self,
         parent: &'static CircuitBreaker,
         hash: u64,
@@ -193,7 +193,7 @@ impl KeyedBreakers {
         // Dropped after the lock: listeners may have a `Drop` of their own.
         let mut gone = Vec::new();
         let mut index = self.index.lock();
-        if let Some(found) = self.find(hash, value, |found| self.note_use(found)) {
+        if let Some(found) = self.find(hash, value, |found| self.record_use(found)) {
             return Ok(found);
         }
         let most = index.common(parent).settings.max_keys as usize;
@@ -316,7 +316,7 @@ impl CircuitBreaker {
         let keyed = self.0.keyed.get_or_init(Box::default);
         let parent = keyed.parent.get_or_init(|| Box::leak(Box::new(self.clone())));
         let value = Value::of(value);
-        match keyed.settle(parent, value.hash(&keyed.hash), value, |_| ()) {
+        match keyed.get_or_create(parent, value.hash(&keyed.hash), value, |_| ()) {
             Ok(keyed_breaker) => Ok(Self(Handle::KeyedBreaker(keyed_breaker, 0))),
             Err(()) => refused(ConfigErrorKind::Conflict, "all `max_keys` of them are in use or steered; set more"),
         }

@@ -10,12 +10,12 @@ use crate::sync::statics::AtomicU64;
 #[derive(Debug)]
 pub(crate) struct Table<T> {
     /// The number is a power of two, or zero; at most 7 of 8 are taken.
-    places: Vec<Precedence<T>>,
+    places: Vec<Place<T>>,
     count: usize,
 }
 
 #[derive(Debug)]
-struct Precedence<T> {
+struct Place<T> {
     hash: u64,
     used: AtomicU64,
     value: Option<T>,
@@ -43,7 +43,7 @@ impl<T> Found<'_, T> {
     }
 }
 
-impl<T> Precedence<T> {
+impl<T> Place<T> {
     fn found(&self) -> Option<Found<'_, T>> {
         Some(Found { value: self.value.as_ref()?, used: &self.used })
     }
@@ -81,10 +81,10 @@ impl<T> Table<T> {
             self.grow();
         }
         self.count += 1;
-        self.put(Precedence { hash, used: AtomicU64::new(now), value: Some(value) });
+        self.put(Place { hash, used: AtomicU64::new(now), value: Some(value) });
     }
 
-    fn put(&mut self, place: Precedence<T>) {
+    fn put(&mut self, place: Place<T>) {
         let mut at = self.home(place.hash);
         while self.places[at].value.is_some() {
             at = self.after(at);
@@ -94,7 +94,7 @@ impl<T> Table<T> {
 
     fn grow(&mut self) {
         let length = (self.places.len() * 2).max(Self::FEWEST);
-        let free = || Precedence { hash: 0, used: AtomicU64::new(0), value: None };
+        let free = || Place { hash: 0, used: AtomicU64::new(0), value: None };
         for old in std::mem::replace(&mut self.places, std::iter::repeat_with(free).take(length).collect()) {
             if old.value.is_some() {
                 self.put(old);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn it_holds_what_a_map_holds_whatever_comes_and_goes() {
+    fn it_agrees_with_a_map_after_any_inserts_and_removals() {
         let (mut table, mut map) = (Table::default(), HashMap::new());
         let mut random = fastrand::Rng::with_seed(7);
         for step in 0..50_000_u64 {
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not_go_stays() {
+    fn a_value_that_may_not_be_removed_stays() {
         let mut table = Table::default();
         table.insert(3, "stays", 0);
         let at = (0..table.places()).find(|at| table.at(*at).is_some()).unwrap();

@@ -7,7 +7,7 @@ use crate::breaker::throttle::Throttle;
 /// parent.
 #[derive(Debug, Default)]
 pub(crate) struct Logged {
-    pub(super) runs: Throttle,
+    pub(super) streaks: Throttle,
     pub(super) drops: Throttle,
     /// State changes of keyed breakers. There are as many as keys, and clients may choose the keys.
     pub(super) changes: Rate,

@@ -33,7 +33,7 @@ const DROPS: u32 = 20;
 
 /// This many first failures of a streak are logged at ERROR, the next ones at DEBUG until a minute
 /// passes without one. If successes and failures alternate, each failure is the first of a streak.
-const RUNS: u64 = 3;
+const STREAKS: u64 = 3;
 
 impl CircuitBreaker {
     /// What was logged for it. Keyed breakers share that of their parent.
@@ -68,7 +68,7 @@ fn on_call(event: &BeforeCall<'_>) {
         breaker_name = label(event.breaker),
         function = event.function,
         current_state = event.breaker.state().as_str(),
-        "call asks to be let in"
+        "call requests admission"
     );
 }
 
@@ -97,11 +97,14 @@ fn on_failure(event: &Failure<'_>) {
             )
         };
     }
-    let nth = (event.consecutive_failures == 1).then(|| event.breaker.logged().lock().runs.count(clock::now()));
+    let nth = (event.consecutive_failures == 1).then(|| event.breaker.logged().lock().streaks.count(clock::now()));
     match nth {
-        Some(1..RUNS) => at!(error, "call failed, the first of a run"),
-        Some(RUNS) => {
-            at!(error, "call failed, the first of a run; more are logged at DEBUG until a minute passes without one");
+        Some(1..STREAKS) => at!(error, "call failed, the first of a streak"),
+        Some(STREAKS) => {
+            at!(
+                error,
+                "call failed, the first of a streak; more are logged at DEBUG until a minute passes without one"
+            );
         }
         _ => at!(debug, "call failed"),
     }
@@ -124,7 +127,7 @@ fn on_cancelled(event: &Cancelled<'_>) {
             target: CALLS, event_type = "circuit_cancelled",
             breaker_name = label(event.breaker),
             function,
-            "{DROPS} calls in a row were dropped before they had a result, so the breaker learns nothing; \
+            "{DROPS} consecutive calls were dropped before they had a result, so the breaker learns nothing; \
              set `timeout` below the caller's own time limit, or `on_cancel`"
         );
     } else {
@@ -168,10 +171,10 @@ fn on_busy(event: &Busy<'_>) {
     if event.consecutive == 1 {
         at!(
             warn,
-            "call rejected, since `max_concurrent` calls are under way; more are logged at DEBUG until a minute passes without one"
+            "call rejected, since `max_concurrent` calls are in flight; more are logged at DEBUG until a minute passes without one"
         );
     } else {
-        at!(debug, "call rejected, since `max_concurrent` calls are under way");
+        at!(debug, "call rejected, since `max_concurrent` calls are in flight");
     }
 }
 
@@ -189,18 +192,18 @@ fn on_fallback(event: &FallbackServed<'_>) {
 
 fn on_fallback_timed_out(event: &FallbackTimedOut<'_>) {
     debug!(
-        target: CALLS, event_type = "circuit_fallback_cut_off",
+        target: CALLS, event_type = "circuit_fallback_timed_out",
         breaker_name = label(event.breaker),
         function = event.function,
         fallback_source = event.source,
         fallback_reason = event.reason,
         limit_ms = millis(event.after),
-        "fallback step cut off at its time limit"
+        "fallback step timed out"
     );
 }
 
 fn on_fallback_failed(event: &FallbackFailed<'_>) {
-    let text = event.source.map_or("every fallback step declined", |_| "fallback step gave an error");
+    let text = event.source.map_or("every fallback step declined", |_| "fallback step returned an error");
     debug!(
         target: CALLS, event_type = "circuit_fallback_failed",
         breaker_name = label(event.breaker),
@@ -239,10 +242,10 @@ fn on_store_failure(event: &StoreFailure<'_>) {
     if event.consecutive == 1 {
         at!(
             warn,
-            "the store of a fallback does not work; more failures are logged at DEBUG until a minute passes without one"
+            "the store of a fallback failed; more failures are logged at DEBUG until a minute passes without one"
         );
     } else {
-        at!(debug, "the store of a fallback does not work");
+        at!(debug, "the store of a fallback failed");
     }
 }
 
@@ -269,10 +272,10 @@ fn on_state_change(event: &StateChange<'_>) {
             )
         };
     }
-    let is_value = event.breaker.0.keyed_breaker().is_some();
-    match is_value.then(|| event.breaker.logged().lock().changes.take(clock::now())) {
+    let is_keyed = event.breaker.0.keyed_breaker().is_some();
+    match is_keyed.then(|| event.breaker.logged().lock().changes.take(clock::now())) {
         None | Some(Some(false)) => at!(warn, ""),
-        Some(Some(true)) => at!(warn, "; more values of this `key` are logged at DEBUG, but for four a minute"),
+        Some(Some(true)) => at!(warn, "; further keys are logged at DEBUG, except for four lines a minute"),
         Some(None) => at!(debug, ""),
     }
 }
@@ -305,7 +308,7 @@ pub(crate) fn filtered_out() -> Option<ConfigError> {
         (false, false) => format!("targets `{}` and `{CONFIGURATION}`", CALLS),
     };
     let message = format!(
-        "the filter of the subscriber takes no WARN of the {targets}, so no log line tells when a circuit breaker \
+        "the filter of the subscriber drops WARN lines of the {targets}, so no log line reports when a circuit breaker \
          opens, or what is wrong with its settings; add `breaker_core=info` to the filter"
     );
     Some(ConfigError::new(ConfigErrorKind::Logs, "tracing", message))
@@ -314,7 +317,7 @@ pub(crate) fn filtered_out() -> Option<ConfigError> {
 /// One line when a breaker is created.
 pub(crate) fn created(breaker: &CircuitBreaker) {
     let (name, settings) = (label(breaker), breaker.settings().to_string());
-    info!(target: CONFIGURATION, event_type = "circuit_breaker_made", breaker_name = name, settings, "circuit breaker `{name}` is made");
+    info!(target: CONFIGURATION, event_type = "circuit_breaker_made", breaker_name = name, settings, "circuit breaker `{name}` created");
 }
 
 /// In place of a function's name.

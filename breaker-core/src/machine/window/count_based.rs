@@ -1,6 +1,6 @@
 //! A window over the last calls: two bits for each, in a ring.
 
-use super::{Bad, Mark};
+use super::{FailedAndSlow, Mark};
 use crate::machine::trip::WindowTotals;
 use crate::sync::{AtomicU64, OnceLock, Ordering};
 
@@ -27,7 +27,7 @@ const FAILURES: u64 = 0x5555_5555_5555_5555;
 pub(super) struct Ring {
     head: AtomicU64,
     tiers: [OnceLock<Box<[AtomicU64]>>; TIERS],
-    bad: Bad,
+    failed_and_slow: FailedAndSlow,
 }
 
 /// The window's size, the number of calls in it, and the place of the next one, each below 2^20, in
@@ -71,15 +71,15 @@ impl Ring {
     pub(super) fn resize(&self, size: u32) {
         let tier = tier(size);
         self.tiers[tier].get_or_init(|| (0..FIRST << tier).map(|_| AtomicU64::new(0)).collect());
-        self.begin(size);
+        self.start_empty(size);
     }
 
     #[inline]
     pub(super) fn add(&self, mark: Mark) {
         let step = |word| Some(Head::of(word).step().word());
-        let (Ok(seen) | Err(seen)) = self.head.fetch_update(Ordering::AcqRel, Ordering::Acquire, step);
+        let (Ok(before) | Err(before)) = self.head.fetch_update(Ordering::AcqRel, Ordering::Acquire, step);
         let bits = (u64::from(mark.failed) * FAILED) | (u64::from(mark.slow) * SLOW);
-        self.put(Head::of(seen), bits);
+        self.put(Head::of(before), bits);
     }
 
     /// Writes the bits at the head's place, and counts the difference.
@@ -87,37 +87,37 @@ impl Ring {
     fn put(&self, head: Head, bits: u64) {
         let Some(word) = self.words(head.size).get((head.next / PER_WORD) as usize) else { return };
         let shift = 2 * (head.next % PER_WORD);
-        let change = |seen| (seen >> shift & BOTH != bits).then_some(seen & !(BOTH << shift) | bits << shift);
-        let Ok(seen) = word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change) else { return };
-        let old = seen >> shift & BOTH;
+        let change = |before| (before >> shift & BOTH != bits).then_some(before & !(BOTH << shift) | bits << shift);
+        let Ok(before) = word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change) else { return };
+        let old = before >> shift & BOTH;
         let counts = |bits: u64| ((bits & FAILED) as u32, (bits >> 1 & 1) as u32);
         let ((failed, slow), (was_failed, was_slow)) = (counts(bits), counts(old));
-        self.bad.add(failed, slow);
-        self.bad.take(was_failed, was_slow);
+        self.failed_and_slow.add(failed, slow);
+        self.failed_and_slow.take(was_failed, was_slow);
     }
 
     #[inline]
     pub(super) fn totals(&self) -> WindowTotals {
-        let (failed, slow) = self.bad.totals();
+        let (failed, slow) = self.failed_and_slow.totals();
         WindowTotals { calls: u64::from(self.head().filled), failed, slow }
     }
 
     /// The totals with every call that was added before. The head is read by a write: a thread that
-    /// advances it later has seen everything that is in these totals.
-    pub(super) fn latest_sums(&self) -> WindowTotals {
+    /// advances it later has before everything that is in these totals.
+    pub(super) fn latest_totals(&self) -> WindowTotals {
         self.head.fetch_add(0, Ordering::AcqRel);
         self.totals()
     }
 
     pub(super) fn clear(&self) {
         let size = self.head().size;
-        self.begin(size);
+        self.start_empty(size);
         self.erase(size, !0);
     }
 
     /// Starts an empty window. A thread that is adding a call has advanced the head before, or
     /// advances the new one.
-    fn begin(&self, size: u32) {
+    fn start_empty(&self, size: u32) {
         self.head.swap(Head { size, filled: 0, next: 0 }.word(), Ordering::AcqRel);
     }
 
@@ -129,7 +129,7 @@ impl Ring {
     fn erase(&self, size: u32, mask: u64) {
         for word in self.words(size).iter().take(size.div_ceil(PER_WORD) as usize) {
             let gone = word.fetch_and(!mask, Ordering::Relaxed) & mask;
-            self.bad.take((gone & FAILURES).count_ones(), (gone & !FAILURES).count_ones());
+            self.failed_and_slow.take((gone & FAILURES).count_ones(), (gone & !FAILURES).count_ones());
         }
     }
 
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_of_any_allowed_size_has_room() {
+    fn a_window_of_any_allowed_size_fits_into_a_tier() {
         for size in [1, 127, 128, 129, 100_000, Window::MAX_CALLS] {
             assert!((FIRST << tier(size)) * PER_WORD as usize >= size as usize, "{size}");
             assert!(u64::from(size) <= Head::MASK);
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sums_are_those_of_the_bits_after_threads_have_added_and_cleared_at_once() {
+    fn the_totals_match_the_bits_after_threads_have_added_and_cleared_concurrently() {
         let ring = Ring::default();
         ring.resize(70);
         std::thread::scope(|scope| {

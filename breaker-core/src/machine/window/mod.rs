@@ -122,7 +122,7 @@ impl SlidingWindow {
         match self.timed_buckets() {
             None => self.ring.add(mark),
             Some(buckets) => {
-                buckets.turn(now);
+                buckets.rotate(now);
                 buckets.add(mark);
             }
         }
@@ -133,10 +133,10 @@ impl SlidingWindow {
     pub(crate) fn add_success(&self, now: Tick) -> Added {
         match self.timed_buckets() {
             None => self.ring.add(Mark { failed: false, slow: false }),
-            Some(buckets) if buckets.is_late(now) => return Added::BucketExpired,
+            Some(buckets) if buckets.is_expired(now) => return Added::BucketExpired,
             Some(buckets) => buckets.add_success(),
         }
-        self.seems_to_hold()
+        self.check_rules()
     }
 
     /// The same for a late success, while another thread holds the lock: it counts in the bucket
@@ -144,13 +144,13 @@ impl SlidingWindow {
     pub(crate) fn add_success_late(&self) -> Added {
         let Some(buckets) = self.timed_buckets() else { return Added::NotTripped };
         buckets.add_success();
-        self.seems_to_hold()
+        self.check_rules()
     }
 
     #[inline]
-    fn seems_to_hold(&self) -> Added {
-        let tally = self.totals();
-        if tally.is_success() || self.rules.get().evaluate(&tally).is_none() {
+    fn check_rules(&self) -> Added {
+        let totals = self.totals();
+        if totals.is_success() || self.rules.get().evaluate(&totals).is_none() {
             Added::NotTripped
         } else {
             Added::Tripped
@@ -176,14 +176,14 @@ impl SlidingWindow {
     }
 
     /// The slow rule, if it holds at `now` with this many additional slow calls.
-    pub(crate) fn evaluate_with(&self, under_way: u64, now: Tick) -> Option<Trip> {
-        self.rules.get().evaluate_slow(&self.tally(now).and_slow(under_way))
+    pub(crate) fn evaluate_with(&self, in_flight: u64, now: Tick) -> Option<Trip> {
+        self.rules.get().evaluate_slow(&self.totals_at(now).and_slow(in_flight))
     }
 
     /// Removes calls that are older than the window.
     pub(crate) fn turn(&self, now: Tick) {
         if let Some(buckets) = self.timed_buckets() {
-            buckets.turn(now);
+            buckets.rotate(now);
         }
     }
 
@@ -191,7 +191,7 @@ impl SlidingWindow {
     /// the same time is in these totals, or sees that call in its own. Otherwise neither thread
     /// would find a rule that both together make true.
     pub(crate) fn evaluate(&self) -> Option<Trip> {
-        let totals = self.timed_buckets().map_or_else(|| self.ring.latest_sums(), Buckets::latest_sums);
+        let totals = self.timed_buckets().map_or_else(|| self.ring.latest_totals(), Buckets::latest_totals);
         self.rules.get().evaluate(&totals)
     }
 
@@ -201,8 +201,8 @@ impl SlidingWindow {
     }
 
     /// The totals of the window at `now`, without a change.
-    pub(crate) fn tally(&self, now: Tick) -> WindowTotals {
-        self.timed_buckets().map_or_else(|| self.ring.totals(), |buckets| buckets.sums_at(now))
+    pub(crate) fn totals_at(&self, now: Tick) -> WindowTotals {
+        self.timed_buckets().map_or_else(|| self.ring.totals(), |buckets| buckets.totals_at(now))
     }
 
     fn empty(&self) {
@@ -221,7 +221,7 @@ impl SlidingWindow {
     }
 
     /// The same, and counts no calls in flight from now on: there is no rule any more.
-    pub(crate) fn rest(&self) {
+    pub(crate) fn stop(&self) {
         self.clear();
         if let Some(starts) = self.starts.get() {
             starts.resize(None);
@@ -272,17 +272,17 @@ impl Limits {
 /// starts in the middle of it. A thread may subtract a call before another thread has added it; the
 /// half then does not borrow from the other. There is room for 2^31 of each.
 #[derive(Debug)]
-struct Bad(AtomicU64);
+struct FailedAndSlow(AtomicU64);
 
 const MIDDLE: u64 = 1 << 31;
 
-impl Default for Bad {
+impl Default for FailedAndSlow {
     fn default() -> Self {
         Self(AtomicU64::new(Self::NONE))
     }
 }
 
-impl Bad {
+impl FailedAndSlow {
     const NONE: u64 = MIDDLE << 32 | MIDDLE;
 
     fn add(&self, failed: u32, slow: u32) {

@@ -60,7 +60,7 @@ impl Starts {
         at.as_nanos().checked_div(self.width.load(Ordering::Relaxed))
     }
 
-    fn place(&self, number: u64) -> &AtomicU64 {
+    fn bucket(&self, number: u64) -> &AtomicU64 {
         &self.buckets[(number % BUCKETS) as usize]
     }
 
@@ -69,19 +69,19 @@ impl Starts {
         let Some(number) = self.number(at) else { return false };
         let tag = number << 32;
         let count = |word: u64| Some(if word & !COUNT == tag { word + 1 } else { tag | 1 });
-        self.place(number).fetch_update(Ordering::Relaxed, Ordering::Relaxed, count).is_ok()
+        self.bucket(number).fetch_update(Ordering::Relaxed, Ordering::Relaxed, count).is_ok()
     }
 
     /// A call that began at this time ends.
     pub(super) fn leave(&self, at: Tick) {
         let Some(number) = self.number(at) else { return };
         let one_less = |word: u64| (word & !COUNT == number << 32 && word & COUNT > 0).then(|| word - 1);
-        let _ = self.place(number).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
+        let _ = self.bucket(number).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
     }
 
     /// How many calls of this bucket are in flight.
     fn count(&self, number: u64) -> u64 {
-        let word = self.place(number).load(Ordering::Relaxed);
+        let word = self.bucket(number).load(Ordering::Relaxed);
         if word & !COUNT == number << 32 { word & COUNT } else { 0 }
     }
 
@@ -131,19 +131,19 @@ mod tests {
     }
 
     #[test]
-    fn those_that_hang_are_found_whenever_somebody_has_looked() {
+    fn hanging_calls_are_found_whenever_the_buckets_were_read_before() {
         let starts = starts();
         let at = |part: u32| START.after(SLOW / 16 * part);
         for part in [0, 3, 3, 20] {
             starts.enter(at(part));
         }
-        let seen = |part| starts.slow(at(part));
-        assert_eq!([seen(5), seen(16), seen(18), seen(19), seen(21), seen(21), seen(38)], [0, 0, 1, 1, 3, 3, 4]);
+        let slow = |part| starts.slow(at(part));
+        assert_eq!([slow(5), slow(16), slow(18), slow(19), slow(21), slow(21), slow(38)], [0, 0, 1, 1, 3, 3, 4]);
         starts.leave(at(0));
-        assert_eq!((seen(38), seen(20)), (3, 2), "a clock of another thread may be behind");
+        assert_eq!((slow(38), slow(20)), (3, 2), "a clock of another thread may be behind");
         starts.leave(at(3));
         starts.leave(at(3));
-        assert_eq!((seen(38), seen(83), seen(84)), (1, 1, 0));
+        assert_eq!((slow(38), slow(83), slow(84)), (1, 1, 0));
         // Numbers of another width do not apply.
         starts.resize(Some(SLOW * 64));
         starts.enter(at(100));
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_twice_or_was_forgotten_takes_no_other_call_away() {
+    fn a_call_that_ends_twice_or_was_discarded_removes_no_other_call() {
         let starts = starts();
         starts.enter(START);
         starts.leave(START);
