@@ -119,10 +119,10 @@ pub struct Health {
     pub timestamp: SystemTime,
     /// Those of `circuit_breakers` that are critical, and open, forced open or half-open.
     pub critical_circuits_open: Vec<String>,
-    /// The breakers by name. Of keyed breakers it has only unhealthy ones, and of those the worst:
-    /// critical ones first, then open ones before half-open ones, then those with the most rejected
-    /// calls. [`Registry::health`](crate::Registry::health) has 100 of them, or fewer where their
-    /// names and errors have more than 1 KiB each.
+    /// The breakers by name. Of keyed breakers it has only the worst unhealthy ones: critical ones
+    /// first, then open ones before half-open ones. Within these it prefers those with the most
+    /// rejected calls. [`Registry::health`](crate::Registry::health) has 100 of them, or fewer
+    /// where their names and errors have more than 1 KiB each.
     ///
     /// In JSON a keyed breaker has no `config` and `config_sources` where these are those of its
     /// parent.

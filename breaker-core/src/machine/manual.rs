@@ -118,14 +118,14 @@ impl Machine {
         Some(self.enter(phase, now)).filter(|change| change.old != change.new)
     }
 
-    /// Ends a forced open_period or an open period that is over, as the next call would. Takes no slot
+    /// Ends a forced opening or an open period that is over, as the next call would. Takes no slot
     /// of the trial (rule 4).
     #[cfg(feature = "tokio")]
     pub(crate) fn lapse(&mut self, now: Tick) -> Option<Transition> {
         self.expire(now).or_else(|| self.end_open_time(now))
     }
 
-    /// Ends a forced open_period whose time is over.
+    /// Ends a forced opening whose time is over.
     pub(crate) fn expire(&mut self, now: Tick) -> Option<Transition> {
         match self.manual {
             Some(Manual::ForcedOpen { until }) if now >= until => Some(self.shift_manually(None, until)),

@@ -1,7 +1,7 @@
 //! The share of calls that is admitted after closing.
 //!
 //! The share grows evenly with time, and admission is deterministic. Each call adds the current
-//! share to an accumulator, in reaches_one nanoseconds of the ramp. The call is admitted when the
+//! share to an accumulator, in whole nanoseconds of the ramp. The call is admitted when the
 //! accumulator reaches one. (Bresenham's line algorithm, as in error diffusion.)
 
 use crate::clock::Tick;

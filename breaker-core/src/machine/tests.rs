@@ -17,7 +17,7 @@ fn machine(config: Config) -> Machine {
 /// Admits a call that fails.
 fn fail(machine: &mut Machine) -> Settled {
     let word = machine.publish().0;
-    let Admission::Admitted { probe } = machine.admit(NOW).0 else { panic!("it is let in") };
+    let Admission::Admitted { probe } = machine.admit(NOW).0 else { panic!("it is admitted") };
     machine.settle(
         Call { word, probe, started: NOW, evidence: Evidence::NONE, around: None, rejected: 0 },
         Ending::Result(Outcome::failure()),

@@ -29,14 +29,14 @@ fn window(of: Window) -> Arc<SlidingWindow> {
     Arc::new(window)
 }
 
-fn totals(calls: u64, failed: u64) -> WindowTotals {
+fn window_totals(calls: u64, failed: u64) -> WindowTotals {
     WindowTotals { calls, failed, slow: 0 }
 }
 
 /// After this many successes a ring is empty of failures, if its totals match its bits.
 fn flush(window: &SlidingWindow, size: u32) {
     (0..size).for_each(|_| window.add(SUCCESS, START));
-    assert_eq!(window.totals(), totals(size.into(), 0));
+    assert_eq!(window.totals(), window_totals(size.into(), 0));
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn calls_that_are_added_to_a_ring_concurrently_are_all_in_it() {
         window.add(SUCCESS, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.add_success(START), move || third.add(FAILED, START));
-        assert_eq!(window.totals(), totals(3, 1));
+        assert_eq!(window.totals(), window_totals(3, 1));
         flush(&window, 3);
     });
 }
@@ -60,7 +60,7 @@ fn a_success_that_evicts_a_failure_subtracts_it_from_the_totals() {
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.add_success(START), move || third.add(FAILED, START));
         // One of them replaced the old failure.
-        assert_eq!(window.totals(), totals(2, 1));
+        assert_eq!(window.totals(), window_totals(2, 1));
         flush(&window, 2);
     });
 }
@@ -111,9 +111,9 @@ fn calls_that_are_added_to_buckets_concurrently_are_all_in_them() {
         window.turn(START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.add_success(START), move || third.add(FAILED, START));
-        assert_eq!(window.totals(), totals(2, 1));
+        assert_eq!(window.totals(), window_totals(2, 1));
         window.turn(START.after(SECOND));
-        assert_eq!(window.totals(), totals(0, 0));
+        assert_eq!(window.totals(), window_totals(0, 0));
     });
 }
 
@@ -128,7 +128,7 @@ fn a_success_during_a_rotation_leaves_the_window_in_time() {
         let totals = window.totals();
         assert!(totals.calls <= 1 && totals.failed == 0, "{totals:?}");
         window.turn(START.after(3 * SECOND));
-        assert_eq!(window.totals(), totals(0, 0));
+        assert_eq!(window.totals(), window_totals(0, 0));
     });
 }
 
@@ -188,7 +188,7 @@ fn failures_of_two_threads_under_the_lock_are_both_counted() {
         let window = Arc::new(Mutex::new(window(Window::Calls(2))));
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.lock().add(FAILED, START), move || third.lock().add(FAILED, START));
-        assert_eq!(window.lock().totals(), totals(2, 2));
+        assert_eq!(window.lock().totals(), window_totals(2, 2));
     });
 }
 

@@ -52,6 +52,6 @@ mod tests {
         });
         assert_eq!(in_an_hour.count(), 240);
         at = at.after(Duration::from_secs(3600));
-        assert_eq!((0..100).filter(|_| rate.take(at).is_some()).count(), 4, "no more after a rest");
+        assert_eq!((0..100).filter(|_| rate.take(at).is_some()).count(), 4, "no more after an hour without lines");
     }
 }

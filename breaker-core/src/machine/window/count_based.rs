@@ -103,7 +103,7 @@ impl Ring {
     }
 
     /// The totals with every call that was added before. The head is read by a write: a thread that
-    /// advances it later has before everything that is in these totals.
+    /// advances it later has seen everything that is in these totals.
     pub(super) fn latest_totals(&self) -> WindowTotals {
         self.head.fetch_add(0, Ordering::AcqRel);
         self.totals()
