@@ -180,7 +180,7 @@ fn a_prefix_of_another_breaker_takes_no_variables_of_the_longer_one() {
     registry.load_env_from([("API_CIRCUIT_TWO_CIRCUIT_FAIL_MAX", "9"), ("HF_CIRCUIT_FAIL_MAX", "8")]).unwrap();
     assert_eq!(registry.get("api").unwrap().settings().fail_max, Some(5));
     assert_eq!(registry.get("api_circuit_two").unwrap().settings().fail_max, Some(9));
-    assert_eq!(registry.get("mirror").unwrap().settings().fail_max, Some(8), "by its `env` key");
+    assert_eq!(registry.get("mirror").unwrap().settings().fail_max, Some(8), "by its `env_prefix` key");
 }
 
 #[test]

@@ -41,7 +41,7 @@ async fn at_debug_a_fallback_that_did_not_help_is_told() {
     let lines: Vec<_> = log.lines().into_iter().filter(|line| line.contains("circuit_fallback_failed")).collect();
     let [declined, failed] = &lines[..] else { panic!("{lines:#?}") };
     assert!(declined.contains("every fallback step declined") && declined.contains("failure"), "{declined}");
-    assert!(failed.contains("fallback step gave an error") && failed.contains("second"), "{failed}");
+    assert!(failed.contains("fallback step returned an error") && failed.contains("second"), "{failed}");
 }
 
 #[tokio::test(start_paused = true)]

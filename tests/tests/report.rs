@@ -375,7 +375,7 @@ fn breakers_that_obey_the_same_variables_are_told() {
     let told = told(&report);
     assert_eq!(told.len(), 1);
     assert!(told[0].starts_with(
-        "circuit breakers `weather-api`, `weather_api`: share the variables WEATHER_API_CIRCUIT_..; `env` gives"
+        "circuit breakers `weather-api`, `weather_api`: share the variables WEATHER_API_CIRCUIT_..; `env_prefix` gives"
     ));
 }
 

@@ -179,7 +179,7 @@ async fn a_bare_attribute_counts_a_response_as_a_success_and_says_so_once() {
     let told: Vec<String> = log.lines().into_iter().filter(|line| line.contains("classify")).collect();
     assert_eq!(told.len(), 2, "{told:#?}");
     for (line, function) in told.iter().zip(["bare", "bare_sync"]) {
-        assert!(line.contains(&format!("responses::{function} gave a response with status 503")), "{line}");
+        assert!(line.contains(&format!("responses::{function} returned a response with status 503")), "{line}");
         assert!(line.contains("#[circuit_breaker(classify)]"), "{line}");
     }
 }

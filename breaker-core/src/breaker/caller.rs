@@ -1,4 +1,4 @@
-//! Says by whom a call is made, and to whom a permit or an error belongs.
+//! Identifies the caller of a call, and the owner of a permit or an error.
 
 use crate::breaker::function::Function;
 use crate::breaker::handle::{CircuitBreaker, Handle};
@@ -15,21 +15,22 @@ use std::fmt;
 #[cfg(feature = "tokio")]
 use std::time::Duration;
 
-/// Who a permit or an error belongs to. A site lives for ever, so it is held for nothing.
+/// The owner of a permit or an error. A callsite lives forever, so a reference to it needs no
+/// count.
 #[derive(Clone)]
 pub(crate) enum Owner {
     Site(&'static Binding),
     Own(CircuitBreaker),
 }
 
-/// Who asks for a call.
+/// The caller that requests a call.
 #[derive(Clone, Copy)]
 pub(crate) enum Caller {
-    /// The function whose breaker this is.
+    /// The function that this breaker belongs to.
     Site(&'static Binding),
-    /// The function to whose family this belongs, as its handle says too.
+    /// The function that these keyed breakers belong to; the handle identifies it too.
     KeyedBreakers(&'static Binding),
-    /// Somebody who has a handle.
+    /// The owner of a handle.
     Handle,
 }
 
@@ -81,12 +82,12 @@ impl CircuitBreaker {
         }
     }
 
-    /// A handle that is the same function's, or nobody's.
+    /// A handle for the same function, or for no function.
     #[inline]
     fn handle(&self, calls: bool) -> Self {
         Self(match &self.0 {
-            Handle::Forever(shared) => Handle::Forever(shared),
-            Handle::Counted(shared) => Handle::Counted(Arc::clone(shared)),
+            Handle::Forever(inner) => Handle::Forever(inner),
+            Handle::Counted(inner) => Handle::Counted(Arc::clone(inner)),
             Handle::KeyedBreaker(keyed_breaker, number) => {
                 Handle::KeyedBreaker(Arc::clone(keyed_breaker), if calls { *number } else { 0 })
             }
@@ -94,27 +95,28 @@ impl CircuitBreaker {
     }
 }
 
-/// A site that has found its breaker.
+/// A callsite with its breaker.
 pub(crate) struct Binding {
     pub(crate) breaker: CircuitBreaker,
-    /// What a call looks at, without a look at how the breaker is held.
+    /// The state that a call reads, independent of the kind of the handle.
     pub(crate) shared: &'static Inner,
     pub(crate) function: Function,
 }
 
 impl Binding {
-    /// It keeps the breaker for ever, as sites do.
+    /// Keeps the breaker forever, as callsites do.
     pub(crate) fn new(breaker: CircuitBreaker, function: String, call_settings: Arc<PublishedCallSettings>) -> Self {
         let kept: &'static CircuitBreaker = Box::leak(Box::new(breaker.clone()));
-        let shared = kept.shared().unwrap_or_else(closed_to_looks);
+        let shared = kept.shared().unwrap_or_else(without_fast_path);
         Self { breaker, shared, function: Function::new(function, call_settings) }
     }
 }
 
-/// What a call looks at whose breaker is one of a family, which somebody registered under its own
-/// name: its word lets nobody in, and is no call's, so that each asks the breaker.
+/// The state that a call reads if its breaker is a keyed breaker that user code registered under
+/// its own name. Its packed state admits no call and belongs to no call, so each call requests
+/// admission from the breaker.
 #[cold]
-fn closed_to_looks() -> &'static Inner {
+fn without_fast_path() -> &'static Inner {
     static CLOSED: OnceLock<&Inner> = OnceLock::new();
     CLOSED.get_or_init(|| {
         let shared = Box::leak(Box::new(Inner::new(String::new(), Layers::default())));
@@ -134,7 +136,7 @@ impl fmt::Debug for Binding {
 }
 
 impl Binding {
-    /// The breaker for this value of the `key`, made if there is none, for a call of this function.
+    /// The breaker for this key, created if there is none, for a call of this function.
     pub(crate) fn keyed_breaker(&'static self, key: &str) -> CircuitBreaker {
         self.breaker.0.keyed.get_or_init(Box::default).keyed_breaker(&self.breaker, &self.function, key)
     }

@@ -1,10 +1,10 @@
-//! An error as a call has ended with it: its type, and a way to its text.
+//! Holds the error of a call: its type, and a way to its text.
 
 use crate::breaker::error_view::ErrorView;
 use std::fmt::{self};
 
-/// An error as the breaker saw it: its type, and a way to its text where it has one, and to the
-/// errors behind it.
+/// An error as the breaker observed it: its type, a way to its text if it has one, and the errors
+/// behind it.
 #[derive(Clone, Copy)]
 pub(crate) struct Cause<'e> {
     pub(crate) kind: &'static str,

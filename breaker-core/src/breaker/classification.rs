@@ -1,19 +1,19 @@
-//! What a classifier of a call by a handle may give.
+//! What a classifier of a call by a handle may return.
 
 use crate::breaker::error_view::ErrorView;
 use crate::machine::outcome::Outcome;
 use std::fmt::Display;
 
-/// What the classifier of [`CircuitBreaker::call_classified`](crate::CircuitBreaker::call_classified) and its
-/// like gives of a result whose error is an `E`.
+/// What a classifier returns for a result whose error is an `E`. Such classifiers are arguments of
+/// [`CircuitBreaker::call_classified`](crate::CircuitBreaker::call_classified) and similar methods.
 ///
 /// | value | counts as | `last_error`, `opened_because` and the log show |
 /// | --- | --- | --- |
 /// | [`Outcome`] | that | the error's type |
 /// | `(Outcome, text)`, where `text` is any `Display` | that | the text |
-/// | what [`presets::errors`](crate::presets::errors) and the other functions of [`presets`](crate::presets) give | as they say | the error's text and that of the errors behind it |
+/// | what [`presets::errors`](crate::presets::errors) and the other functions of [`presets`](crate::presets) return | their classification | the error's text and that of the errors behind it |
 ///
-/// The first 256 bytes of a text are kept. A text is written out under no lock, and only where it
+/// The first 256 bytes of a text are kept. A text is formatted with no lock held, and only where it
 /// is shown.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what the result counts as",

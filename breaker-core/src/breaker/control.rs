@@ -1,4 +1,4 @@
-//! What a person or a program does to a breaker while it runs: settings, manual states, observers.
+//! Operations by a person or a program on a running breaker: settings, manual states, observers.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::observe_calls;
@@ -18,7 +18,7 @@ use crate::sync::{Arc, Ordering};
 use std::time::Duration;
 
 impl CircuitBreaker {
-    /// Every setting that is in force.
+    /// Every setting in force.
     #[must_use]
     pub fn settings(&self) -> Settings {
         match self.blank() {
@@ -27,25 +27,27 @@ impl CircuitBreaker {
         }
     }
 
-    /// Where each setting in force came from, by key.
+    /// The source of each setting in force, by key.
     #[must_use]
     pub fn setting_sources(&self) -> Vec<(&'static str, Source)> {
         self.layers().sources()
     }
 
-    /// Changes the keys that `config` sets, above all other layers; the others stay, also those of
-    /// an earlier `reconfigure`: `with_str("max_concurrent", "off")` switches one off that can be.
-    /// The state and the listeners stay too, and what was counted where it still means the same: a
-    /// `window` of another size starts anew, and with another `slow_call_duration` no call in it was slow.
-    /// An opening under way lasts as long as the new settings say; one whose time is over, and a
-    /// ramp that is, stay over.
+    /// Changes the keys that `config` sets, above all other layers.
     ///
-    /// The head of a `key` passes them on to all values. What one value is told by itself
-    /// (`Registry::get("hosts[a]")`) stays above that, in whichever order they come, and keeps that
-    /// value's breaker from making room for others: see `max_keys`.
+    /// Other keys keep their values, including those of an earlier `reconfigure`.
+    /// `with_str("max_concurrent", "off")` switches a key off that can be off. The state, the
+    /// listeners and the counts remain, where the counts still mean the same. A `window` of another
+    /// size starts empty. With another `slow_call_duration` no call in the window is slow. The new
+    /// settings determine the length of a running open period. An open period or a ramp that is
+    /// over stays over.
+    ///
+    /// The parent of a `key` passes the settings on to all keyed breakers. Settings of one keyed
+    /// breaker (`Registry::get("hosts[a]")`) take precedence, in any order of the calls. They also
+    /// keep that breaker from being evicted: see `max_keys`.
     ///
     /// # Errors
-    /// When a value is out of its range, or contradicts another key; then nothing is changed.
+    /// When a value is out of its range, or contradicts another key. Nothing is changed then.
     pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
         if let Some(problem) = self.problems_of(&config).into_iter().next() {
             return Err(problem);
@@ -58,7 +60,7 @@ impl CircuitBreaker {
     /// Nothing is changed.
     ///
     /// # Errors
-    /// Every reason for which it would be refused.
+    /// Every reason for which `reconfigure` would refuse it.
     pub fn preview(&self, config: Config) -> Result<Settings, ConfigErrors> {
         ConfigErrors::check(self.problems_of(&config), Report::default())?;
         let mut layers = Layers::clone(&self.layers());
@@ -71,24 +73,24 @@ impl CircuitBreaker {
         config.problems_over(&self.layers().in_force().merged(), &place)
     }
 
-    /// Whether it is for a value of a `key` and has the settings that hold for all values.
+    /// Whether it is a keyed breaker with the settings of its parent.
     #[cfg(feature = "serde")]
     pub(crate) fn follows(&self) -> bool {
         let own = || self.0.initialized().is_some_and(|cold| cold.has_own_settings.load(Ordering::Relaxed));
         self.0.keyed_breaker().is_some() && !own()
     }
 
-    /// Changes the layers and puts in force what they say together, for the members of its family
-    /// too. The changes that this makes are for the caller to tell.
+    /// Changes the layers and applies the resulting settings, to its keyed breakers too. The caller
+    /// has to report the changes.
     pub(crate) fn relayer(&self, edit: impl FnOnce(&mut Layers)) -> Vec<(Self, PendingReports)> {
-        let mut told = vec![(self.clone(), self.relayer_alone(|own| edit(Arc::make_mut(own))))];
-        let bulk = self.reconfigure_members();
-        told.extend(bulk.told);
-        told.extend(bulk.others.into_iter().map(|keyed_breaker| {
-            let changes = keyed_breaker.relayer_alone(|own| *own = self.layers_of_member(own));
+        let mut reports = vec![(self.clone(), self.relayer_alone(|own| edit(Arc::make_mut(own))))];
+        let bulk = self.reconfigure_keyed_breakers();
+        reports.extend(bulk.reports);
+        reports.extend(bulk.others.into_iter().map(|keyed_breaker| {
+            let changes = keyed_breaker.relayer_alone(|own| *own = self.layers_of_keyed_breaker(own));
             (keyed_breaker, changes)
         }));
-        told
+        reports
     }
 
     fn relayer_alone(&self, edit: impl FnOnce(&mut Arc<Layers>)) -> PendingReports {
@@ -102,15 +104,16 @@ impl CircuitBreaker {
         expired.and(self.changed_manually(|machine, now| machine.reconfigure(settings, now)))
     }
 
-    /// What the attribute, or whoever made the breaker, said.
+    /// The settings of the attribute, or those given when the breaker was created.
     pub(crate) fn declared(&self) -> Config {
         *self.layers().config(Precedence::Attribute)
     }
 
-    /// Opens it as a rule would, with the present open time: it recovers by itself.
-    /// `opened_because` has nothing to tell. One that is open stays so for a whole open time from
-    /// now. It does nothing while the breaker is forced open or disabled. The head of a `key` so
-    /// opens for all of its values, and closes for all of them.
+    /// Opens the breaker as a rule would, with the current open time: it recovers by itself.
+    ///
+    /// `opened_because` is `None` then. If the breaker is open already, a full open time starts
+    /// now. Does nothing while the breaker is forced open or disabled. A parent opens for all of
+    /// its keys, and closes for all of them.
     pub fn trip(&self) {
         self.trip_manually(None);
     }
@@ -125,9 +128,10 @@ impl CircuitBreaker {
         self.report_pending(self.changed_manually(|machine, now| machine.trip_manually(span, now)));
     }
 
-    /// Lets probes in now, before the open time is over: for somebody who knows that the service is
-    /// back, when a `backoff` has grown long. It does nothing while the breaker is half-open,
-    /// forced open or disabled.
+    /// Admits probes now, before the open time is over.
+    ///
+    /// Use it when the service is known to be back and a `backoff` has grown long. Does nothing
+    /// while the breaker is half-open, forced open or disabled.
     pub fn half_open(&self) {
         self.expire();
         self.change(|machine, now| ((), machine.half_open_manually(now)));
@@ -138,38 +142,42 @@ impl CircuitBreaker {
         self.set_manual(Some(Manual::ForcedOpen { until: Tick::NEVER }));
     }
 
-    /// Rejects every call for `span`, then goes on closed: [`state`](Self::state) says so at once,
-    /// listeners are told when the next call comes, or by
-    /// [`Registry::watch`](crate::Registry::watch).
+    /// Rejects every call for `span`, then closes.
+    ///
+    /// [`state`](Self::state) reports the end at once. Listeners are notified when the next call
+    /// comes, or by [`Registry::watch`](crate::Registry::watch).
     pub fn force_open_for(&self, span: Duration) {
         self.set_manual(Some(Manual::ForcedOpen { until: clock::now().after(span) }));
     }
 
-    /// Lets every call pass straight through, uncounted, until [`clear_override`](Self::clear_override) or
-    /// [`reset`](Self::reset). A time limit of the calls still holds.
+    /// Lets every call pass straight through, uncounted, until
+    /// [`clear_override`](Self::clear_override) or [`reset`](Self::reset).
+    ///
+    /// A time limit of the calls still applies.
     pub fn disable(&self) {
         self.set_manual(Some(Manual::Disabled));
     }
 
-    /// Lets every call pass, counts, and tells what it would have done, until
-    /// [`clear_override`](Self::clear_override) or [`reset`](Self::reset).
+    /// Lets every call pass, counts it, and reports what the breaker would have done.
+    ///
+    /// Lasts until [`clear_override`](Self::clear_override) or [`reset`](Self::reset).
     pub fn shadow(&self) {
         self.set_manual(Some(Manual::Shadow));
     }
 
-    /// Ends a manual state and goes on closed. Without one it does nothing. A breaker that its
-    /// settings disable (`enabled = false`) goes on disabled.
+    /// Ends a manual state and closes. Without a manual state it does nothing. A breaker that its
+    /// settings disable (`enabled = false`) stays disabled.
     pub fn clear_override(&self) {
         self.set_manual(None);
     }
 
-    /// Has the end of a forced opening told that is over, before something else happens.
+    /// Reports the end of a forced opening that is over, before another change.
     fn expire(&self) {
         self.change(|machine, now| ((), machine.expire(now)));
     }
 
-    /// The state of a breaker that stands above others, for a call of one of them: that ends a
-    /// forced opening as a call of its own does.
+    /// The state of the parent, for a call of a keyed breaker. It ends a forced opening that is
+    /// over, as a call of the parent does.
     pub(crate) fn state_of_all(&self) -> State {
         let state = self.state();
         if state != self.0.gate.word().state() {
@@ -183,10 +191,11 @@ impl CircuitBreaker {
         self.report_pending(self.changed_manually(|machine, now| machine.set_manual(manual, now)));
     }
 
-    /// Ends a manual state, closes, and zeroes the counts, the run and the last failure of
-    /// snapshots. Calls that are under way belong to an earlier generation from then on; they keep
-    /// their places of a `max_concurrent`. What metrics export never goes back. The head of a `key`
-    /// resets all its values.
+    /// Ends a manual state, closes, and zeroes the counts, the consecutive failures and the last
+    /// failure of snapshots.
+    ///
+    /// Calls in flight belong to an earlier generation from then on. They keep their places of a
+    /// `max_concurrent`. Exported metrics never decrease. A parent resets all its keyed breakers.
     pub fn reset(&self) {
         self.expire();
         self.change(|machine, now| {
@@ -195,17 +204,17 @@ impl CircuitBreaker {
             (*self.0.notes.lock()).clear();
             ((), Some(machine.reset(now)))
         });
-        self.reset_members();
+        self.reset_keyed_breakers();
     }
 
     pub(crate) fn add_observer(&self, observer: &Arc<dyn Observer>) {
         report_all(self.join_observer(observer));
     }
 
-    /// The same, with what there is to tell left to the caller.
+    /// The same; returns the pending reports to the caller.
     pub(crate) fn join_observer(&self, observer: &Arc<dyn Observer>) -> Vec<(Self, PendingReports)> {
         let mut observers = self.0.observers.lock();
-        // A member may have it from its head already.
+        // A keyed breaker may have it from its parent already.
         if observers.iter().all(|one| !Arc::ptr_eq(one, observer)) {
             *observers = observers.iter().cloned().chain([Arc::clone(observer)]).collect();
         }
@@ -213,15 +222,15 @@ impl CircuitBreaker {
         self.update_observers(|keyed_breaker| keyed_breaker.join_observer(observer))
     }
 
-    /// Has its metrics counted with `meter` from now on, unless they are counted already; gives
-    /// what there is to tell.
+    /// Counts its metrics with `meter` from now on, unless a meter counts them already. Returns the
+    /// pending reports.
     #[cfg(feature = "metrics")]
     pub(crate) fn set_meter(&self, meter: &Arc<dyn Meter>) -> Vec<(Self, PendingReports)> {
         self.0.meter.get_or_init(|| Arc::clone(meter)).count(true);
         self.update_observers(|keyed_breaker| keyed_breaker.set_meter(meter))
     }
 
-    /// Has its metrics counted no more, until [`set_meter`](Self::set_meter).
+    /// Stops counting its metrics, until [`set_meter`](Self::set_meter).
     #[cfg(feature = "metrics")]
     pub(crate) fn end_meter(&self) -> Vec<(Self, PendingReports)> {
         self.0.meter.get().into_iter().for_each(|meter| meter.count(false));
@@ -232,7 +241,7 @@ impl CircuitBreaker {
         report_all(self.leave_observer(gone));
     }
 
-    /// The same, with what there is to tell left to the caller.
+    /// The same; returns the pending reports to the caller.
     pub(crate) fn leave_observer(&self, gone: &Arc<dyn Observer>) -> Vec<(Self, PendingReports)> {
         let mut observers = self.0.observers.lock();
         *observers = observers.iter().filter(|one| !Arc::ptr_eq(one, gone)).cloned().collect();
@@ -240,9 +249,9 @@ impl CircuitBreaker {
         self.update_observers(|keyed_breaker| keyed_breaker.leave_observer(gone))
     }
 
-    /// Puts in force who listens: for this one, and by `keyed_breaker` for each of its family that
-    /// has listeners of its own. Nothing is told yet, since the caller may hold a lock, and a waker
-    /// may run any code.
+    /// Applies a new list of observers to this breaker, and with `keyed_breaker` to each of its
+    /// keyed breakers that has listeners of its own. Reports nothing yet, since the caller may hold
+    /// a lock, and a waker may run any code.
     fn update_observers(
         &self,
         keyed_breaker: impl Fn(&Self) -> Vec<(Self, PendingReports)>,
@@ -253,17 +262,17 @@ impl CircuitBreaker {
             self.0.calls_are_observed.store(observe_calls(&observers), Ordering::Relaxed);
             (machine.ends().is_some(), None)
         });
-        // A new listener knows of no opening.
-        let mut told = vec![(self.clone(), observed.moved_if(is_open))];
-        told.extend(self.update_member_observers().iter().flat_map(keyed_breaker));
-        told
+        // A new listener does not know the current open period.
+        let mut reports = vec![(self.clone(), observed.moved_if(is_open))];
+        reports.extend(self.update_keyed_observers().iter().flat_map(keyed_breaker));
+        reports
     }
 }
 
-/// Tells what waits for that, before what listeners make of it. With no lock held.
-pub(crate) fn report_all(told: Vec<(CircuitBreaker, PendingReports)>) {
-    let _turn = ReportScope::begin();
-    for (breaker, told) in told {
-        breaker.enqueue(told);
+/// Sends the pending reports, before any that listeners cause. No lock may be held.
+pub(crate) fn report_all(reports: Vec<(CircuitBreaker, PendingReports)>) {
+    let _scope = ReportScope::begin();
+    for (breaker, pending) in reports {
+        breaker.enqueue(pending);
     }
 }

@@ -10,18 +10,18 @@ use std::error::Error;
 use std::time::Duration;
 use std::{fmt, io};
 
-/// Why a breaker stood in for the call: it rejected the call, or cut it off at its time limit.
+/// Why a call has no result of its own: the breaker rejected it, or it timed out.
 ///
-/// The error type of an annotated function needs `From<CircuitBreakerError>`; with thiserror that
-/// is a variant `#[error("{0}")] CircuitOpen(#[from] CircuitBreakerError)`. (Not
-/// `#[error(transparent)]`: that takes the error out of the `source()` chain, and
-/// [`find`](Self::find) would not see it.)
+/// The error type of an annotated function needs `From<CircuitBreakerError>`. With thiserror that
+/// is a variant `#[error("{0}")] CircuitOpen(#[from] CircuitBreakerError)`. Do not use
+/// `#[error(transparent)]`: it takes the error out of the `source()` chain, and
+/// [`find`](Self::find) does not find it.
 #[derive(Clone, thiserror::Error)]
 #[error("{}", Message(self))]
 pub struct CircuitBreakerError {
     owner: Owner,
-    /// In how long a call may be let in again, as it was counted ([`RetryAfter::told`]), or the
-    /// time limit.
+    /// The time after which a call may be admitted, as it was counted ([`RetryAfter::shown_in`]),
+    /// or the time limit.
     wait: RetryAfter,
     state: StateCode,
     reason: Reason,
@@ -36,11 +36,11 @@ enum Reason {
     NoFirstItem,
     #[cfg_attr(not(feature = "stream"), expect(dead_code, reason = "there are no streams"))]
     NoItem,
-    Cut,
+    EndedEarly,
 }
 
 impl CircuitBreakerError {
-    /// A rejection says nothing of the service, a time-out is a failure.
+    /// A rejection is ignored, a timeout is a failure.
     pub(crate) fn counts_as(&self) -> Outcome {
         if self.is_rejection() { Outcome::Ignored } else { Outcome::failure() }
     }
@@ -55,7 +55,7 @@ impl CircuitBreakerError {
         Self { owner, wait: RetryAfter::span(after), state, reason: Reason::TimedOut }
     }
 
-    /// Its stream gave no item, or no first one, for so long.
+    /// Its stream returned no item, or no first one, for this long.
     #[cfg(feature = "stream")]
     pub(crate) fn no_item(owner: Owner, is_first: bool, after: Duration) -> Self {
         let reason = if is_first { Reason::NoFirstItem } else { Reason::NoItem };
@@ -65,7 +65,7 @@ impl CircuitBreakerError {
     /// Its stream ended too early.
     #[cfg(feature = "stream")]
     pub(crate) fn cut(owner: Owner) -> Self {
-        Self { reason: Reason::Cut, wait: RetryAfter::UNKNOWN, ..Self::timed_out(owner, Duration::ZERO) }
+        Self { reason: Reason::EndedEarly, wait: RetryAfter::UNKNOWN, ..Self::timed_out(owner, Duration::ZERO) }
     }
 
     pub(crate) fn busy(owner: Owner, state: State) -> Self {
@@ -93,24 +93,23 @@ impl CircuitBreakerError {
         self.owner.breaker()
     }
 
-    /// The breaker's state when it rejected the call, or just after it cut the call off. A
-    /// rejection is `Closed` when it was one of the `ramp`, or when there was no place
-    /// ([`is_busy`](Self::is_busy)).
+    /// The breaker's state when it rejected the call, or just after the call timed out. A rejection
+    /// is `Closed` during a `ramp`, or when there was no place ([`is_busy`](Self::is_busy)).
     #[must_use]
     pub fn state(&self) -> State {
         self.state.state()
     }
 
-    /// In how long a call may be let in again; during a `ramp` in a second, or at its end if that
-    /// is sooner. `None` when nobody can say: the breaker is forced open, there was no place, or
-    /// the call was cut off rather than rejected.
+    /// The time after which a call may be admitted again. During a `ramp` it is one second, or the
+    /// time to its end if that is shorter. `None` when it is not known: the breaker is forced open,
+    /// there was no place, or the call was not rejected but timed out.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.wait.shown_in(self.state()).filter(|_| self.reason == Reason::Rejected)
     }
 
-    /// Whether the call was cut off at its time limit, rather than rejected; or its stream, which
-    /// gave no item for longer than a `first_item` or an `item_timeout` allows.
+    /// Whether the call timed out, rather than being rejected. Also true if its stream returned no
+    /// item for longer than `first_item` or `item_timeout` allows.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self.reason, Reason::TimedOut | Reason::NoFirstItem | Reason::NoItem)
@@ -119,34 +118,36 @@ impl CircuitBreakerError {
     /// Whether the call's stream ended before its first item, where a `first_item` is set.
     #[must_use]
     pub fn is_cut(&self) -> bool {
-        self.reason == Reason::Cut
+        self.reason == Reason::EndedEarly
     }
 
-    /// Whether the breaker rejected the call, so that nobody was asked. Else a time limit was over,
-    /// or the call's stream was empty: that is a failure of the service, also to another breaker
-    /// that is given this error.
+    /// Whether the breaker rejected the call, so that the service was not called. Otherwise a time
+    /// limit was over, or the call's stream was empty. Those are failures of the service, also to
+    /// another breaker that receives this error.
     #[must_use]
     pub fn is_rejection(&self) -> bool {
         matches!(self.reason, Reason::Rejected | Reason::Busy)
     }
 
-    /// Whether the call was rejected because as many calls as `max_concurrent` lets in were under
-    /// way. That says nothing of the service, and nobody can say when a place is free.
+    /// Whether the call was rejected because `max_concurrent` calls were in flight. That proves
+    /// nothing about the service, and the time at which a place is free is not known.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.reason == Reason::Busy
     }
 
     /// Which rule opened the breaker, with its numbers: "5 consecutive failures in 3.2 s, last:
-    /// connect timeout". It is asked of the breaker now; `None` once that has closed again, and
-    /// when it was opened by hand.
+    /// connect timeout". The breaker's current state determines the result: `None` once it has
+    /// closed again, and when it was opened manually.
     #[must_use]
     pub fn opened_because(&self) -> Option<String> {
         self.owner.breaker().opened_because()
     }
 
     /// The first error of this type in `error` and the errors behind it, also in a `Box` or an
-    /// `Arc`. What an `#[error(transparent)]` wraps cannot be seen.
+    /// `Arc`.
+    ///
+    /// An error that an `#[error(transparent)]` wraps cannot be found.
     ///
     /// ```
     /// # use breaker_core::{CircuitBreaker, CircuitBreakerError, Config};
@@ -172,7 +173,7 @@ impl fmt::Debug for CircuitBreakerError {
     }
 }
 
-/// The text of the error, which follows from its reason and its state.
+/// The text of the error. It follows from its reason and its state.
 struct Message<'e>(&'e CircuitBreakerError);
 
 impl fmt::Display for Message<'_> {
@@ -192,7 +193,7 @@ impl fmt::Display for Message<'_> {
             Reason::NoItem => {
                 return write!(f, "the stream of a call through circuit breaker `{name}` gave no item for {}", after());
             }
-            Reason::Cut => {
+            Reason::EndedEarly => {
                 return write!(f, "the stream of a call through circuit breaker `{name}` ended before its first item");
             }
             Reason::Rejected | Reason::Busy => {}
@@ -216,14 +217,14 @@ impl fmt::Display for Message<'_> {
     }
 }
 
-/// So that functions that return an `io::Result` can be annotated. The kind is `TimedOut` for a
-/// time-out, `ResourceBusy` for a call that found no place, `UnexpectedEof` for a stream that ended
-/// too early, else `Other`.
+/// Allows annotated functions to return an `io::Result`. The kind is `TimedOut` for a timeout,
+/// `ResourceBusy` for a call without a place, and `UnexpectedEof` for a stream that ended too
+/// early. Otherwise it is `Other`.
 impl From<CircuitBreakerError> for io::Error {
     fn from(error: CircuitBreakerError) -> Self {
         let kind = match error.reason {
             Reason::TimedOut | Reason::NoFirstItem | Reason::NoItem => io::ErrorKind::TimedOut,
-            Reason::Cut => io::ErrorKind::UnexpectedEof,
+            Reason::EndedEarly => io::ErrorKind::UnexpectedEof,
             Reason::Busy => io::ErrorKind::ResourceBusy,
             Reason::Rejected => io::ErrorKind::Other,
         };
@@ -231,7 +232,7 @@ impl From<CircuitBreakerError> for io::Error {
     }
 }
 
-/// A span as a person reads it: `12.3s`, `350ms`.
+/// A duration for people: `12.3s`, `350ms`.
 struct Short(Duration);
 
 impl fmt::Display for Short {
@@ -244,13 +245,13 @@ impl fmt::Display for Short {
     }
 }
 
-/// What [`CircuitBreaker::call`] gives instead of the body's value.
+/// The error of [`CircuitBreaker::call`].
 ///
-/// Functions that return a `Result<T, CallError<E>>` can be annotated, whatever `E` is: an error
-/// type of another crate, say.
+/// Functions that return a `Result<T, CallError<E>>` can be annotated, whatever `E` is, for example
+/// an error type of another crate.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CallError<E> {
-    /// The breaker rejected the call, or cut it off at its time limit.
+    /// The breaker rejected the call, or the call timed out.
     #[error("{0}")]
     Rejected(#[from] CircuitBreakerError),
     /// The body's own error.

@@ -18,17 +18,17 @@ impl Text {
         Self { bytes: [0; LIMIT], length: 0 }
     }
 
-    /// The beginning of what `display` writes. If that panics, so does this.
+    /// The beginning of what `display` writes. Panics if `display` does.
     pub(crate) fn written(display: &dyn fmt::Display) -> Self {
         let mut text = Self::new();
-        // An error means that the text is longer than what is kept, or that the user's own `fmt`
-        // gave up.
+        // An error means that the text is longer than the limit, or that the user's own `fmt`
+        // failed.
         let _ = write!(text, "{display}");
         text
     }
 
-    /// Writes the user's text down, which runs the user's code: never under a lock. If that panics,
-    /// the text says so.
+    /// Formats the user's text. It runs user code, so no lock may be held. If that code panics, the
+    /// text says so.
     pub(crate) fn of(display: &dyn fmt::Display) -> Self {
         let mut text = Self::new();
         let came_back = catch_panic(|| text = Self::written(display));

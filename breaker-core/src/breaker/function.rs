@@ -8,10 +8,10 @@ use crate::sync::{Arc, Ordering};
 pub(crate) struct Function {
     /// `module::Type::function`.
     pub(crate) name: Box<str>,
-    /// What is said of this function alone.
+    /// The settings of this function alone.
     #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "nothing can cut a call off then"))]
     pub(crate) call_settings: Arc<PublishedCallSettings>,
-    /// Its number among the functions that call the family of its breaker; 0: it has not called it.
+    /// Its number among the functions that call these keyed breakers; 0: it has not called them.
     number: AtomicUsize,
 }
 
@@ -20,7 +20,7 @@ impl Function {
         Self { name: name.into(), call_settings, number: AtomicUsize::new(0) }
     }
 
-    /// Its number in the family of its breaker, which `add` gives it.
+    /// Its number among the functions of its keyed breakers. `add` assigns it.
     #[inline]
     pub(crate) fn number(&'static self, add: impl FnOnce(&'static Self) -> usize) -> usize {
         match self.number.load(Ordering::Relaxed) {

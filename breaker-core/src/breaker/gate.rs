@@ -1,26 +1,27 @@
 //! The gate: the packed state as the machine publishes it, so that most calls never take its lock.
 //!
-//! Interleavings. The machine's holder stores `until` first and the word after it (release); a
-//! reader loads the word first (acquire) and `until` after it. So a reader sees an `until` at least
-//! as new as its word:
-//! - word of an opening, `until` of a later one: both reject; the later time is told.
-//! - word of an opening, `until` of a reset: the time is over, so the reader, be it a call or
-//!   somebody who looks at the state, asks the machine under its lock.
-//! - word of an opening that is over, `until` of the slots that probes took meanwhile: the reader
-//!   tells `open` of a breaker that is already half-open, and rejects as that does, with the time
-//!   at which a slot is free.
-//! - word of a closed breaker, looked at by a success that then adds itself to the window: when the
-//!   breaker opens and closes in between, the new window has one success more.
+//! Interleavings. The owner of the machine's lock stores `until` first and the packed state after
+//! it (release). A reader loads the packed state first (acquire) and `until` after it. So the
+//! reader's `until` is at least as new as its packed state:
+//! - Packed state of an open period, `until` of a later one: both reject; the later time is
+//!   reported.
+//! - Packed state of an open period, `until` of a reset: the time is over. The reader, a call or a
+//!   reader of the state, then asks the machine under its lock.
+//! - Packed state of an open period that is over, `until` of the slots that probes took meanwhile.
+//!   The reader reports `open` for a breaker that is already half-open. It rejects as half-open
+//!   does, with the time at which a slot is free.
+//! - Packed state of a closed breaker, read by a success that then adds itself to the window. If
+//!   the breaker opens and closes in between, the new window has one success more.
 //!
-//! The places of a `max_concurrent` are one more word: how many calls hold one, and above that how
-//! many may. A call takes one by a single exchange, so no two can take the last one. Only who
-//! publishes writes the upper half, by an addition, and so no place is lost that is taken or left
-//! meanwhile.
-//! - word of a breaker with places, limit of one that has none any more: the call takes a place all
-//!   the same, and leaves it at its end.
+//! The places of a `max_concurrent` are one more word: the number of calls that hold one, and above
+//! that the limit. A call takes a place by a single compare-exchange, so two calls cannot take the
+//! last one. Only the publisher writes the upper half. It does so by an addition, so no place is
+//! lost that is taken or given back meanwhile.
+//! - Packed state of a breaker with places, limit of one that has none any more: the call still
+//!   takes a place. It gives it back at its end.
 //!
-//! A word is never equal to another one of a different generation, so a settling call that finds
-//! its own word still standing knows that nothing has happened since it was admitted.
+//! Packed states of different generations are never equal. A settling call that finds its own
+//! packed state unchanged therefore knows that nothing has happened since its admission.
 
 use crate::clock::Tick;
 use crate::config::ranked::Ranked;
@@ -42,7 +43,7 @@ pub(crate) struct Gate {
     until: AtomicU64,
     /// The time limit of calls whose function has none.
     limit: AtomicU64,
-    /// How many calls hold a place; above that, how many may. 0: as many as like.
+    /// How many calls hold a place; above that, how many may. 0: no limit.
     places: AtomicU64,
 }
 
@@ -51,8 +52,8 @@ impl Gate {
         Self { word: AtomicU64::new(0), until: AtomicU64::new(0), limit: AtomicU64::new(0), places: AtomicU64::new(0) }
     }
 
-    /// The time limit of calls whose function has none, to be read after a word that says that
-    /// there are limits.
+    /// The time limit of calls whose function has none. Read it after a packed state with
+    /// `LIMITED`.
     #[cfg(feature = "tokio")]
     pub(crate) fn limit(&self) -> Ranked {
         Ranked::from_bits(self.limit.load(Ordering::Relaxed))
@@ -63,20 +64,20 @@ impl Gate {
         PackedState(self.word.load(Ordering::Acquire))
     }
 
-    /// The word, for somebody who reads nothing else that belongs to it.
+    /// The packed state, for readers that need nothing else that belongs to it.
     #[inline]
     pub(crate) fn load_relaxed(&self) -> PackedState {
         PackedState(self.word.load(Ordering::Relaxed))
     }
 
-    /// To be read after the word.
+    /// Read it after the packed state.
     #[inline]
     pub(crate) fn until(&self) -> Tick {
         Tick::from_nanos(self.until.load(Ordering::Relaxed))
     }
 
-    /// Whether a call at `now` is rejected, under a word which shuts: if so, when it may come
-    /// again.
+    /// Whether a call at `now` is rejected under a packed state with `SHUT`. If so, returns when it
+    /// may be retried.
     #[inline]
     pub(crate) fn shut(&self, now: Tick) -> Option<RetryAfter> {
         let until = self.until();
@@ -98,14 +99,15 @@ impl Gate {
         }
     }
 
-    /// Gives back the place of a call. Gives whether there was none left, for which somebody may
-    /// wait.
+    /// Gives back the place of a call. Returns whether no place was left, so that another call may
+    /// wait for one.
     pub(crate) fn leave_place(&self) -> bool {
         is_full(self.places.fetch_sub(1, Ordering::AcqRel))
     }
 
-    /// Whether no place is left, for somebody who is woken from now on by one who leaves. So it
-    /// writes what it reads: who leaves later sees the waiter, and who has left is seen by it.
+    /// Whether no place is left, for a waiter that the next returned place wakes. It writes what it
+    /// reads: a call that gives back a place later finds the waiter, and the waiter finds a place
+    /// given back before.
     #[cfg(feature = "tokio")]
     pub(crate) fn has_no_place(&self) -> bool {
         is_full(self.places.fetch_add(0, Ordering::AcqRel))
@@ -116,14 +118,14 @@ impl Gate {
         (self.places.load(Ordering::Relaxed) & PLACES_HELD) as u32
     }
 
-    /// How many calls may hold one; 0: as many as like.
+    /// How many calls may hold one; 0: no limit.
     pub(crate) fn places_most(&self) -> u32 {
         (self.places.load(Ordering::Relaxed) >> PLACES_SHIFT) as u32
     }
 
-    /// From now on so many calls may hold a place; `None`: as many as like. Before the word is
-    /// [published](Self::publish), and under the same lock. Those that hold one keep it. Gives
-    /// whether that is different from before.
+    /// Sets how many calls may hold a place from now on; `None`: no limit. Call it before the
+    /// packed state is [published](Self::publish), and under the same lock. Calls that hold a place
+    /// keep it. Returns whether the limit changed.
     pub(crate) fn set_places(&self, most: Option<u32>) -> bool {
         let before = self.places.load(Ordering::Relaxed) >> PLACES_SHIFT;
         let most = u64::from(most.unwrap_or(0));
@@ -134,8 +136,8 @@ impl Gate {
         changed
     }
 
-    /// Only under the machine's lock, or that of the family for a member that has no machine yet.
-    /// Gives whether anything is different from before.
+    /// Requires the machine's lock, or the lock of the keyed breakers for one that has no machine
+    /// yet. Returns whether anything changed.
     pub(crate) fn publish(&self, word: PackedState, until: Tick, limit: Ranked) -> bool {
         let changed = word != self.word() || until != self.until();
         self.limit.store(limit.bits(), Ordering::Relaxed);

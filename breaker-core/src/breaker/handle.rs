@@ -1,4 +1,4 @@
-//! The handle that callers hold, and how a breaker is held behind it.
+//! The handle of a breaker, and the kinds of ownership behind it.
 
 use crate::breaker::inner::{HotState, Inner};
 use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
@@ -14,8 +14,8 @@ use std::ops::Deref;
 
 /// A circuit breaker. The value is a handle: clones share one breaker, and cloning is cheap.
 ///
-/// Annotated functions and [`Registry::breaker`](crate::Registry::breaker) make breakers that the
-/// whole process knows by name; [`CircuitBreaker::new`] makes one that only its owner knows.
+/// Annotated functions and [`Registry::breaker`](crate::Registry::breaker) create breakers that the
+/// whole process knows by name. [`CircuitBreaker::new`] creates one that only its owner knows.
 ///
 /// ```
 /// use breaker_core::{CallError, CircuitBreaker, Config, State};
@@ -32,7 +32,7 @@ use std::ops::Deref;
 pub struct CircuitBreaker(pub(crate) Handle);
 
 impl CircuitBreaker {
-    /// A breaker that is in no registry: neither the environment nor health knows it.
+    /// Creates a breaker that is in no registry: neither the environment nor health knows it.
     ///
     /// # Errors
     /// When a value of `config` is out of its range, or the name is empty.
@@ -56,8 +56,8 @@ impl CircuitBreaker {
 
     /// A breaker for a registry; `forever`: for as long as the process runs.
     pub(crate) fn with_layers(name: String, layers: Layers, forever: bool) -> Self {
-        let shared = Inner::new(name, layers);
-        Self(if forever { Handle::Forever(Box::leak(Box::new(shared))) } else { Handle::Counted(Arc::new(shared)) })
+        let inner = Inner::new(name, layers);
+        Self(if forever { Handle::Forever(Box::leak(Box::new(inner))) } else { Handle::Counted(Arc::new(inner)) })
     }
 
     /// Whether both are handles of one breaker.
@@ -65,48 +65,49 @@ impl CircuitBreaker {
         std::ptr::eq::<HotState>(&*self.0, &*other.0)
     }
 
-    /// The breaker by itself that a site can look at without asking how it is held; `None` for one
-    /// of a family.
+    /// The state that a callsite reads, independent of the kind of the handle; `None` for a keyed
+    /// breaker.
     pub(crate) fn shared(&self) -> Option<&Inner> {
         match &self.0 {
-            Handle::Forever(shared) => Some(shared),
-            Handle::Counted(shared) => Some(shared),
+            Handle::Forever(inner) => Some(inner),
+            Handle::Counted(inner) => Some(inner),
             Handle::KeyedBreaker(..) => None,
         }
     }
 
-    /// The breaker's name. The breaker for a value of a `key` is `NAME[VALUE]`.
+    /// The breaker's name. The breaker for a key is `NAME[KEY]`.
     ///
-    /// Characters of a value that begin a line, steer a terminal or change the direction of writing
-    /// stand in it as `\u{a}`, so that it can be logged and shown as it is. Of a value of more than
-    /// 256 bytes it has the beginning and a hash. What stands for something is written out in the
-    /// same way: the value `*` is `NAME[\u{2a}]`, since `NAME[*]` is the breaker that values share.
+    /// Some characters of a key would begin a line, control a terminal or change the direction of
+    /// writing. They are escaped as `\u{a}`, so that the name can be logged and shown as it is. For
+    /// a key of more than 256 bytes, the name has its beginning and a hash. Characters with a
+    /// meaning in a name are escaped too: the key `*` is `NAME[\u{2a}]`, since `NAME[*]` is the
+    /// overflow breaker that keys share.
     #[must_use]
     pub fn name(&self) -> &str {
         match &self.0 {
-            Handle::Forever(shared) => shared.name(),
-            Handle::Counted(shared) => shared.name(),
+            Handle::Forever(inner) => inner.name(),
+            Handle::Counted(inner) => inner.name(),
             Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.name(),
         }
     }
 
-    /// The name that logs and metrics show: the environment's `NAME` for this breaker, else its
-    /// name.
+    /// The name that logs and metrics show: the environment's `NAME` for this breaker, otherwise
+    /// its name.
     #[must_use]
     pub fn label(&self) -> String {
         let label = self.0.initialized().and_then(|cold| cold.label.lock().clone());
         label.as_deref().unwrap_or_else(|| self.name()).to_owned()
     }
 
-    /// The present state. Reading it changes nothing; once the recovery timeout of an open breaker
-    /// is over it says half-open.
+    /// The current state. Reading it changes nothing. Once the recovery timeout of an open breaker
+    /// is over it is half-open.
     #[must_use]
     pub fn state(&self) -> State {
         self.0.state()
     }
 
-    /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by
-    /// hand.
+    /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened
+    /// manually.
     pub(crate) fn opened_because(&self) -> Option<String> {
         let cold = self.0.initialized()?;
         let trip = cold.machine.lock().trip()?;
@@ -144,13 +145,13 @@ impl fmt::Debug for CircuitBreaker {
 pub(crate) enum Handle {
     Forever(&'static Inner),
     Counted(Arc<Inner>),
-    /// One of a family, and the number that the function has there which calls it; 0: nobody's
-    /// call. The number has room here anyway, and a permit of every call holds one of these.
+    /// A keyed breaker, and the number of the function that calls it; 0: no function's call. The
+    /// number needs no additional memory here, and a permit of every call holds one of these.
     KeyedBreaker(Arc<KeyedBreaker>, u32),
 }
 
-/// A breaker that is known and may go. One of a family stays: its place is given to another value
-/// only where nobody holds it in any way.
+/// A breaker that is known and may be dropped. A keyed breaker remains: it is evicted only when it
+/// has no owner of any kind.
 #[derive(Clone)]
 pub(crate) enum Held {
     Forever(&'static Inner),
@@ -161,8 +162,8 @@ pub(crate) enum Held {
 impl Held {
     pub(crate) fn handle(&self) -> Option<Handle> {
         Some(match self {
-            Held::Forever(shared) => Handle::Forever(shared),
-            Held::Counted(shared) => Handle::Counted(shared.upgrade()?),
+            Held::Forever(inner) => Handle::Forever(inner),
+            Held::Counted(inner) => Handle::Counted(inner.upgrade()?),
             Held::KeyedBreaker(keyed_breaker) => Handle::KeyedBreaker(Arc::clone(keyed_breaker), 0),
         })
     }
@@ -174,8 +175,8 @@ impl Deref for Handle {
     #[inline]
     fn deref(&self) -> &HotState {
         match self {
-            Handle::Forever(shared) => shared,
-            Handle::Counted(shared) => shared,
+            Handle::Forever(inner) => inner,
+            Handle::Counted(inner) => inner,
             Handle::KeyedBreaker(keyed_breaker, _) => &keyed_breaker.core,
         }
     }
@@ -184,8 +185,8 @@ impl Deref for Handle {
 impl Handle {
     pub(crate) fn held(&self) -> Held {
         match self {
-            Handle::Forever(shared) => Held::Forever(shared),
-            Handle::Counted(shared) => Held::Counted(Arc::downgrade(shared)),
+            Handle::Forever(inner) => Held::Forever(inner),
+            Handle::Counted(inner) => Held::Counted(Arc::downgrade(inner)),
             Handle::KeyedBreaker(keyed_breaker, _) => Held::KeyedBreaker(Arc::clone(keyed_breaker)),
         }
     }
@@ -194,9 +195,9 @@ impl Handle {
     #[inline]
     pub(crate) fn success(&self) {
         match self {
-            Handle::Forever(shared) => shared.totals.success(),
-            Handle::Counted(shared) => shared.totals.success(),
-            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.tally.success(),
+            Handle::Forever(inner) => inner.totals.success(),
+            Handle::Counted(inner) => inner.totals.success(),
+            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.counters.success(),
         }
     }
 
@@ -204,9 +205,9 @@ impl Handle {
     #[inline]
     pub(crate) fn success_on_stripe(&self) {
         let totals = match self {
-            Handle::Forever(shared) => &shared.totals,
-            Handle::Counted(shared) => &shared.totals,
-            Handle::KeyedBreaker(keyed_breaker, _) => return keyed_breaker.tally.success(),
+            Handle::Forever(inner) => &inner.totals,
+            Handle::Counted(inner) => &inner.totals,
+            Handle::KeyedBreaker(keyed_breaker, _) => return keyed_breaker.counters.success(),
         };
         totals.success_on_stripe();
     }
@@ -215,17 +216,17 @@ impl Handle {
     #[inline]
     pub(crate) fn rejected(&self) {
         match self {
-            Handle::Forever(shared) => shared.totals.rejected(),
-            Handle::Counted(shared) => shared.totals.rejected(),
-            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.tally.rejected(),
+            Handle::Forever(inner) => inner.totals.rejected(),
+            Handle::Counted(inner) => inner.totals.rejected(),
+            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.counters.rejected(),
         }
     }
 
     /// How many calls succeeded since the last reset.
     pub(crate) fn successes(&self) -> u64 {
         match self {
-            Handle::Forever(shared) => shared.successes(),
-            Handle::Counted(shared) => shared.successes(),
+            Handle::Forever(inner) => inner.successes(),
+            Handle::Counted(inner) => inner.successes(),
             Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.successes(),
         }
     }
@@ -233,17 +234,17 @@ impl Handle {
     /// How many calls were rejected since the last reset.
     pub(crate) fn rejections(&self) -> u64 {
         match self {
-            Handle::Forever(shared) => shared.rejections(),
-            Handle::Counted(shared) => shared.rejections(),
+            Handle::Forever(inner) => inner.rejections(),
+            Handle::Counted(inner) => inner.rejections(),
             Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.rejections(),
         }
     }
 
-    /// From now on both are counted anew.
+    /// Counts both from zero again.
     pub(crate) fn zero(&self) {
         match self {
-            Handle::Forever(shared) => shared.zero(),
-            Handle::Counted(shared) => shared.zero(),
+            Handle::Forever(inner) => inner.zero(),
+            Handle::Counted(inner) => inner.zero(),
             Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.zero(),
         }
     }

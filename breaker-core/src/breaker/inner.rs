@@ -1,5 +1,7 @@
-//! What all handles of a breaker share. The part that every call reads comes first. The rest of a
-//! keyed breaker is made when it is first needed.
+//! The state that all handles of a breaker share: the hot state, read by every call, and the cold
+//! state.
+//!
+//! The cold state of a keyed breaker is initialised when it is first needed.
 
 use crate::breaker::gate::Gate;
 use crate::breaker::keyed::KeyedBreakers;
@@ -20,39 +22,39 @@ use crate::sync::counter::StripedCounters;
 use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Sealed};
 use std::ops::Deref;
 
-/// A breaker by itself, not one of a family. Its address is that of what every call looks at.
+/// A breaker that is not a keyed breaker. Its address is that of its hot state.
 #[repr(C)]
 pub(crate) struct Inner {
-    core: HotState,
+    hot: HotState,
     base: ResetBaseline,
     pub(crate) totals: StripedCounters,
 }
 
-/// What every call looks at, and the rest.
+/// The hot state, read by every call, and the cold state.
 #[repr(C)]
 pub(crate) struct HotState {
     pub(crate) gate: Gate,
-    kept: ColdSlot,
+    cold: ColdSlot,
 }
 
-/// Where the rest is.
+/// The cold state, or what is needed to initialise it.
 enum ColdSlot {
     Now(Box<str>, Sealed<ColdState>),
-    /// It is made when it is first needed.
+    /// It is initialised when it is first needed.
     LazyState(LazyState),
 }
 
-/// What few calls look at. What a failure needs comes first, so that it is found without a step
-/// more; what is small comes last.
+/// The cold state, read by few calls. Fields that a failure needs come first, at a fixed offset;
+/// small fields come last.
 #[repr(C)]
 pub(crate) struct ColdState {
     pub(crate) machine: Mutex<Machine>,
-    /// Its members, if it is the head of a family.
+    /// Its keyed breakers, if it is a parent.
     pub(crate) keyed: OnceLock<Box<KeyedBreakers>>,
     /// The machine's window, for calls that add to it without the lock; set once a rule needs one.
     pub(crate) window: OnceLock<Arc<SlidingWindow>>,
     pub(crate) notes: Mutex<KeptError>,
-    /// Shared by all of a family that were told nothing by themselves.
+    /// Shared by all keyed breakers without settings of their own.
     pub(crate) layers: Mutex<Arc<Layers>>,
     rare: OnceLock<Box<Rare>>,
     pub(crate) label: Mutex<Option<Arc<str>>>,
@@ -61,10 +63,10 @@ pub(crate) struct ColdState {
     pub(crate) meter: OnceLock<Arc<dyn Meter>>,
     #[cfg(feature = "tracing")]
     pub(crate) logged: OnceLock<Box<Mutex<crate::breaker::log::logged::Logged>>>,
-    /// Wakes those who wait for a call to be admitted.
+    /// Wakes callers that wait for a call to be admitted.
     #[cfg(feature = "tokio")]
     pub(crate) changed: sync::Notify,
-    /// Somebody has told a member settings by itself. Written under the lock of the layers, and
+    /// Whether a keyed breaker has settings of its own. Written under the lock of the layers, and
     /// read without it.
     pub(crate) has_own_settings: AtomicBool,
     /// A function with a `key` has it.
@@ -73,7 +75,7 @@ pub(crate) struct ColdState {
     pub(crate) is_observed: AtomicBool,
     /// One of them observes single calls.
     pub(crate) calls_are_observed: AtomicBool,
-    /// A time limit was met where there is no timer, and that was said.
+    /// A call had a time limit where there is no timer, and that was logged.
     #[cfg(feature = "tokio")]
     pub(crate) without_timer: AtomicBool,
 }
@@ -83,23 +85,23 @@ impl Deref for Inner {
 
     #[inline]
     fn deref(&self) -> &HotState {
-        &self.core
+        &self.hot
     }
 }
 
-/// Whoever asks a member for its rest has it made. [`HotState::initialized`] does not.
+/// This initialises the cold state of a keyed breaker. [`HotState::initialized`] does not.
 impl Deref for HotState {
     type Target = ColdState;
 
     fn deref(&self) -> &ColdState {
-        match &self.kept {
+        match &self.cold {
             ColdSlot::Now(_, cold) => cold,
             ColdSlot::LazyState(lazy) => lazy.cold(self),
         }
     }
 }
 
-/// The totals at the last reset, which a snapshot leaves out.
+/// The totals at the last reset. A snapshot subtracts them.
 #[derive(Debug, Default)]
 pub(crate) struct ResetBaseline {
     successes: AtomicU64,
@@ -107,38 +109,38 @@ pub(crate) struct ResetBaseline {
 }
 
 impl ResetBaseline {
-    pub(crate) fn note(&self, successes: u64, rejected: u64) {
+    pub(crate) fn record(&self, successes: u64, rejected: u64) {
         self.successes.store(successes, Ordering::Relaxed);
         self.rejected.store(rejected, Ordering::Relaxed);
     }
 
-    /// How many of so many successes came since.
+    /// How many of `successes` came since.
     pub(crate) fn successes_of(&self, successes: u64) -> u64 {
         successes.saturating_sub(self.successes.load(Ordering::Relaxed))
     }
 
-    /// How many of so many rejections came since.
+    /// How many of `rejected` came since.
     pub(crate) fn rejections_of(&self, rejected: u64) -> u64 {
         rejected.saturating_sub(self.rejected.load(Ordering::Relaxed))
     }
 }
 
-/// What few breakers need. It is made when it is first written.
+/// What few breakers need. It is created when it is first written.
 #[derive(Debug, Default)]
 struct Rare {
-    /// What all places say of the retries of its functions.
+    /// The retry settings of its functions, from all sources.
     call_settings: PublishedCallSettings,
     busy: Busy,
 }
 
 impl ColdState {
-    /// What all places say of the retries of its functions.
+    /// The retry settings of its functions, from all sources.
     #[cfg(feature = "retry")]
     pub(crate) fn call_settings(&self) -> CallSettings {
         self.rare.get().map_or_else(CallSettings::default, |rare| rare.call_settings.get())
     }
 
-    /// Only under the lock of the layers.
+    /// Requires the lock of the layers.
     pub(crate) fn set_call_settings(&self, call_settings: CallSettings) {
         if self.rare.get().is_some() || call_settings != CallSettings::default() {
             self.rare.get_or_init(Box::default).call_settings.set(call_settings);
@@ -155,7 +157,7 @@ impl ColdState {
         self.rare.get().map_or(0, |rare| rare.busy.count())
     }
 
-    /// From now on they are counted anew.
+    /// Counts them from zero again.
     pub(crate) fn zero_busy(&self) {
         if let Some(rare) = self.rare.get() {
             rare.busy.zero();
@@ -167,11 +169,11 @@ impl ColdState {
 #[derive(Debug, Default)]
 pub(crate) struct Busy {
     all: AtomicU64,
-    /// How many they were at the last reset.
+    /// How many there were at the last reset.
     before: AtomicU64,
-    /// How many there are in the present row, and when the last one came: of a breaker by itself,
-    /// or of all values of its `key`.
-    row: AtomicU64,
+    /// How many consecutive ones there are, and when the last one came. Keyed breakers share the
+    /// numbers of their parent.
+    consecutive: AtomicU64,
     last: AtomicU64,
 }
 
@@ -180,14 +182,14 @@ impl Busy {
         self.all.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The place of one that comes now in its row: 1 for the first, which no two are.
+    /// The number of this one among the consecutive ones: 1 for the first. Only one call gets 1.
     pub(crate) fn place_in_row(&self, now: Tick) -> u64 {
         let last = Tick::from_nanos(self.last.swap(now.as_nanos(), Ordering::Relaxed));
         if last == Tick::ZERO || now.since(last) >= CALM {
-            self.row.store(1, Ordering::Relaxed);
+            self.consecutive.store(1, Ordering::Relaxed);
             return 1;
         }
-        self.row.fetch_add(1, Ordering::Relaxed).saturating_add(1).max(2)
+        self.consecutive.fetch_add(1, Ordering::Relaxed).saturating_add(1).max(2)
     }
 
     fn count(&self) -> u64 {
@@ -205,12 +207,12 @@ impl Inner {
         let gate = Gate::new();
         let cold = ColdState::new(Arc::new(layers), machine, Arc::new([]));
         cold.publish(&gate, &cold.machine.lock());
-        let core = HotState { gate, kept: ColdSlot::Now(name.into(), Sealed::new(cold)) };
-        Self { core, totals: StripedCounters::default(), base: ResetBaseline::default() }
+        let hot = HotState { gate, cold: ColdSlot::Now(name.into(), Sealed::new(cold)) };
+        Self { hot, totals: StripedCounters::default(), base: ResetBaseline::default() }
     }
 
     pub(crate) fn name(&self) -> &str {
-        match &self.core.kept {
+        match &self.hot.cold {
             ColdSlot::Now(name, _) => name,
             ColdSlot::LazyState(_) => "",
         }
@@ -225,45 +227,45 @@ impl Inner {
     }
 
     pub(crate) fn zero(&self) {
-        self.base.note(self.totals.successes(), self.totals.rejections());
+        self.base.record(self.totals.successes(), self.totals.rejections());
     }
 }
 
 impl HotState {
-    /// One of a family, under this word.
-    pub(crate) const fn of_member(gate: Gate, lazy: LazyState) -> Self {
-        Self { gate, kept: ColdSlot::LazyState(lazy) }
+    /// A keyed breaker with this gate.
+    pub(crate) const fn of_keyed_breaker(gate: Gate, lazy: LazyState) -> Self {
+        Self { gate, cold: ColdSlot::LazyState(lazy) }
     }
 
-    /// Counts a failure of a call that was let in under `word`, if all it does is to make a run
-    /// longer. `false`: it is more than that.
+    /// Fast path: counts one more consecutive failure of a call that was admitted under `word`.
+    /// Returns `false` if `settle` must handle the failure.
     pub(crate) fn failed_again(&self, word: PackedState) -> bool {
         if !word.has_only_a_streak() {
             return false;
         }
         let now = clock::now();
         let mut machine = self.machine.lock();
-        // Nobody publishes another word meanwhile.
+        // The lock keeps other threads from publishing meanwhile.
         self.gate.load_relaxed() == word && machine.failed_again(now)
     }
 
-    /// A call that is counted among those under way is so no more.
+    /// Removes a call from the calls in flight.
     pub(crate) fn end_under_way(&self, started: Tick) {
         if let Some(window) = self.window.get() {
             window.call_ends(started);
         }
     }
 
-    /// Gives back the place of a call. Not under a lock of ours, since it wakes those who wait for
-    /// one.
+    /// Gives back the place of a call. No lock of the crate may be held, since this wakes waiting
+    /// callers.
     pub(crate) fn leave_place(&self) {
         let was_full = self.gate.leave_place();
         self.wake_for_place(was_full);
     }
 
-    /// Wakes those who wait for a place, if there was none.
+    /// Wakes callers that wait for a place, if there was none.
     pub(crate) fn wake_for_place(&self, was_full: bool) {
-        // Whoever waits has had the rest made.
+        // A waiting caller has initialised the cold state.
         #[cfg(feature = "tokio")]
         if let Some(cold) = self.initialized().filter(|_| was_full) {
             cold.changed.notify_waiters();
@@ -278,23 +280,23 @@ impl HotState {
         if lapsed { self.machine.lock().state(clock::now()) } else { word.state() }
     }
 
-    /// What a member has, whether its rest was made or not.
+    /// The keyed part of a keyed breaker, whether its cold state is initialised or not.
     pub(crate) fn keyed_breaker(&self) -> Option<&LazyState> {
-        match &self.kept {
+        match &self.cold {
             ColdSlot::Now(..) => None,
             ColdSlot::LazyState(lazy) => Some(lazy),
         }
     }
 
-    /// The rest, if there was a need for it.
+    /// The cold state, if it is initialised.
     pub(crate) fn initialized(&self) -> Option<&ColdState> {
-        match &self.kept {
+        match &self.cold {
             ColdSlot::Now(_, cold) => Some(cold),
             ColdSlot::LazyState(lazy) => lazy.initialized(),
         }
     }
 
-    /// What the rest can be made of, if that was not done.
+    /// What is needed to initialise the cold state, if that is still to be done.
     pub(crate) fn lazy(&self) -> Option<&LazyState> {
         self.keyed_breaker().filter(|lazy| lazy.initialized().is_none())
     }
@@ -342,15 +344,14 @@ impl ColdState {
         self.calls_are_observed.load(Ordering::Relaxed)
     }
 
-    /// What its metrics are counted with, if they are exported.
+    /// The meter of its exported metrics, if there is one.
     #[cfg(feature = "metrics")]
     #[inline]
     pub(crate) fn meter(&self) -> Option<&Arc<dyn Meter>> {
         self.meter.get().filter(|meter| meter.counts())
     }
 
-    /// Publishes what the machine says. Only under its lock. Gives whether anything is different
-    /// from before.
+    /// Publishes the machine's state. Requires its lock. Returns whether anything changed.
     pub(crate) fn publish(&self, gate: &Gate, machine: &Machine) -> bool {
         if let Some(window) = machine.window() {
             self.window.get_or_init(|| Arc::clone(window));

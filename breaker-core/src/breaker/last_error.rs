@@ -5,12 +5,13 @@ use crate::config::excerpt;
 use crate::config::visible::visible;
 use crate::machine::trip::Trip;
 
-/// The type and the text, without hidden characters, of the first failure of a run, or of the one
-/// that tripped; where a window or a trial looks at failures, of the last one.
+/// The type and the text, without hidden characters, of one failure. It is the first of the
+/// consecutive failures, or the one that tripped. Where a window or a trial evaluates failures, it
+/// is the last one.
 #[derive(Debug, Default)]
 pub(crate) struct KeptError {
     kind: Option<&'static str>,
-    /// Keeps its room from note to note.
+    /// Keeps its capacity from error to error.
     text: String,
 }
 

@@ -1,29 +1,29 @@
-//! One breaker: its handle, its shared state and its lock, and how its changes are reported.
+//! One breaker: its handle, its inner state and its lock, and how its changes are reported.
 //!
-//! | file | what is in it |
+//! | file | contents |
 //! | --- | --- |
-//! | `handle`, `caller`, `function` | what callers hold; who makes a call, and to whom a permit belongs |
-//! | `inner`, `gate` | what handles share; the packed state that the machine publishes, and its interleavings |
-//! | `transition` | takes the lock, asks the machine, publishes, unlocks, reports |
-//! | `report`, `pending_reports` | the table of events, and who observes them; in which order they are reported |
-//! | `log`, `throttle` | where log lines are made, and how often |
-//! | `control` | settings, manual states and observers while it runs |
-//! | `snapshot`, `snapshot_json` | what it shows |
+//! | `handle`, `caller`, `function` | the handle of callers; the caller of a call and the owner of a permit |
+//! | `inner`, `gate` | the state that handles share; the packed state that the machine publishes, and its interleavings |
+//! | `transition` | takes the lock, calls the machine, publishes, unlocks, reports |
+//! | `report`, `pending_reports` | the table of events, and their observers; the order of the reports |
+//! | `log`, `throttle` | log lines, and how often they are logged |
+//! | `control` | settings, manual states and observers of a running breaker |
+//! | `snapshot`, `snapshot_json` | what a breaker shows |
 //! | `error`, `error_chain`, `error_text`, `error_view`, `cause`, `last_error` | errors of calls, and what is known and kept of them |
-//! | `classification` | what a classifier of a call by a handle may give |
+//! | `classification` | what a classifier of a call by a handle may return |
 //! | `keyed` | the breakers of a `key` |
 //!
 //! | under the lock of the machine | with no lock held |
 //! | --- | --- |
 //! | the machine's decisions, publishing, sequence numbers | listeners, log lines, metrics, wakers |
-//! | the last error, as text that is written already | `Display` of errors, classifiers |
+//! | the last error, as text that is formatted already | `Display` of errors, classifiers |
 //!
-//! Locks are taken in this order: that of the registry, a breaker's layers, its family, a part of
-//! the family's table, a machine.
+//! Locks are taken in this order: that of the registry, a breaker's layers, its keyed breakers, a
+//! shard of their table, a machine.
 //!
 //! May use: `sync`, `clock`, `config`, `machine`. `handle`, `inner`, `report`, `keyed` and
-//! `keyed::keyed_breaker` use each other: a breaker owns its family, whose members are breakers
-//! with a way back to their parent, and observers get a handle.
+//! `keyed::keyed_breaker` use each other. A breaker owns its keyed breakers, each of these has a
+//! reference to its parent, and observers receive a handle.
 //!
 //! To add an event, add a row to the table in `report`. To add a log line, add it to `log`.
 

@@ -1,8 +1,8 @@
-//! Keeps the order of reports: listeners hear of changes in the order in which they were made, also
-//! of those that a listener makes itself.
+//! Keeps the order of reports.
 //!
-//! What a thread is to tell of changes waits in a queue of that thread until everything that it is
-//! telling has been told.
+//! Listeners observe changes in the order in which they were made, including those that a listener
+//! makes itself. The pending reports of a thread wait in a queue of that thread until all earlier
+//! reports are sent.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::next_sequence;
@@ -11,31 +11,31 @@ use crate::sync::per_thread;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
-per_thread!(static REPORTS: ReportQueue = ReportQueue { under_way: Cell::new(0), pending: RefCell::new(VecDeque::new()) });
+per_thread!(static REPORTS: ReportQueue = ReportQueue { open_scopes: Cell::new(0), pending: RefCell::new(VecDeque::new()) });
 
 struct ReportQueue {
-    /// How many turns of this thread are under way, one inside the other.
-    under_way: Cell<u32>,
+    /// How many report scopes of this thread are open, one inside the other.
+    open_scopes: Cell<u32>,
     pending: RefCell<VecDeque<(CircuitBreaker, PendingReport)>>,
 }
 
-/// What is still to be told of one breaker.
+/// A pending report of one breaker.
 pub(crate) enum PendingReport {
     /// The cause is as it was when the change was made.
     Transition { change: Transition, sequence: u64, because: Option<String> },
-    /// An opening ends at another time than listeners know.
+    /// An open period ends at another time than listeners know.
     Moved,
 }
 
-/// While it lasts, changes are not told but wait; at the end of the outermost turn of this thread
-/// they are, those included that are made meanwhile.
+/// Delays reports while it exists. When the outermost scope of this thread ends, they are sent,
+/// including those of changes that are made meanwhile.
 #[must_use]
 pub(crate) struct ReportScope;
 
 impl ReportScope {
     pub(crate) fn begin() -> Self {
-        // Where the thread is ending there is no queue, and everything is told at once.
-        let _ = REPORTS.try_with(|turns| turns.under_way.set(turns.under_way.get() + 1));
+        // A thread that is ending has no queue, and everything is reported at once.
+        let _ = REPORTS.try_with(|queue| queue.open_scopes.set(queue.open_scopes.get() + 1));
         Self
     }
 }
@@ -43,20 +43,20 @@ impl ReportScope {
 impl Drop for ReportScope {
     #[inline]
     fn drop(&mut self) {
-        let _ = REPORTS.try_with(|turns| {
-            let ends = Ends(&turns.under_way);
-            if turns.under_way.get() == 1 && !turns.pending.borrow().is_empty() {
-                turns.tell();
+        let _ = REPORTS.try_with(|queue| {
+            let end = ScopeEnd(&queue.open_scopes);
+            if queue.open_scopes.get() == 1 && !queue.pending.borrow().is_empty() {
+                queue.send();
             }
-            drop(ends);
+            drop(end);
         });
     }
 }
 
-/// One turn less, also where a destructor panics that a breaker had.
-struct Ends<'a>(&'a Cell<u32>);
+/// Closes one scope, also where the destructor of a breaker's content panics.
+struct ScopeEnd<'a>(&'a Cell<u32>);
 
-impl Drop for Ends<'_> {
+impl Drop for ScopeEnd<'_> {
     fn drop(&mut self) {
         self.0.set(self.0.get() - 1);
     }
@@ -64,11 +64,11 @@ impl Drop for Ends<'_> {
 
 impl ReportQueue {
     #[cold]
-    fn tell(&self) {
+    fn send(&self) {
         while let Some((breaker, pending)) = self.next() {
             breaker.report_one(&pending);
         }
-        // It may have been one entry for each of many values of a `key`.
+        // Frees the memory: the queue may have had one entry for each of many keys.
         self.pending.take();
     }
 
@@ -77,25 +77,25 @@ impl ReportQueue {
     }
 }
 
-/// Changes that listeners have yet to hear of, with their sequence numbers.
+/// Changes that are still to be reported, with their sequence numbers.
 #[must_use]
 pub(crate) struct PendingReports {
     pub(crate) changes: Vec<(Transition, u64)>,
-    /// Something is different from before, of which those hear who wait for it.
+    /// Something changed, so waiting callers have to be woken.
     pub(crate) wake: bool,
-    /// An opening ends at another time than listeners know.
+    /// An open period ends at another time than listeners know.
     pub(crate) moved: bool,
 }
 
 impl PendingReports {
     pub(crate) const NOTHING: Self = Self { changes: Vec::new(), wake: false, moved: false };
 
-    /// Of one that nobody waits for.
+    /// The change of a breaker without waiting callers.
     pub(crate) fn one(change: Transition) -> Self {
         Self { changes: vec![(change, next_sequence())], wake: false, moved: false }
     }
 
-    /// The same, with whether an opening ends at another time than listeners know.
+    /// The same, with whether an open period ends at another time than listeners know.
     pub(crate) fn moved_if(self, moved: bool) -> Self {
         Self { moved, ..self }
     }
@@ -113,11 +113,11 @@ impl PendingReports {
 }
 
 impl CircuitBreaker {
-    /// Puts what is to be told in the queue of this thread, right after it was done, and wakes
-    /// those who wait. `ReportScope` says when it is told. A waker may run anybody's code, as a
-    /// listener may, so no lock of ours is held here.
-    pub(crate) fn enqueue(&self, told: PendingReports) {
-        let PendingReports { changes, wake, moved } = told;
+    /// Queues the reports on this thread, right after the change, and wakes waiting callers.
+    /// `ReportScope` determines when the reports are sent. A waker or a listener may run any code,
+    /// so no lock of the crate is held here.
+    pub(crate) fn enqueue(&self, pending: PendingReports) {
+        let PendingReports { changes, wake, moved } = pending;
         for (change, sequence) in changes {
             let because = change.trip.map(|trip| self.0.notes.lock().because(trip));
             self.enqueue_one(PendingReport::Transition { change, sequence, because });
@@ -136,7 +136,7 @@ impl CircuitBreaker {
     fn enqueue_one(&self, pending: PendingReport) {
         let mut pending = Some(pending);
         let _ = REPORTS
-            .try_with(|turns| turns.pending.borrow_mut().extend(pending.take().map(|pending| (self.clone(), pending))));
+            .try_with(|queue| queue.pending.borrow_mut().extend(pending.take().map(|pending| (self.clone(), pending))));
         if let Some(pending) = pending {
             self.report_one(&pending);
         }
@@ -162,37 +162,37 @@ mod tests {
     use crate::telemetry::event::{Listener, StateChange};
 
     #[derive(Clone, Default)]
-    struct Heard(Arc<Mutex<Vec<State>>>);
+    struct Observed(Arc<Mutex<Vec<State>>>);
 
-    impl Listener for Heard {
+    impl Listener for Observed {
         fn on_state_change(&self, event: &StateChange<'_>) {
             self.0.lock().push(event.new);
         }
     }
 
-    /// Tells of a change when its thread ends.
+    /// Reports a change when its thread ends.
     struct Last(RefCell<Option<(CircuitBreaker, PendingReports)>>);
 
     impl Drop for Last {
         fn drop(&mut self) {
             assert!(REPORTS.try_with(|_| ()).is_err(), "the queue is gone");
-            let (breaker, told) = self.0.take().expect("the test gives it one");
-            breaker.report_pending(told);
+            let (breaker, pending) = self.0.take().expect("the test gives it one");
+            breaker.report_pending(pending);
         }
     }
 
     std::thread_local!(static LAST: Last = const { Last(RefCell::new(None)) });
 
     #[test]
-    fn a_thread_without_a_queue_tells_at_once() {
-        let (breaker, observed) = (CircuitBreaker::new("test", Config::new()).unwrap(), Heard::default());
+    fn a_thread_without_a_queue_reports_at_once() {
+        let (breaker, observed) = (CircuitBreaker::new("test", Config::new()).unwrap(), Observed::default());
         breaker.add_listener(observed.clone());
         let thread = std::thread::spawn(move || {
-            // What a thread has first is dropped last.
+            // The first thread-local value of a thread is dropped last.
             LAST.with(|_| ());
             breaker.force_open();
-            let told = breaker.changed_manually(|machine, now| machine.set_manual(Some(Manual::Disabled), now));
-            LAST.with(|last| last.0.replace(Some((breaker, told))));
+            let pending = breaker.changed_manually(|machine, now| machine.set_manual(Some(Manual::Disabled), now));
+            LAST.with(|last| last.0.replace(Some((breaker, pending))));
         });
         thread.join().unwrap();
         assert_eq!(*observed.0.lock(), [State::ForcedOpen, State::Disabled]);

@@ -1,8 +1,8 @@
-//! What a breaker reports: the events, as one table, and who observes them.
+//! What a breaker reports: the events, as one table, and their observers.
 //!
-//! From the table come the borrowed events of [`Listener`](crate::Listener), the [`Report`] that
-//! carries them to an [`Observer`], and the owned [`Event`](crate::Event) of channels. To add an
-//! event, add a row, a method of `Listener`, and a line of the log.
+//! The table generates the borrowed events of [`Listener`](crate::Listener), and the [`Report`]
+//! that carries them to an [`Observer`]. It also generates the owned [`Event`](crate::Event) of
+//! channels. To add an event, add a row, a method of `Listener`, and a line of the log.
 
 use crate::breaker::error_text::Text;
 use crate::breaker::handle::CircuitBreaker;
@@ -15,11 +15,13 @@ use std::time::Duration;
 #[cfg(feature = "tracing")]
 use tracing::{Level, level_filters::LevelFilter};
 
-/// Gives the table of events to a macro. Each row has the method of `Listener`, the borrowed event,
-/// the owned event, and whether it is reported for `single` calls or `always`; then the fields, and
-/// where an owned event cannot have a field as it is, its type and what makes it.
+/// Passes the table of events to a macro.
 ///
-/// The events of the first list leave through channels too, those of the second one are for
+/// Each row has the method of `Listener`, the borrowed event, and the owned event. It also says
+/// whether the event is reported for `single` calls or `always`. Then come the fields. Where an
+/// owned event cannot have a field as it is, its type and its conversion follow.
+///
+/// The events of the first list are sent through channels too, those of the second one are for
 /// listeners only.
 macro_rules! for_each_event {
     ($then:ident) => {
@@ -28,7 +30,7 @@ macro_rules! for_each_event {
             on_success Success as Success for single {
                 /// The annotated function.
                 function: Option<&'static str>;
-                /// How long the call took; `None` when nobody listened as it began.
+                /// How long the call took; `None` when there was no listener as it began.
                 elapsed: Option<Duration>;
             }
 
@@ -36,19 +38,19 @@ macro_rules! for_each_event {
             on_failure Failure as Failure for single {
                 /// The annotated function.
                 function: Option<&'static str>;
-                /// How long the call took; `None` when nobody listened as it began.
+                /// How long the call took; `None` when there was no listener as it began.
                 elapsed: Option<Duration>;
                 /// The error's type; `timeout`, `panic` or `cancelled` where there was none.
                 error_type: &'static str;
                 /// The error's text, where it has one. The texts of the errors behind it follow,
                 /// unless it contains them or is longer than 256 bytes.
                 error: Option<&'a dyn fmt::Display> => Option<String>: shown_if_any;
-                /// How many failures in a row this makes, this one included; 0 for a late result,
-                /// which decides nothing.
+                /// The number of consecutive failures, this one included; 0 for a late result. A
+                /// late result decides nothing.
                 consecutive_failures: u32;
             }
 
-            /// A probe counted against the service, as a [`Failure`] that was told just before.
+            /// A probe counted against the service. A [`Failure`] was reported just before.
             on_probe_failed ProbeFailed as ProbeFailed for always {
                 /// The annotated function.
                 function: Option<&'static str>;
@@ -57,8 +59,8 @@ macro_rules! for_each_event {
                 /// The error's text, as in [`Failure::error`].
                 error: Option<&'a dyn fmt::Display> => Option<String>: shown_if_any;
                 /// How many probes have failed since one succeeded, this one included, over all
-                /// openings of this outage: 1 or more. A slow success, which may fail a recovery
-                /// too, is not told; it ends the row.
+                /// open periods of this outage: 1 or more. A slow success may fail a recovery too;
+                /// it is not reported here, and the count restarts.
                 consecutive: u32;
             }
 
@@ -66,7 +68,7 @@ macro_rules! for_each_event {
             on_ignored Ignored as Ignored for single {
                 /// The annotated function.
                 function: Option<&'static str>;
-                /// How long the call took; `None` when nobody listened as it began.
+                /// How long the call took; `None` when there was no listener as it began.
                 elapsed: Option<Duration>;
             }
 
@@ -78,26 +80,26 @@ macro_rules! for_each_event {
                 consecutive: u32;
             }
 
-            /// A call was not let in.
+            /// A call was rejected.
             on_rejected Rejected as Rejected for single {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// The state that rejects.
                 state: State;
-                /// In how long a call may be let in again, where that is known.
+                /// The time after which a call may be admitted again, where that is known.
                 retry_after: Option<Duration>;
-                /// The breaker is in shadow: the call was let in all the same.
+                /// The breaker is in shadow: the call was admitted all the same.
                 shadow: bool;
             }
 
-            /// A call was not let in for want of a place.
+            /// A call was rejected for lack of a place.
             on_busy Busy as Busy for single {
                 /// The annotated function.
                 function: Option<&'static str>;
-                /// How many calls may be under way at once; 0: the limit was taken away meanwhile.
+                /// How many calls may be in flight at once; 0: the limit was removed meanwhile.
                 max_concurrent: u32;
-                /// How many calls in a row found no place, this one included, of all values of a
-                /// `key` together; one that comes a minute or more after the one before begins at 1
+                /// How many consecutive calls found no place, this one included, of all keys
+                /// together. A call that comes a minute or more after the one before starts at 1
                 /// again.
                 consecutive: u64;
             }
@@ -108,47 +110,47 @@ macro_rules! for_each_event {
                 function: Option<&'static str>;
                 /// The step that answered.
                 source: &'static str;
-                /// Why it was asked: `circuit_breaker_open`, `busy`, `timeout` or `failure`.
+                /// Why it was called: `circuit_breaker_open`, `busy`, `timeout` or `failure`.
                 reason: &'static str;
-                /// For how long the answer of a `cache(..)` step had been stored.
+                /// How long the answer of a `cache(..)` step had been stored.
                 age: Option<Duration>;
             }
 
-            /// A fallback step had no answer within its time limit, and declines so.
+            /// A fallback step had no answer within its time limit, and so declines.
             on_fallback_timed_out FallbackTimedOut as FallbackTimedOut for always {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// The step.
                 source: &'static str;
-                /// Why it was asked: `circuit_breaker_open`, `busy`, `timeout` or `failure`.
+                /// Why it was called: `circuit_breaker_open`, `busy`, `timeout` or `failure`.
                 reason: &'static str;
                 /// Its time limit.
                 after: Duration;
             }
 
-            /// A fallback was asked and did not help, so that the caller gets an error. It is no
-            /// failure of the breaker's.
+            /// A fallback was called and did not help, so that the caller gets an error. It does
+            /// not count as a failure of the breaker.
             on_fallback_failed FallbackFailed as FallbackFailed for always {
                 /// The annotated function.
                 function: Option<&'static str>;
-                /// The step that gave an `Err`, which the caller gets. `None`: every step declined,
-                /// and the caller gets what it would have got without fallbacks.
+                /// The step that returned an `Err`, and the caller gets that error. `None`: every
+                /// step declined, and the caller gets what it would get without fallbacks.
                 source: Option<&'static str>;
-                /// Why the steps were asked: `circuit_breaker_open`, `timeout` or `failure`.
+                /// Why the steps were called: `circuit_breaker_open`, `timeout` or `failure`.
                 reason: &'static str;
             }
 
-            /// The store of a `cache(..)` step failed: it gave an error, panicked, or did not come
-            /// back in time.
+            /// The store of a `cache(..)` step failed: it returned an error, panicked, or did not
+            /// return in time.
             on_store_failure StoreFailure as StoreFailure for always {
                 /// The annotated function.
                 function: Option<&'static str>;
                 /// The step.
                 source: &'static str;
-                /// What the store says.
+                /// The error of the store.
                 error: &'a dyn fmt::Display => String: shown;
-                /// How many failures of this step's stores this makes, this one included; one that
-                /// comes a minute or more after the one before begins at 1 again.
+                /// The number of failures of this step's stores, this one included. A failure that
+                /// comes a minute or more after the one before starts at 1 again.
                 consecutive: u64;
             }
 
@@ -158,7 +160,7 @@ macro_rules! for_each_event {
                 function: Option<&'static str>;
                 /// The attempt that follows: 2 after the first.
                 attempt: u32;
-                /// In how long it follows.
+                /// The time until it follows.
                 wait: Duration;
             }
 
@@ -170,33 +172,33 @@ macro_rules! for_each_event {
                 new: State;
                 /// The breaker's generation that began with this change: 2 for its first change.
                 generation: u64;
-                /// The place of this change among those of all breakers in the process. Listeners
-                /// that are told from several threads may see changes in another order; this number
-                /// has the true one.
+                /// The position of this change among those of all breakers in the process.
+                /// Listeners that several threads notify may observe changes in another order; this
+                /// number has the true one.
                 sequence: u64;
                 /// Which rule opened it, with its numbers.
                 opened_because: Option<&'a str> => Option<String>: owned;
-                /// The run of failures at this moment.
+                /// The consecutive failures at this moment.
                 consecutive_failures: u32;
                 /// The breaker is in shadow: this is what it would have done.
                 shadow: bool;
-                /// Somebody called `reset`.
+                /// The change was caused by `reset`.
                 reset: bool;
             }
         } {
-            /// A call asks to be let in.
+            /// A call requests admission.
             on_call BeforeCall as BeforeCall for single {
                 /// The annotated function, as `module::Type::function`; `None` for calls through
                 /// the breaker's own methods.
                 function: Option<&'static str>;
             }
 
-            /// A call ended that is not counted: it was one question to the service with the calls
-            /// inside it, or with the one around it, and that counts once.
+            /// A call ended that is not counted. Together with the calls inside it, or with the one
+            /// around it, it was one request to the service, and that request counts once.
             on_passed_on PassedOn as PassedOn for single {
                 /// The annotated function.
                 function: Option<&'static str>;
-                /// How long the call took; `None` when nobody listened as it began.
+                /// How long the call took; `None` when there was no listener as it began.
                 elapsed: Option<Duration>;
             }
         } }
@@ -229,7 +231,7 @@ macro_rules! owned_type {
 #[cfg(feature = "tokio")]
 pub(crate) use owned_type;
 
-/// The text of an error, cut as in a snapshot. It runs the error's `Display`.
+/// The text of an error, shortened as in a snapshot. It runs the error's `Display`.
 pub(crate) fn shown(error: &dyn fmt::Display) -> String {
     Text::of(error).as_str().to_owned()
 }
@@ -278,14 +280,14 @@ macro_rules! reports {
             }
         )*
 
-        /// One event, on its way to those who observe the breaker.
+        /// One event that is sent to the observers of the breaker.
         #[derive(Clone, Copy)]
         pub(crate) enum Report<'a> {
             $($name(&'a $name<'a>),)*
         }
 
         impl Report<'_> {
-            /// Whether it is reported of single calls.
+            /// Whether it is reported for single calls.
             pub(crate) const fn is_of_a_single_call(&self) -> bool {
                 match self {
                     $(Self::$name(_) => is!($kind),)*
@@ -306,12 +308,12 @@ macro_rules! is {
 
 for_each_event!(reports);
 
-/// Who observes breakers: a listener, a channel, the watch, metrics.
+/// Observes breakers: a listener, a channel, the watch, metrics.
 pub(crate) trait Observer: Send + Sync {
     /// Whether it observes single calls too. The answer is always the same.
     fn wants_calls(&self) -> bool;
 
-    /// Takes a report. A panic of it is caught.
+    /// Receives a report. A panic of it is caught.
     fn report(&self, report: Report<'_>);
 
     /// An open period ends at another time than before, in the same state, or had begun before this
@@ -321,19 +323,19 @@ pub(crate) trait Observer: Send + Sync {
     }
 }
 
-/// Who counts what a breaker reports, for its exported metrics.
+/// Counts what a breaker reports, for its exported metrics.
 #[cfg(feature = "metrics")]
 pub(crate) trait Meter: Observer + UnwindSafe + RefUnwindSafe {
     /// Whether it counts.
     fn counts(&self) -> bool;
 
-    /// Has it count, or not.
+    /// Starts or stops counting.
     fn count(&self, counts: bool);
 
-    /// Counts a success that no one else observes.
+    /// Counts a success without other observers.
     fn succeeded(&self, breaker: &CircuitBreaker, elapsed: Duration);
 
-    /// Brings what it shows up to date.
+    /// Updates the values that it shows.
     fn refresh(&self, breaker: &CircuitBreaker);
 
     /// Shows that the breaker was removed.
@@ -347,7 +349,7 @@ pub(crate) fn next_sequence() -> u64 {
     NUMBERS.next()
 }
 
-/// Whether the log takes no DEBUG, so that single calls are not logged.
+/// Whether the log drops DEBUG lines, so that single calls are not logged.
 #[inline]
 pub(crate) fn is_quiet() -> bool {
     #[cfg(feature = "tracing")]
@@ -356,7 +358,7 @@ pub(crate) fn is_quiet() -> bool {
     true
 }
 
-/// Reports to one observer, whose panic stops here.
+/// Reports to one observer, and catches its panic.
 pub(crate) fn report_to(observer: &(impl Observer + ?Sized), report: Report<'_>) {
     catch_panic(|| observer.report(report));
 }

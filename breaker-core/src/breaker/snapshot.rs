@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 /// A breaker at one moment. Counts are totals since the start or the last `reset`; those of a
-/// function with `key = ..` are the sums over all values.
+/// function with `key = ..` are the totals of all keys.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(remote = "Self"))]
 #[non_exhaustive]
@@ -29,63 +29,64 @@ pub struct Snapshot {
     pub healthy: bool,
     /// `false` while disabled.
     pub enabled: bool,
-    /// Calls that counted against the service, late ones, panics and time-outs included.
+    /// Calls that counted against the service, including late ones, panics and timeouts.
     pub failure_count: u64,
     /// Calls that proved that the service answers.
     pub success_count: u64,
-    /// Calls that were not let in.
+    /// Calls that were rejected.
     pub rejected_count: u64,
-    /// Calls that were not let in for want of a place (`max_concurrent`); `rejected_count` has none
-    /// of them.
+    /// Calls that were rejected for lack of a place (`max_concurrent`). `rejected_count` does not
+    /// include them.
     pub busy_count: u64,
-    /// How many calls are under way that hold a place; `None` without a `max_concurrent`.
+    /// How many calls in flight hold a place; `None` without a `max_concurrent`.
     pub under_way: Option<u32>,
-    /// Calls that would not have been let in, had the breaker not been in shadow.
+    /// Calls that would have been rejected if the breaker had not been in shadow.
     pub shadow_rejected_count: u64,
     /// Calls whose result proved nothing.
     pub ignored_count: u64,
     /// Calls that were dropped before they had a result, and did not count as failures.
     pub cancelled_count: u64,
-    /// The present run of failures.
+    /// The current number of consecutive failures.
     pub consecutive_failures: u32,
     /// When a call last counted against the service.
     #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::maybe_time"))]
     pub last_failure_time: Option<SystemTime>,
-    /// The first error of the last run of failures, or the one that opened the breaker; the last
-    /// error where a rule looks at a window, and of a trial of several probes.
+    /// The first error of the last consecutive failures, or the one that opened the breaker. Where
+    /// a rule evaluates a window, and for a trial of several probes, it is the last error.
     pub last_error: Option<LastError>,
-    /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened by
-    /// hand.
+    /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened
+    /// manually.
     pub opened_because: Option<String>,
-    /// When it came into its state.
+    /// When it entered its state.
     #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::time"))]
     pub state_changed_at: SystemTime,
-    /// In how long a call may be let in again, where that is known.
+    /// The time after which a call may be admitted again, where that is known.
     #[cfg_attr(feature = "serde", serde(rename = "retry_after_ms", serialize_with = "snapshot_json::maybe_millis"))]
     pub retry_after: Option<Duration>,
-    /// What the window holds, while a rule looks at one; of an open breaker what it held when that
-    /// opened.
+    /// The calls in the window, while a rule evaluates one. For an open breaker, the calls at the
+    /// moment when it opened.
     pub window: Option<WindowCounts>,
-    /// The share of calls that is let in during a `ramp`, from 0 to 1; `None` when there is none.
+    /// The share of calls that is admitted during a `ramp`, from 0 to 1; `None` when there is none.
     pub ramp_share: Option<f64>,
     /// The settings in force.
     #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::settings", rename = "config"))]
     pub settings: Settings,
-    /// Where each setting came from, by key.
+    /// The source of each setting, by key.
     #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::sources", rename = "config_sources"))]
     pub setting_sources: Vec<(&'static str, Source)>,
-    /// In JSON the two above are left out: it stands beside a breaker that has the same.
+    /// Omits the two fields above from JSON, where a parent shown beside it has the same.
     #[cfg(feature = "serde")]
     #[serde(skip)]
     pub(crate) brief: bool,
 }
 
-/// What a window holds.
+/// The calls in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct WindowCounts {
-    /// The calls in it. Ignored ones are not; neither are dropped ones, unless they were slow.
+    /// The number of calls. Ignored calls are not included. Dropped ones are included only if they
+    /// were slow.
     pub calls: u64,
     /// Those of them that failed.
     pub failures: u64,
@@ -93,7 +94,7 @@ pub struct WindowCounts {
     pub slow: u64,
 }
 
-/// The error that a breaker remembers.
+/// The last error of a breaker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -111,26 +112,26 @@ pub struct LastError {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Health {
-    /// Whether every critical breaker is healthy, those included that are left out.
+    /// Whether every critical breaker is healthy, including those that are left out.
     pub status: Status,
     /// When this was read.
     #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::time"))]
     pub timestamp: SystemTime,
     /// Those of `circuit_breakers` that are critical, and open, forced open or half-open.
     pub critical_circuits_open: Vec<String>,
-    /// The breakers by name; of those for the values of a `key` only unhealthy ones, and of them
-    /// the worst: critical ones first, then open ones before half-open ones, then those that have
-    /// rejected most calls. [`Registry::health`](crate::Registry::health) has 100 of them, or fewer
+    /// The breakers by name. Of keyed breakers it has only the worst unhealthy ones: critical ones
+    /// first, then open ones before half-open ones. Within these it prefers those with the most
+    /// rejected calls. [`Registry::health`](crate::Registry::health) has 100 of them, or fewer
     /// where their names and errors have more than 1 KiB each.
     ///
-    /// In JSON a value has no `config` and `config_sources` where these are those of the breaker
-    /// for all values.
+    /// In JSON a keyed breaker has no `config` and `config_sources` where these are those of its
+    /// parent.
     pub circuit_breakers: BTreeMap<String, Snapshot>,
-    /// How many more values of `key`s are unhealthy.
+    /// How many more keyed breakers are unhealthy.
     pub values_left_out: usize,
 }
 
-/// How a process is.
+/// The health of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]
@@ -142,7 +143,7 @@ pub enum Status {
 }
 
 impl CircuitBreaker {
-    /// The same, for one that is shown beside the breaker for all values.
+    /// The same, for a keyed breaker that is shown beside its parent.
     fn brief_snapshot(&self) -> Snapshot {
         Snapshot {
             #[cfg(feature = "serde")]
@@ -171,7 +172,7 @@ impl CircuitBreaker {
             shadow_rejected_count: reading.counts.shadow_rejected,
             ignored_count: reading.counts.ignored + keyed_totals.ignored,
             cancelled_count: reading.counts.cancelled + keyed_totals.cancelled,
-            consecutive_failures: reading.run,
+            consecutive_failures: reading.consecutive_failures,
             last_failure_time: reading.last_failure.map(clock::wall),
             last_error: last_error.map(|(kind, message)| LastError { kind, message }),
             opened_because: reading.trip.map(|trip| self.0.notes.lock().because(trip)),
@@ -192,16 +193,16 @@ impl CircuitBreaker {
 }
 
 impl Health {
-    /// With so many values of `key`s at most.
+    /// With at most `values` keyed breakers.
     pub(crate) fn of(breakers: &[CircuitBreaker], values: usize) -> Self {
         let mut worst = Worst::new(values);
-        breakers.iter().for_each(|breaker| worst.look(breaker));
+        breakers.iter().for_each(|breaker| worst.add(breaker));
         let (unhealthy, critical) = (worst.count(), worst.critical());
         let values = worst_snapshots(worst, values);
         let values_left_out = unhealthy - values.len();
-        let heads = breakers.iter().map(CircuitBreaker::snapshot);
+        let parents = breakers.iter().map(CircuitBreaker::snapshot);
         let circuit_breakers: BTreeMap<_, _> =
-            heads.chain(values).map(|snapshot| (snapshot.name.clone(), snapshot)).collect();
+            parents.chain(values).map(|snapshot| (snapshot.name.clone(), snapshot)).collect();
         let open = |snapshot: &&Snapshot| snapshot.settings.critical && !snapshot.healthy;
         let critical_circuits_open: Vec<_> =
             circuit_breakers.values().filter(open).map(|snapshot| snapshot.name.clone()).collect();
@@ -211,19 +212,19 @@ impl Health {
     }
 }
 
-/// As many of the values as fit into `most` KiB of text, the worst first.
+/// As many of the keyed breakers as fit into `most` KiB of text, the worst first.
 fn worst_snapshots(worst: Worst, most: usize) -> Vec<Snapshot> {
-    let mut room = most.saturating_mul(1024);
+    let mut capacity = most.saturating_mul(1024);
     let mut fits = |snapshot: &Snapshot| {
-        let left = room.checked_sub(snapshot.texts());
-        room = left.unwrap_or(0);
+        let left = capacity.checked_sub(snapshot.texts());
+        capacity = left.unwrap_or(0);
         left.is_some()
     };
     worst.breakers().map(|value| value.brief_snapshot()).take_while(|one| fits(one)).collect()
 }
 
 impl Snapshot {
-    /// How many bytes its texts have in the JSON of health. The name stands there as a key, as
+    /// How many bytes its texts have in the JSON of health. The name appears there as a key, as
     /// `name`, as `label`, and once more if it is critical.
     fn texts(&self) -> usize {
         let json = |text: &str| text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();

@@ -1,5 +1,6 @@
-//! Serialises snapshots. Durations are whole milliseconds under a key that ends in `_ms`, times are
-//! RFC 3339 in UTC.
+//! Serialises snapshots.
+//!
+//! Durations are whole milliseconds under a key that ends in `_ms`, times are RFC 3339 in UTC.
 
 use crate::breaker::snapshot::{LastError, Snapshot, WindowCounts};
 use crate::clock::millis;
@@ -31,7 +32,7 @@ impl Serialize for Snapshot {
     }
 }
 
-/// A snapshot without settings, for one of many.
+/// A snapshot without settings, for a keyed breaker beside its parent.
 #[derive(serde::Serialize)]
 #[serde(remote = "Snapshot")]
 struct Brief {
@@ -71,7 +72,7 @@ pub(crate) fn settings<S: Serializer>(settings: &Settings, serializer: S) -> Res
             Json::PackedState(word) => map.serialize_entry(key, word)?,
             Json::Share(share) => map.serialize_entry(key, &share)?,
             Json::Count(count) => map.serialize_entry(key, &count)?,
-            Json::Backoff(pace) => map.serialize_entry(key, &pace)?,
+            Json::Backoff(backoff) => map.serialize_entry(key, &backoff)?,
         }
     }
     map.end()

@@ -1,4 +1,4 @@
-//! Changes a breaker: takes its lock, asks the machine, publishes, lets go, and reports.
+//! Changes a breaker: takes its lock, calls the machine, publishes, unlocks, and reports.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::{ColdState, HotState};
@@ -14,14 +14,14 @@ use crate::machine::output::Transition;
 use crate::sync::{Arc, Ordering, catch_panic};
 
 impl CircuitBreaker {
-    /// Runs `f` on the machine, publishes, lets go, and tells the change.
+    /// Runs `f` on the machine, publishes, unlocks, and reports the change.
     pub(crate) fn change<T>(&self, f: impl FnOnce(&mut Machine, Tick) -> (T, Option<Transition>)) -> T {
-        let (value, told) = self.locked(f);
-        self.report_pending(told);
+        let (value, pending) = self.locked(f);
+        self.report_pending(pending);
         value
     }
 
-    /// The same without the telling, for a caller that has something to do in between.
+    /// The same without reporting, for a caller that has something to do in between.
     pub(crate) fn locked<T>(
         &self,
         f: impl FnOnce(&mut Machine, Tick) -> (T, Option<Transition>),
@@ -36,21 +36,21 @@ impl CircuitBreaker {
         (value, PendingReports { changes, wake, moved: false })
     }
 
-    /// The same by a hand, which may move the end of an opening.
+    /// The same for a manual change. It may move the end of an open period.
     pub(crate) fn changed_manually(&self, f: impl FnOnce(&mut Machine, Tick) -> Option<Transition>) -> PendingReports {
-        let (moved, told) = self.locked(|machine, now| {
+        let (moved, pending) = self.locked(|machine, now| {
             let before = machine.ends();
             let change = f(machine, now);
             (machine.ends() != before, change)
         });
-        told.moved_if(moved)
+        pending.moved_if(moved)
     }
 
-    /// Wakes those who wait, and tells listeners, when it is the turn of that.
-    pub(crate) fn report_pending(&self, told: PendingReports) {
-        if told.is_something() {
-            let _turn = ReportScope::begin();
-            self.enqueue(told);
+    /// Wakes waiting callers, and notifies listeners in the order of the changes.
+    pub(crate) fn report_pending(&self, pending: PendingReports) {
+        if pending.is_something() {
+            let _scope = ReportScope::begin();
+            self.enqueue(pending);
         }
     }
 
@@ -69,35 +69,35 @@ impl CircuitBreaker {
         self.report(Report::StateChange(&event));
     }
 
-    /// Whether somebody beside the ready-made listener hears of anything.
+    /// Whether anything observes the breaker, apart from the built-in metrics and log.
     pub(crate) fn has_observers(&self) -> bool {
         let observer_state = self.observer_state();
         observer_state.is_observed.load(Ordering::Relaxed) || observer_state.calls_are_observed()
     }
 
-    /// Whether somebody hears of every single call.
+    /// Whether anything observes every single call.
     pub(crate) fn calls_are_observed(&self) -> bool {
         self.observer_state().calls_are_observed()
     }
 
-    /// What all places say of the retries of its functions.
+    /// The retry settings of its functions, from all sources.
     #[cfg(feature = "retry")]
     pub(crate) fn call_settings(&self) -> CallSettings {
         self.observer_state().call_settings()
     }
 
-    /// Where its listeners are, and what its retries go by: at the head, for one of its family that
-    /// was told nothing by itself.
+    /// The state with its observers and retry settings. For a keyed breaker without a cold state,
+    /// that of the parent.
     fn observer_state(&self) -> &ColdState {
         let core: &HotState = self.0.lazy().map_or(&self.0, |lazy| &lazy.parent().0);
         core
     }
 
-    /// Reports to the metrics, the log and the observers, with no lock held. A panic of one stops
-    /// at it.
+    /// Reports to the metrics, the log and the observers, with no lock held. A panic of one does
+    /// not affect the others.
     pub(crate) fn report(&self, report: Report<'_>) {
-        // What a listener changes is reported when all have this report.
-        let _turn = ReportScope::begin();
+        // Changes by a listener are reported after all observers have this report.
+        let _scope = ReportScope::begin();
         #[cfg(feature = "metrics")]
         if let Some(meter) = self.meter() {
             report_to(meter, report);
@@ -107,9 +107,9 @@ impl CircuitBreaker {
         self.each_observer(|observer| report_to(observer, report));
     }
 
-    /// Tells observers that an open period ends at another time.
+    /// Notifies observers that an open period ends at another time.
     pub(crate) fn report_moved_end(&self) {
-        let _turn = ReportScope::begin();
+        let _scope = ReportScope::begin();
         self.each_observer(|observer| {
             catch_panic(|| observer.end_moved(self));
         });
@@ -121,13 +121,13 @@ impl CircuitBreaker {
         }
     }
 
-    /// What its metrics are counted with, if they are exported.
+    /// The meter of its exported metrics, if there is one.
     #[cfg(feature = "metrics")]
     pub(crate) fn meter(&self) -> Option<&dyn Meter> {
         self.observer_state().meter().map(|meter| &**meter)
     }
 
-    /// The same where nobody else hears of a call.
+    /// The same if there are no other observers of a call.
     #[cfg(feature = "metrics")]
     pub(crate) fn only_meter(&self) -> Option<&dyn Meter> {
         let observer_state = self.observer_state();
@@ -137,7 +137,7 @@ impl CircuitBreaker {
         Some(&**meter)
     }
 
-    /// Those of the head, for one of its family that was told nothing by itself.
+    /// The parent's observers, for a keyed breaker without a cold state.
     pub(crate) fn observers(&self) -> Arc<[Arc<dyn Observer>]> {
         match self.0.lazy() {
             Some(lazy) => lazy.parent().observers(),
@@ -145,7 +145,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Logs that it was made, with its settings.
+    /// Logs its creation, with its settings.
     pub(crate) fn log_created(&self) {
         #[cfg(feature = "tracing")]
         crate::breaker::log::created(self);

@@ -1,5 +1,5 @@
-//! The trial of the half-open state, and its slots. Each is leased for a time, so that a lost
-//! permit cannot keep one.
+//! The trial of the half-open state, and its slots. Each slot has a lease, so that a lost permit
+//! cannot keep one.
 
 use crate::clock::Tick;
 use crate::config::keys::Settings;
@@ -7,42 +7,42 @@ use crate::machine::trip::{Trip, reaches};
 use crate::machine::window::Mark;
 use std::time::Duration;
 
-/// A recovery on trial. (So many successes of so many probes, and the rate after a number of them,
-/// as failsafe-go and resilience4j judge it.)
+/// A half-open trial. (A number of successes among a number of probes, and the rate after a number
+/// of them, follow failsafe-go and resilience4j.)
 #[derive(Debug, Default)]
 pub(crate) struct Trial {
     probes: Probes,
     successes: u32,
     failures: u32,
-    /// Of all that came back.
+    /// Of all probes that ended with a result.
     slow: u32,
     /// Those of the successes that were slow.
     slow_successes: u32,
-    /// Places beyond those of the settings, so that a probe that brings no result does not keep out
-    /// the one that would.
+    /// Slots in addition to those of the settings. They keep a probe without a result from blocking
+    /// the next one.
     more: u32,
-    /// So many calls were rejected before one failed, which may have waited for them.
+    /// How many calls were rejected before one failed. It may have waited for them.
     lacked: u64,
-    /// How many calls had been rejected when the first probe was let in.
+    /// How many calls had been rejected when the first probe was admitted.
     turned_away: Option<u64>,
-    /// Drops of calls without a slot that are no failures.
+    /// Drops of calls without a slot that were not counted as failures.
     spared: u32,
-    /// Successes that do not count, since all that a call inside told is that it was dropped.
+    /// Successes that do not count, since the calls inside reported only a drop.
     hidden: u32,
 }
 
-/// How many places a trial can get beyond those of the settings, and how many drops without a slot
-/// a trial or a ramp can spare.
+/// The maximum number of additional slots of a trial. Also the maximum number of drops without a
+/// slot that a trial or a ramp does not count as failures.
 pub(crate) const MOST: u32 = 16;
 
-/// How many places more than those of the settings are lacking after so many calls were rejected. A
-/// few may belong to the call that failed (a task, a permit around it); of many, more places would
-/// let in but a part.
+/// How many additional slots are needed after this many rejections. A few may belong to the call
+/// that failed (a task, a permit around it). After many rejections, additional slots would admit
+/// only a part of them.
 pub(crate) fn lacking(more: u32, rejected: u64) -> u32 {
     if (1..=u64::from(MOST)).contains(&rejected) { more.saturating_add(1).min(MOST) } else { 0 }
 }
 
-/// What a trial came to.
+/// The decision of a trial.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Decision {
     Close,
@@ -50,18 +50,18 @@ pub(crate) enum Decision {
 }
 
 impl Trial {
-    /// One with so many places beyond those of the settings.
+    /// A trial with this many additional slots.
     pub(crate) fn with_more(more: u32) -> Self {
         Self { more, ..Self::default() }
     }
 
-    /// How many such places the next trial gets, if this one has failed: one more, if that may have
-    /// been the reason.
+    /// How many additional slots the next trial gets, if this one failed: one more, if the lack of
+    /// one may have been the reason.
     pub(crate) fn lacking(&self) -> u32 {
         lacking(self.more, self.lacked)
     }
 
-    /// A call has failed, when so many calls had been rejected.
+    /// Records a failed call, and how many calls had been rejected by then.
     pub(crate) fn failed(&mut self, probe: u32, turned_away: u64) {
         let before = self.probes.turned_away(probe).or(self.turned_away);
         let meanwhile = before.map_or(0, |before| turned_away.saturating_sub(before));
@@ -70,21 +70,21 @@ impl Trial {
         }
     }
 
-    /// Takes a slot and gives the probe's number; `None`: there is none for another probe.
+    /// Takes a slot and returns the probe's number; `None`: no slot is free.
     pub(crate) fn take(&mut self, now: Tick, settings: &Settings) -> Option<u32> {
         let limit = self.limit(settings);
         self.probes.take(now, limit, settings.probe_lease())
     }
 
-    /// Notes how many calls had been rejected when this probe was let in.
+    /// Records how many calls had been rejected when this probe was admitted.
     pub(crate) fn watch(&mut self, probe: u32, turned_away: u64) {
         self.turned_away.get_or_insert(turned_away);
         self.probes.watch(probe, turned_away);
     }
 
-    /// Whether a dropped call is no failure, since calls were rejected meanwhile: since a probe was
-    /// let in, or in this trial, where the call holds no slot because one inside it has taken it
-    /// over, or its lease is over.
+    /// Whether a dropped call is not a failure, since calls were rejected after its probe was
+    /// admitted. A call without a slot compares with the start of the trial: a call inside has
+    /// taken the slot over, or its lease is over.
     pub(crate) fn spares(&mut self, probe: u32, turned_away: u64) -> bool {
         if self.probes.turned_away(probe).is_some() {
             return self.may_widen(probe, turned_away);
@@ -94,16 +94,16 @@ impl Trial {
         spares
     }
 
-    /// Takes in a success that does not count because a call inside was dropped. Gives whether as
-    /// many would have closed the breaker.
+    /// Records a success that does not count because a call inside was dropped. Returns whether
+    /// their number reaches the one that closes the breaker.
     pub(crate) fn hides(&mut self, settings: &Settings) -> bool {
         self.hidden = self.hidden.saturating_add(1);
         self.hidden == settings.success_threshold
     }
 
-    /// Takes the slot of `probe` back, if it still holds one. Of one that brought no result,
-    /// `turned_away` says how many calls had been rejected by now: if that is more than when it was
-    /// let in, there is one place more. Gives whether there is.
+    /// Takes back the slot of `probe`, if it still holds one. `turned_away`: for a probe without a
+    /// result, how many calls had been rejected by now. If more calls were rejected since its
+    /// admission, the trial gets one more slot. Returns whether it does.
     pub(crate) fn give_back(&mut self, probe: u32, turned_away: Option<u64>) -> bool {
         let widened = turned_away.is_some_and(|now| self.may_widen(probe, now));
         self.probes.give_back(probe);
@@ -111,20 +111,19 @@ impl Trial {
         widened
     }
 
-    /// Whether the trial gets a place more if this probe brings no result: it holds a slot, and
-    /// calls were rejected since it was let in.
+    /// Whether the trial gets one more slot if this probe ends without a result: it holds a slot,
+    /// and calls were rejected since its admission.
     pub(crate) fn may_widen(&self, probe: u32, turned_away: u64) -> bool {
         self.more < MOST && self.probes.turned_away(probe).is_some_and(|before| turned_away > before)
     }
 
-    /// Until when no slot is free for certain; `None`: one is free.
+    /// The time until which no slot is free for certain; `None`: one is free.
     pub(crate) fn full_until(&self, settings: &Settings) -> Option<Tick> {
         self.probes.full_until(self.limit(settings))
     }
 
-    /// How many probes may run at once. Where a trial takes several probes, no more are let in than
-    /// it still needs; one always is, so that no change of the settings leaves it without a
-    /// verdict.
+    /// How many probes may run at once. A trial of several probes admits no more than it still
+    /// needs. It always admits one, so that new settings cannot leave it without a decision.
     fn limit(&self, settings: &Settings) -> u32 {
         let at_once = settings.half_open_max_calls;
         let needed = settings.probes().max(at_once).saturating_sub(self.finished());
@@ -135,7 +134,7 @@ impl Trial {
         self.successes.saturating_add(self.failures)
     }
 
-    /// A probe came back with a result that counts.
+    /// Adds the result of a probe that counts.
     pub(crate) fn add(&mut self, mark: Mark) {
         self.slow += u32::from(mark.slow);
         self.slow_successes += u32::from(mark.slow && !mark.failed);
@@ -148,12 +147,12 @@ impl Trial {
 
     pub(crate) fn decide_trial(&self, settings: &Settings) -> Option<Decision> {
         match settings.probe_failure_rate {
-            Some(limit) => self.verdict_by_rate(settings, limit),
-            None => self.verdict_by_number(settings),
+            Some(limit) => self.decide_by_rate(settings, limit),
+            None => self.decide_by_number(settings),
         }
     }
 
-    fn verdict_by_rate(&self, settings: &Settings, limit: f64) -> Option<Decision> {
+    fn decide_by_rate(&self, settings: &Settings, limit: f64) -> Option<Decision> {
         let (failed, slow, probes) = (self.failures, self.slow, self.finished());
         if probes < settings.probes() {
             return None;
@@ -170,9 +169,9 @@ impl Trial {
         }
     }
 
-    fn verdict_by_number(&self, settings: &Settings) -> Option<Decision> {
+    fn decide_by_number(&self, settings: &Settings) -> Option<Decision> {
         let (needed, spare) = (settings.success_threshold, settings.probes() - settings.success_threshold);
-        // A slow answer is no proof where slowness opens it.
+        // A slow success does not count where the slow rule opens the breaker.
         let than = settings.slow_call_duration.unwrap_or_default();
         let slow = settings.slow_call_duration.map_or(0, |_| self.slow_successes);
         let (successes, failed) = (self.successes - slow, self.failures);
@@ -190,7 +189,7 @@ impl Trial {
     }
 }
 
-/// The slots that probes hold. Never more than the limit that is asked with.
+/// The slots that probes hold. Never more than the requested limit.
 #[derive(Debug, Default)]
 pub(crate) struct Probes {
     leases: Vec<Lease>,
@@ -201,41 +200,41 @@ pub(crate) struct Probes {
 struct Lease {
     probe: u32,
     until: Tick,
-    /// How many calls had been rejected when it was let in.
+    /// How many calls had been rejected when the probe was admitted.
     turned_away: u64,
 }
 
 impl Probes {
-    /// Takes a slot for `lease` and gives the probe's number, from 1. `None`: all `limit` slots are
-    /// held.
+    /// Takes a slot for `lease` and returns the probe's number, from 1. `None`: all `limit` slots
+    /// are held.
     pub(crate) fn take(&mut self, now: Tick, limit: u32, lease: Duration) -> Option<u32> {
         self.leases.retain(|held| held.until > now);
         if self.leases.len() >= limit as usize {
             return None;
         }
-        // 0 stands for no slot.
+        // 0 means no slot.
         self.last = self.last.checked_add(1).unwrap_or(1);
         self.leases.push(Lease { probe: self.last, until: now.after(lease), turned_away: u64::MAX });
         Some(self.last)
     }
 
-    /// Notes how many calls had been rejected when this probe was let in.
+    /// Records how many calls had been rejected when this probe was admitted.
     pub(crate) fn watch(&mut self, probe: u32, turned_away: u64) {
         self.leases.iter_mut().filter(|held| held.probe == probe).for_each(|held| held.turned_away = turned_away);
     }
 
-    /// How many calls had been rejected when this probe was let in, if it still holds its slot.
+    /// How many calls had been rejected when this probe was admitted, if it still holds its slot.
     pub(crate) fn turned_away(&self, probe: u32) -> Option<u64> {
         self.leases.iter().find(|held| held.probe == probe).map(|held| held.turned_away)
     }
 
-    /// Takes the slot of `probe` back, if it still holds one.
+    /// Takes back the slot of `probe`, if it still holds one.
     pub(crate) fn give_back(&mut self, probe: u32) {
         self.leases.retain(|held| held.probe != probe);
     }
 
-    /// Until when no slot is free for certain, if `limit` or more are held; `None`: one is free.
-    /// More than `limit` can be held after the limit was lowered.
+    /// The time until which no slot is free for certain, if `limit` or more are held; `None`: one
+    /// is free. More than `limit` can be held after the limit was lowered.
     pub(crate) fn full_until(&self, limit: u32) -> Option<Tick> {
         let surplus = self.leases.len().checked_sub(limit as usize)?;
         let mut ends: Vec<_> = self.leases.iter().map(|held| held.until).collect();

@@ -1,4 +1,4 @@
-//! Manual states, new settings, and openings without a rule (rules 12 and 13).
+//! Manual states, new settings, and trips without a rule (rules 12 and 13).
 
 use super::{Machine, Manual, Phase};
 use crate::clock::{Tick, nanos_of};
@@ -10,15 +10,14 @@ use crate::sync::Arc;
 use std::time::Duration;
 
 impl Machine {
-    /// Closes with nothing left of what was: no run, no backoff, no ramp.
+    /// Closes and clears everything from before: the streak, the backoff and the ramp.
     fn shift_manually(&mut self, manual: Option<Manual>, now: Tick) -> Transition {
-        self.pace.reset();
-        (self.lacking, self.told_of_places) = (0, false);
+        self.open_backoff.reset();
+        (self.lacking, self.extra_slot_reported) = (0, false);
         self.shift(manual, Phase::Closed { since: now, ramp: None }, now)
     }
 
-    /// Takes a manual state, or leaves it for closed with `None`. Nothing is told when it was so
-    /// already.
+    /// Enters a manual state; `None` ends it and closes. Returns no transition if nothing changes.
     pub(crate) fn set_manual(&mut self, manual: Option<Manual>, now: Tick) -> Option<Transition> {
         if self.manual == manual {
             return None;
@@ -32,19 +31,18 @@ impl Machine {
         self.manual.is_some()
     }
 
-    /// Closes, zeroes what was counted and starts a new generation.
+    /// Closes, zeroes the counts and starts a new generation.
     pub(crate) fn reset(&mut self, now: Tick) -> Transition {
         self.counts = Counts::default();
         self.last_failure = Tick::ZERO;
-        self.eclipse_told = false;
+        self.eclipse_reported = false;
         Transition { reset: true, shadow: false, ..self.shift_manually(None, now) }
     }
 
-    /// Takes other settings, which hold from here on; what was counted stays where it still means
-    /// the same.
+    /// Applies new settings from now on. The counts remain where they still mean the same.
     pub(crate) fn reconfigure(&mut self, settings: Arc<Settings>, now: Tick) -> Option<Transition> {
         let toggled = settings.enabled != self.settings.enabled && self.manual.is_none();
-        self.end_what_is_over(now);
+        self.keep_ended(now);
         let old = self.shown_state();
         let before = std::mem::replace(&mut self.settings, settings);
         if let Some(window) =
@@ -58,8 +56,8 @@ impl Machine {
             ramp.stretch(old, new);
         }
         // It was open until now.
-        if let (Some(_), Phase::Open(opening)) = (self.lapsed(now), &mut self.phase) {
-            opening.fix(now);
+        if let (Some(_), Phase::Open(open_period)) = (self.lapsed(now), &mut self.phase) {
+            open_period.fix(now);
         }
         self.arrange();
         toggled.then(|| {
@@ -68,39 +66,40 @@ impl Machine {
         })
     }
 
-    /// An opening or a ramp that is over does not begin again because other settings would have
-    /// made it longer.
-    fn end_what_is_over(&mut self, now: Tick) {
+    /// Keeps an open period or a ramp that is over from starting again because new settings make it
+    /// longer.
+    fn keep_ended(&mut self, now: Tick) {
         let lapsed = self.lapsed(now);
         match (&mut self.phase, lapsed, self.settings.ramp) {
-            (Phase::Open(opening), Some(end), _) => opening.fix(end),
+            (Phase::Open(open_period), Some(end), _) => open_period.fix(end),
             (Phase::Closed { ramp: Some(running), .. }, _, Some(length)) if running.share(now, length).is_some() => {}
             (Phase::Closed { ramp, .. }, ..) => *ramp = None,
             _ => {}
         }
     }
 
-    /// Has what follows from the settings as they say: how long a run and its gaps may be, and the
-    /// window. Without a rule nothing is added to it, so it must not keep what is older.
+    /// Applies what follows from the settings: the limits of a streak and its gaps, and the window.
+    /// Without a rule nothing is added to the window, so it must not keep older calls.
     pub(super) fn arrange(&mut self) {
-        self.longest_gap = self.settings.fail_window.map_or(u64::MAX, nanos_of);
-        self.longest_run = self.settings.fail_max.unwrap_or(u32::MAX);
+        self.max_gap = self.settings.fail_window.map_or(u64::MAX, nanos_of);
+        self.max_streak = self.settings.fail_max.unwrap_or(u32::MAX);
         match (self.settings.rules(), &mut self.window) {
             (Some(rules), window) => window.get_or_insert_default().arrange(&rules, self.settings.window),
-            (None, Some(window)) => window.rest(),
+            (None, Some(window)) => window.stop(),
             (None, None) => {}
         }
     }
 
-    /// Opens without a rule, or anew, for `span` or as long as a rule's opening would last.
+    /// Opens without a rule, or restarts the open period, for `span` or as long as after a rule.
     pub(crate) fn trip_manually(&mut self, span: Option<Duration>, now: Tick) -> Option<Transition> {
-        let opening = span.map_or_else(|| self.pace.open(now, None), |span| OpenBackoff::open_for(now, span));
+        let open_period =
+            span.map_or_else(|| self.open_backoff.open(now, None), |span| OpenBackoff::open_for(now, span));
         self.trip = None;
-        self.move_manually(Phase::Open(opening), now)
+        self.move_manually(Phase::Open(open_period), now)
     }
 
-    /// Lets probes in before their time. A trial that is under way, or begins with the next call,
-    /// goes on.
+    /// Admits probes before the open period is over. A trial that is running, or begins with the
+    /// next call, is not changed.
     pub(crate) fn half_open_manually(&mut self, now: Tick) -> Option<Transition> {
         if matches!(self.phase, Phase::HalfOpen(_)) || self.lapsed(now).is_some() {
             return None;
@@ -108,19 +107,19 @@ impl Machine {
         self.move_manually(Phase::HalfOpen(Trial::with_more(self.lacking)), now)
     }
 
-    /// A manual state stands above it, but for shadow, which shows what would be.
+    /// Does nothing in a manual state, except in shadow.
     fn move_manually(&mut self, phase: Phase, now: Tick) -> Option<Transition> {
         if !matches!(self.mode(), None | Some(Manual::Shadow)) {
             return None;
         }
         if let Phase::Closed { since, .. } = self.phase {
-            self.pace.decayed_while_closed(now.since(since), &self.settings);
+            self.open_backoff.decayed_while_closed(now.since(since), &self.settings);
         }
         Some(self.enter(phase, now)).filter(|change| change.old != change.new)
     }
 
-    /// Ends what is over, a forced opening or an open time, as the next call would. No slot of the
-    /// trial is taken (rule 4).
+    /// Ends a forced opening or an open period that is over, as the next call would. Takes no slot
+    /// of the trial (rule 4).
     #[cfg(feature = "tokio")]
     pub(crate) fn lapse(&mut self, now: Tick) -> Option<Transition> {
         self.expire(now).or_else(|| self.end_open_time(now))

@@ -1,60 +1,61 @@
 //! The state machine of a breaker, as plain data: every state and every transition.
 //!
-//! It holds no lock, clock or callback. The present comes in as an argument, a [`Transition`] goes
-//! out, and the caller reports it when it has released its lock.
+//! It holds no lock, clock or callback. The current time is an argument, and a [`Transition`] is a
+//! result. The caller reports the transition after it has released its lock.
 //!
-//! | file | what is in it |
+//! | file | contents |
 //! | --- | --- |
-//! | `mod` | admission, and where the state is changed (`shift`) |
+//! | `mod` | admission, and the function that changes the state (`shift`) |
 //! | `settle` | how a call ended, and what follows from it |
-//! | `trip` | what opens a breaker |
-//! | `half_open`, `backoff`, `ramp` | the trial and its slots; how long it stays open; the share after closing |
-//! | `window` | what the rates look at |
-//! | `manual`, `view` | manual states and new settings; what it shows |
-//! | `state`, `outcome`, `output`, `packed` | the types that go in and come out |
+//! | `trip` | the rules that open a breaker |
+//! | `half_open`, `backoff`, `ramp` | the half-open trial and its slots; the length of an open period; the admitted share after closing |
+//! | `window` | the calls that the window rules evaluate |
+//! | `manual`, `view` | manual states and new settings; read-only views |
+//! | `state`, `outcome`, `output`, `packed` | input and output types |
 //!
-//! May use: `sync`, `clock`, `config`. To add a rule that opens it, add it to `trip`.
+//! May use: `sync`, `clock`, `config`. To add a rule that opens a breaker, add it to `trip`.
 //!
-//! The rules, each with the function that keeps it. Each has tests of its name in
-//! `tests/tests/rules.rs`.
+//! The rules, each with the function that implements it. The tests of each rule are in
+//! `tests/tests/rules.rs`, named after the rule.
 //!
-//! 1. Closed: calls pass (`ask`). A success clears the run of failures (`decide`). Reading the
-//!    state changes nothing (`state`).
-//! 2. It opens when a run reaches `fail_max`, or when a rule over the window holds after any call
-//!    (`closed_call`; `review` for successes that were added to the window without the lock,
-//!    `review_under_way` for slow calls that have not ended). The tripping call returns its own
-//!    error: the library returns every result as it is.
+//! 1. Closed: calls are admitted (`admit_by_phase`). A success ends the failure streak (`decide`).
+//!    Reading the state changes nothing (`state`).
+//! 2. The breaker opens when the streak reaches `fail_max`, or when a window rule holds after any
+//!    call (`closed_call`). `review` covers successes that were added to the window without the
+//!    lock. `review_under_way` covers slow calls that have not ended. The tripping call returns its
+//!    own error: the library returns every result as it is.
 //! 3. Open: the call is rejected before its body is polled, with the time left (`rejected`).
-//! 4. At the end of its open time (`reopens`) it is half-open: `state` says so at once, `ask` makes
-//!    it so when the first probe comes, and the change is told then. No timer or task is needed;
-//!    where one watches, `lapse` does the same without a probe.
-//! 5. Half-open: at most `half_open_max_calls` probes hold a slot (`Trial::take`);
-//!    `success_threshold` successes close it, one counted failure opens it again, unless its trial
-//!    has failures to spare (`Trial::verdict`). A probe slower than `slow_call_duration` is no success
-//!    there; with `probe_failure_rate` it is for `slow_call_rate` to judge. Being rejected is as cheap
-//!    as when open (`publish`). A call inside a call of the same breaker goes in with it and is not
-//!    asked (`nesting::go_along`): the first one inside a probe takes over its slot, and all vote.
-//!    The innermost result counts, once (`tells`). After closing a ramp may let in a share of the
-//!    calls only (`ask_closed`).
-//! 6. A cancelled or ignored probe gives its slot back (`decide`); one that outlives
-//!    `probe_timeout` loses it (`Trial::take`), but decides if its generation still stands. Where
-//!    calls were rejected meanwhile for want of a place, the trial gets one place more, so that no
-//!    trial sticks (`Trial::give_back`), and a drop is no failure (`spare`); nor is one during a
-//!    ramp that has rejected calls. Where a call failed and a few others were rejected, the next
-//!    trial gets the place (`Trial::lacking`).
+//! 4. At the end of its open period (`reopens`) the breaker is half-open. `state` reports that at
+//!    once; `admit_by_phase` makes the transition when the first probe comes, and it is reported
+//!    then. No timer or task is needed. Where a watch runs, `lapse` does the same without a probe.
+//! 5. Half-open: at most `half_open_max_calls` probes hold a slot (`Trial::take`).
+//!    `success_threshold` successes close the breaker. One counted failure opens it again, unless
+//!    the settings allow the trial more failures (`Trial::decide_trial`). A probe slower than
+//!    `slow_call_duration` does not count as a success there; with `probe_failure_rate`,
+//!    `slow_call_rate` decides about slow probes. A rejection is as cheap as in the open state
+//!    (`publish`). A call inside a call of the same breaker is admitted with it, without a request
+//!    (`nesting::go_along`). The first call inside a probe takes over the probe's slot, and all of
+//!    them count. The innermost result counts, once (`not_yet_counted`). After closing, a ramp may
+//!    admit only a share of the calls (`admit_closed`).
+//! 6. A cancelled or ignored probe gives its slot back (`decide`). A probe that outlives
+//!    `probe_timeout` loses its slot (`Trial::take`), but still decides if its generation is
+//!    current. If calls were rejected meanwhile for lack of a slot, the trial gets one more slot,
+//!    so that no trial is blocked (`Trial::give_back`). In that case a dropped call is not a
+//!    failure either (`spare`); the same applies during a ramp that has rejected calls. If a call
+//!    failed and a few others were rejected, the next trial gets the additional slot
+//!    (`Trial::lacking`).
 //! 7. A result of an earlier generation is counted (`count`) and decides nothing (`settle`).
 //!    `shift` starts generations.
-//! 8. A panic of the call's own poll is an ending of its own (`classify`); the permit tells it from
-//!    a drop.
-//! 9. A dropped call is ignored unless `on_cancel` says otherwise (`classify`); `drops` counts
-//!    those in a row. A stream that is dropped after an item is a success, unless its reader has
-//!    waited for another one for as long as `on_cancel` says.
-//! 10. Listeners are told by the shell, from the [`Transition`] that comes out, when it has let go
-//!     of the lock.
-//! 11. The present is an argument, so that tests can be in virtual time.
-//! 12. Manual states last until `clear_override` or `reset` (`set_manual`, `reset`); the settings may ask
-//!     for one too (`mode`).
-//! 13. Other settings leave the state as it is, and the counts where they still mean the same
+//! 8. A panic of the call's own poll is an ending of its own (`classify`). The permit distinguishes
+//!    it from a drop.
+//! 9. A dropped call is ignored unless `on_cancel` says otherwise (`classify`). `drops` counts
+//!    consecutive dropped calls. A stream that is dropped after an item is a success, unless its
+//!    reader has waited for another item for as long as `on_cancel` says.
+//! 10. The caller notifies listeners of the returned [`Transition`] after it has released the lock.
+//! 11. The current time is an argument, so that tests can use virtual time.
+//! 12. Manual states last until `clear_override` or `reset` (`set_manual`, `reset`). The settings
+//!     may request one too (`mode`).
+//! 13. New settings leave the state as it is, and keep the counts where they still mean the same
 //!     (`reconfigure`, `arrange`).
 
 pub(crate) mod backoff;
@@ -87,43 +88,42 @@ use std::time::Duration;
 
 #[derive(Debug)]
 pub(crate) struct Machine {
-    /// Shared with others that have the same, as most of a family do.
+    /// Shared by all machines with equal settings, as most keyed breakers have.
     settings: Arc<Settings>,
     manual: Option<Manual>,
     phase: Phase,
     /// Counts the changes, from 1. A result of an earlier generation decides nothing (rule 7).
     generation: u64,
     since: Tick,
-    run: FailureStreak,
-    /// The setting `fail_window` as the clock counts: nanoseconds; `u64::MAX` where it is off.
-    longest_gap: u64,
+    streak: FailureStreak,
+    /// The setting `fail_window` in nanoseconds; `u64::MAX` where it is off.
+    max_gap: u64,
     /// The setting `fail_max`; `u32::MAX` where it is off.
-    longest_run: u32,
-    /// Made when a rule first needs one.
+    max_streak: u32,
+    /// Created when a rule first needs it.
     window: Option<Arc<SlidingWindow>>,
-    pace: OpenBackoff,
-    /// Places that the next trial gets beyond those of the settings, since calls of the last one
-    /// may have failed for want of them (rule 6).
+    open_backoff: OpenBackoff,
+    /// Slots that the next trial gets in addition to those of the settings. Calls of the last trial
+    /// may have failed for lack of them (rule 6).
     lacking: u32,
-    /// That a trial has a place more was told in this outage.
-    told_of_places: bool,
-    /// Probes that failed since one succeeded, over all openings of this outage.
+    /// An additional slot of a trial was reported in this outage.
+    extra_slot_reported: bool,
+    /// Probes that failed since one succeeded, over all open periods of this outage.
     failed_probes: u32,
-    /// Calls dropped since the last result (rule 9).
+    /// Consecutive dropped calls (rule 9).
     drops: u32,
-    /// Questions in a row that failed after a success inside them, and whether that was told since
-    /// the last reset.
+    /// Consecutive calls that failed although a call inside them had succeeded.
     eclipsed: FailureStreak,
-    eclipse_told: bool,
+    eclipse_reported: bool,
     trip: Option<Trip>,
     counts: Counts,
     /// Zero: there was none.
     last_failure: Tick,
     /// The last failure or slow call that was added to the window.
-    last_bad: Tick,
+    last_failed_or_slow: Tick,
 }
 
-/// Where the automatic part is. Under `Manual::Shadow` it goes on, and only tells.
+/// The automatic state. Under `Manual::Shadow` it goes on, but is only reported.
 #[derive(Debug)]
 enum Phase {
     Closed { since: Tick, ramp: Option<Ramp> },
@@ -140,13 +140,13 @@ pub(crate) enum Manual {
 }
 
 impl Machine {
-    /// `seed` is all the chance that there is in it (jitter).
+    /// `seed` is the only source of randomness (jitter).
     pub(crate) fn new(settings: Arc<Settings>, seed: u64, now: Tick) -> Self {
         Self::blank(settings, seed, 1, now)
     }
 
-    /// One that has only been reset since it was new, if anything: closed, or disabled by its
-    /// settings, `since` then, with nothing counted.
+    /// A machine that at most has been reset since its creation: closed, or disabled by its
+    /// settings, since `since`, with nothing counted.
     pub(crate) fn blank(settings: Arc<Settings>, seed: u64, generation: u64, since: Tick) -> Self {
         let mut machine = Self {
             settings,
@@ -154,42 +154,42 @@ impl Machine {
             phase: Phase::Closed { since, ramp: None },
             generation,
             since,
-            run: FailureStreak::new(),
-            longest_gap: u64::MAX,
-            longest_run: u32::MAX,
+            streak: FailureStreak::new(),
+            max_gap: u64::MAX,
+            max_streak: u32::MAX,
             window: None,
-            pace: OpenBackoff::new(seed),
+            open_backoff: OpenBackoff::new(seed),
             lacking: 0,
-            told_of_places: false,
+            extra_slot_reported: false,
             failed_probes: 0,
             drops: 0,
             eclipsed: FailureStreak::new(),
-            eclipse_told: false,
+            eclipse_reported: false,
             trip: None,
             counts: Counts::default(),
             last_failure: Tick::ZERO,
-            last_bad: Tick::ZERO,
+            last_failed_or_slow: Tick::ZERO,
         };
         machine.arrange();
         machine
     }
 
-    /// Asks for a call to be let in (rules 1, 3, 4, 5).
+    /// Requests admission of a call (rules 1, 3, 4, 5).
     pub(crate) fn admit(&mut self, now: Tick) -> (Admission, Option<Transition>) {
         let expired = self.expire(now);
         let (admission, change) = match self.mode() {
             Some(Manual::ForcedOpen { .. }) => (self.rejected(now), None),
             Some(Manual::Disabled) => (Admission::Admitted { probe: 0 }, None),
-            Some(Manual::Shadow) => self.ask_in_shadow(now),
-            None => self.ask(now),
+            Some(Manual::Shadow) => self.admit_in_shadow(now),
+            None => self.admit_by_phase(now),
         };
         (admission, expired.or(change))
     }
 
-    fn ask(&mut self, now: Tick) -> (Admission, Option<Transition>) {
+    fn admit_by_phase(&mut self, now: Tick) -> (Admission, Option<Transition>) {
         let change = self.end_open_time(now);
         let admission = match &mut self.phase {
-            Phase::Closed { .. } => self.ask_closed(now),
+            Phase::Closed { .. } => self.admit_closed(now),
             Phase::Open(_) => self.rejected(now),
             Phase::HalfOpen(trial) => match trial.take(now, &self.settings) {
                 Some(probe) => Admission::Admitted { probe },
@@ -199,13 +199,14 @@ impl Machine {
         (admission, change)
     }
 
-    /// Begins the trial after an open time that is over. It has been half-open since then.
+    /// Begins the trial after an open period that is over. The state has been half-open since its
+    /// end.
     fn end_open_time(&mut self, now: Tick) -> Option<Transition> {
         self.lapsed(now).map(|end| self.enter(Phase::HalfOpen(Trial::with_more(self.lacking)), end))
     }
 
-    /// Closed lets everybody in, but for a share of the calls during its ramp.
-    fn ask_closed(&mut self, now: Tick) -> Admission {
+    /// Admits every call, or a share of the calls during a ramp.
+    fn admit_closed(&mut self, now: Tick) -> Admission {
         let Phase::Closed { ramp, .. } = &mut self.phase else { return self.rejected(now) };
         if let (Some(running), Some(length)) = (&mut *ramp, self.settings.ramp) {
             match running.admit(now, length) {
@@ -221,14 +222,14 @@ impl Machine {
         Admission::Admitted { probe: 0 }
     }
 
-    fn ask_in_shadow(&mut self, now: Tick) -> (Admission, Option<Transition>) {
-        let (admission, change) = self.ask(now);
+    fn admit_in_shadow(&mut self, now: Tick) -> (Admission, Option<Transition>) {
+        let (admission, change) = self.admit_by_phase(now);
         let Admission::Rejected { state, wait } = admission else { return (admission, change) };
         self.counts.shadow_rejected += 1;
         (Admission::ShadowRejected { state, wait }, change)
     }
 
-    /// In shadow: the rejection that would have been.
+    /// The rejection. In shadow: the rejection that would have happened.
     fn rejected(&self, now: Tick) -> Admission {
         let forced = match self.mode() {
             Some(Manual::ForcedOpen { until }) => Some(until),
@@ -239,40 +240,39 @@ impl Machine {
         Admission::Rejected { state, wait: RetryAfter::until(until, now) }
     }
 
-    /// Opens. One that opens on trial, or during its ramp, has failed to recover: the open time
-    /// grows.
-    fn open(&mut self, trip: Trip, asked: Option<Duration>, now: Tick) -> Transition {
+    /// Opens. Opening during a trial or a ramp is a failed recovery: the open period gets longer.
+    fn open(&mut self, trip: Trip, requested: Option<Duration>, now: Tick) -> Transition {
         let (lacking, failed) = match &self.phase {
             Phase::Closed { ramp: Some(ramp), .. } => {
-                let runs = self.settings.ramp.and_then(|length| ramp.share(now, length)).is_some();
-                (ramp.lacking(), runs)
+                let ramps = self.settings.ramp.and_then(|length| ramp.share(now, length)).is_some();
+                (ramp.lacking(), ramps)
             }
             Phase::HalfOpen(trial) => (trial.lacking(), true),
             _ => (0, false),
         };
         match self.phase {
             Phase::Closed { since, .. } if !failed => {
-                self.pace.decayed_while_closed(now.since(since), &self.settings);
-                (self.lacking, self.told_of_places) = (0, false);
+                self.open_backoff.decayed_while_closed(now.since(since), &self.settings);
+                (self.lacking, self.extra_slot_reported) = (0, false);
             }
             _ => {
-                self.pace.failed(&self.settings);
+                self.open_backoff.failed(&self.settings);
                 self.lacking = lacking;
             }
         }
         self.trip = Some(trip);
-        let opening = self.pace.open(now, asked);
-        self.enter(Phase::Open(opening), now)
+        let open_period = self.open_backoff.open(now, requested);
+        self.enter(Phase::Open(open_period), now)
     }
 
-    /// Closes after probes.
+    /// Closes after successful probes.
     fn close(&mut self, now: Tick) -> Transition {
         let lacking = std::mem::take(&mut self.lacking);
         let ramp = self.settings.ramp.map(|_| Ramp::new(now, lacking));
         self.enter(Phase::Closed { since: now, ramp }, now)
     }
 
-    /// Goes to a phase by the machine's own rules.
+    /// Enters a phase by the machine's own rules.
     fn enter(&mut self, phase: Phase, now: Tick) -> Transition {
         self.shift(self.manual, phase, now)
     }
@@ -280,7 +280,7 @@ impl Machine {
     /// The one function that changes the state and starts a generation.
     fn shift(&mut self, manual: Option<Manual>, phase: Phase, now: Tick) -> Transition {
         let before = (self.shown_state(), self.phase_state());
-        // While it is not closed it shows what the window held when it opened.
+        // While the breaker is not closed it shows what the window held when it opened.
         if let (Phase::Closed { .. }, Some(window)) = (&self.phase, &self.window) {
             window.turn(now);
         }
@@ -289,9 +289,9 @@ impl Machine {
         self.generation += 1;
         self.drops = 0;
         self.eclipsed.clear();
-        let consecutive_failures = self.run.length();
+        let consecutive_failures = self.streak.length();
         if matches!(self.phase, Phase::Closed { .. }) {
-            self.run.clear();
+            self.streak.clear();
             self.failed_probes = 0;
             self.trip = None;
             if let Some(window) = &self.window {
@@ -307,7 +307,7 @@ impl Machine {
         Transition { old, new, generation, trip, shadow, reset: false, consecutive_failures }
     }
 
-    /// The window, if a rule looks at it.
+    /// The window, if a rule evaluates it.
     fn ruled_window(&self) -> Option<&SlidingWindow> {
         self.window.as_deref().filter(|_| self.settings.has_rules())
     }
@@ -324,12 +324,12 @@ impl Machine {
         self.trip
     }
 
-    /// The window, for those who add to it without the lock.
+    /// The window, for calls that add to it without the lock.
     pub(crate) fn window(&self) -> Option<&Arc<SlidingWindow>> {
         self.window.as_ref()
     }
 
-    /// Notes of a probe that was let in now how many calls had been rejected.
+    /// Records how many calls had been rejected when this probe was admitted.
     pub(crate) fn watch_probe(&mut self, probe: u32, rejected: u64) {
         let turned_away = self.turned_away(rejected);
         if let Phase::HalfOpen(trial) = &mut self.phase {
@@ -337,9 +337,9 @@ impl Machine {
         }
     }
 
-    /// All chance follows from this seed from now on.
+    /// All randomness follows from this seed from now on.
     #[cfg(feature = "test-util")]
     pub(crate) fn seed(&mut self, seed: u64) {
-        self.pace.seed(seed);
+        self.open_backoff.seed(seed);
     }
 }

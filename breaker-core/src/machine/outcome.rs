@@ -6,17 +6,18 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The service answered: clears a run of failures, and a probe that ends so counts for closing.
+    /// The service answered. It ends the failure streak, and a probe that ends so counts for
+    /// closing.
     Success,
-    /// The result proves nothing about the service (a local validation error): it is neither
-    /// counted nor clears a run of failures, and a probe that ends so gives its slot back.
+    /// The result proves nothing about the service, as with a local validation error. It is not
+    /// counted and does not end the failure streak. A probe that ends so gives its slot back.
     Ignored,
     /// The service failed: counts against it.
     Failure {
-        /// In how long the service itself asked to be called again (an HTTP `Retry-After`), if it
-        /// did. When this failure opens the breaker, it stays open at least so long, but not longer
-        /// than the `max` of its `backoff` (10 minutes without one). `#[retry]` waits so long, or
-        /// gives up, and a fallback step sees it.
+        /// The delay that the service itself requested (an HTTP `Retry-After`), if it did. When
+        /// this failure opens the breaker, it stays open at least that long. The `max` of its
+        /// `backoff` is the upper limit (10 minutes without one). `#[retry]` waits that long, or
+        /// gives up, and a fallback step receives the value.
         retry_after: Option<Duration>,
     },
 }
@@ -40,7 +41,7 @@ impl Outcome {
         Self::Failure { retry_after: None }
     }
 
-    /// The service failed and asked to be left alone for `retry_after`.
+    /// The service failed and requested no calls for `retry_after`.
     #[must_use]
     pub const fn failure_with_retry_after(retry_after: Duration) -> Self {
         Self::Failure { retry_after: Some(retry_after) }
@@ -53,17 +54,17 @@ impl Outcome {
     }
 }
 
-/// How an admitted call ended: with a result, or in one of the ways that give none.
+/// How an admitted call ended: with a result, or in one of the ways without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// The body came back, or was cut off by its time limit, which is a failure.
+    /// The body returned, or timed out. A timeout is a failure.
     Result(Outcome),
     /// The body's own poll panicked.
     Panicked,
     /// The call was dropped before it had a result. `took`: how long it took, where that is not the
     /// time until now.
     Dropped { took: Option<Duration> },
-    /// Its stream was dropped after it had given items. `waited`: how long its reader had waited
+    /// Its stream was dropped after it had returned items. `waited`: how long its reader had waited
     /// for the next one, if it did.
     #[cfg_attr(not(feature = "stream"), expect(dead_code, reason = "there are no streams"))]
     Left { waited: Option<Duration> },
@@ -81,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_one_whatever_it_asks_for_and_nothing_else_is() {
+    fn only_a_failure_is_one_with_any_requested_delay() {
         for failure in [Outcome::failure(), Outcome::failure_with_retry_after(Duration::from_secs(1))] {
             assert!(failure.is_failure());
         }

@@ -1,4 +1,4 @@
-//! What the machine is handed of a call, and what it returns.
+//! The machine's inputs about a call, and its outputs.
 
 use crate::clock::Tick;
 use crate::config::keys::Settings;
@@ -7,24 +7,24 @@ use crate::machine::state::State;
 use crate::machine::trip::{Trip, WindowTotals};
 use std::time::Duration;
 
-/// A call as the machine knows it: under which word it was admitted, on which slot, and when, if
-/// that was noted.
+/// A call as the machine knows it: its packed state at admission, its slot, and its start time, if
+/// that was recorded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
     pub(crate) word: PackedState,
     pub(crate) probe: u32,
     pub(crate) started: Tick,
-    /// What the calls inside it have told.
+    /// What the calls inside it have reported.
     pub(crate) evidence: Evidence,
-    /// What calls inside the one around it have told; `None` where it is the outermost call of its
-    /// breaker.
+    /// What calls inside the one around it have reported; `None` where it is the outermost call of
+    /// its breaker.
     pub(crate) around: Option<Evidence>,
-    /// How many calls were rejected by now; only where there is a slot, a trial or a ramp, or the
-    /// call is dropped.
+    /// How many calls were rejected by now. Set only where there is a slot, a trial or a ramp, or
+    /// where the call is dropped.
     pub(crate) rejected: u64,
 }
 
-/// Totals that are only touched under the lock; successes and rejections are counted outside.
+/// Totals that change only under the lock; successes and rejections are counted outside it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) failures: u64,
@@ -33,7 +33,7 @@ pub(crate) struct Counts {
     pub(crate) shadow_rejected: u64,
 }
 
-/// A change of state, to be told.
+/// A change of state that the caller reports.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Transition {
     pub(crate) old: State,
@@ -43,18 +43,18 @@ pub(crate) struct Transition {
     /// The breaker is in shadow: this is what it would have done.
     pub(crate) shadow: bool,
     pub(crate) reset: bool,
-    /// The run of failures at this moment.
+    /// The consecutive failures at this moment.
     pub(crate) consecutive_failures: u32,
 }
 
-/// The answer to a call that wants in.
+/// The answer to a request for admission.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Admission {
     /// `probe`: the number of its slot, 0 for none.
     Admitted {
         probe: u32,
     },
-    /// In shadow: it would have been rejected, so its result shall decide nothing.
+    /// In shadow: the call would have been rejected, so its result decides nothing.
     ShadowRejected {
         state: State,
         wait: RetryAfter,
@@ -65,37 +65,37 @@ pub(crate) enum Admission {
     },
 }
 
-/// What a settled call did.
+/// The effects of a settled call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settled {
     pub(crate) outcome: Counted,
-    /// The run of failures after this call; 0 for a late result.
+    /// The consecutive failures after this call; 0 for a late result.
     pub(crate) run: u32,
-    /// The calls dropped in a row, this one included; 0 for a late one.
+    /// The consecutive dropped calls, this one included; 0 for a late one.
     pub(crate) drops: u32,
-    /// A later call, be it a success, may open the breaker because of this one too.
+    /// A later call may open the breaker because of this one too, even if it succeeds.
     pub(crate) lingers: bool,
     pub(crate) change: Option<Transition>,
-    /// Which trial has one place more, if that is to be told.
+    /// The trial that has one more slot, if that is to be reported.
     pub(crate) widened: Option<Widened>,
     pub(crate) eclipse: Eclipse,
-    /// As many successes as would close the breaker were each hidden by the drop of a call inside
-    /// the one that succeeded.
+    /// The successes hidden by the drop of an inner call reached the number that closes the
+    /// breaker.
     pub(crate) hidden: bool,
-    /// The probes that failed in a row, if this is one of them.
+    /// The probes that failed consecutively, if this is one of them.
     pub(crate) failed_probes: u32,
 }
 
-/// A trial that has one place more.
+/// The trial that has one more slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Widened {
-    /// From now on: a probe ended without a result.
+    /// The current one: a probe ended without a result.
     This,
-    /// The next one: a call of this one failed.
+    /// The next one: a call of the current one failed.
     Next,
 }
 
-/// Failures of calls inside which there was a success, which ends the run.
+/// Failures of calls with a success inside them. That success ends the failure streak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Eclipse {
     None,
@@ -103,14 +103,14 @@ pub(crate) enum Eclipse {
     Answers,
     /// This is one more of them.
     Hides,
-    /// With this one there are as many as would open the breaker.
+    /// With this one their number reaches the limit that would open the breaker.
     Tells,
 }
 
 impl Settled {
     /// A success that changes nothing.
     pub(crate) const PLAIN: Self = Self::nothing(Counted::Success);
-    /// The calls inside it have told all there is to tell.
+    /// The calls inside it have already reported everything.
     pub(crate) const PASSED_ON: Self = Self::nothing(Counted::PassedOn);
 
     /// An ending that changes nothing but a total.
@@ -136,7 +136,7 @@ pub(crate) enum Counted {
     Failure,
     Ignored,
     Cancelled,
-    /// The calls inside it have told already.
+    /// The calls inside it have already reported the result.
     PassedOn,
 }
 
@@ -146,11 +146,11 @@ pub(crate) struct Reading {
     pub(crate) state: State,
     pub(crate) since: Tick,
     pub(crate) retry_after: Option<Duration>,
-    pub(crate) run: u32,
+    pub(crate) consecutive_failures: u32,
     pub(crate) trip: Option<Trip>,
     pub(crate) counts: Counts,
     pub(crate) last_failure: Option<Tick>,
-    /// `None`: no rule looks at one.
+    /// `None`: no rule evaluates a window.
     pub(crate) window: Option<WindowTotals>,
     pub(crate) ramp_share: Option<f64>,
     pub(crate) settings: Settings,

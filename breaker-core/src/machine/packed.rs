@@ -4,23 +4,22 @@ use crate::clock::{Tick, nanos_of};
 use crate::machine::state::State;
 use std::time::Duration;
 
-/// The state, some flags and the generation, in one word. That of a call has marks above them,
-/// which no published word has.
+/// The state, some flags and the generation, in one word. The copy that a call holds has marks
+/// above them. A published packed state has no marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PackedState(pub(crate) u64);
 
 impl PackedState {
-    /// No word.
+    /// No packed state.
     pub(crate) const NONE: Self = Self(0);
 
-    /// Calls are rejected without asking the machine, until the gate's time.
+    /// Calls are rejected until the gate's time, without a request to the machine.
     pub(crate) const SHUT: u64 = 1;
-    /// Admission is the machine's to decide.
+    /// The machine decides about admission.
     pub(crate) const ASK: u64 = 1 << 1;
-    /// A success changes something: there is a run of failures, of drops or of eclipses, or a
-    /// probe.
+    /// A success changes something: there is a streak of failures, drops or eclipses, or a probe.
     pub(crate) const WATCH: u64 = 1 << 2;
-    /// Calls note when they start.
+    /// Calls record their start time.
     pub(crate) const TIMED: u64 = 1 << 3;
     /// Calls have a time limit.
     pub(crate) const LIMITED: u64 = 1 << 4;
@@ -32,26 +31,26 @@ impl PackedState {
     pub(crate) const WINDOW: u64 = 1 << 7;
 
     const STATE_SHIFT: u32 = 8;
-    /// A call that is let in takes a place.
+    /// An admitted call takes a place.
     pub(crate) const PLACES: u64 = 1 << 12;
-    /// The call holds a place. No published word has it. It stands below the generation, so that
-    /// the end of a call asks for it in one look with `PASS`.
+    /// The call holds a place. No published packed state has it. The bit is below the generation,
+    /// so that the end of a call tests it together with `PASS`.
     pub(crate) const HOLDS: u64 = 1 << 13;
-    /// The call is counted among those that are under way. No published word has it.
+    /// The call is counted among those in flight. No published packed state has it.
     pub(crate) const STARTED: u64 = 1 << 14;
     const GENERATION_SHIFT: u32 = 15;
 
-    /// The call is being dropped, and those inside it with it.
+    /// The call is being dropped, together with the calls inside it.
     pub(crate) const CLOSING: u64 = 1 << 55;
     /// There are calls inside this one on its thread.
     pub(crate) const BURIED: u64 = 1 << 56;
-    /// The call decides nothing, whatever the generation. With `PASS`, which alone says the same:
-    /// it was told of, so its end is.
+    /// The call decides nothing, whatever the generation. `PASS` alone means the same. Both are set
+    /// where the call's begin was reported, so its end is reported too.
     pub(crate) const UNBOUND: u64 = 1 << 57;
-    /// Where [`Evidence`] is kept.
+    /// The position of [`Evidence`].
     const EVIDENCE_SHIFT: u32 = 58;
     const EVIDENCE: u64 = 0b1_1111 << Self::EVIDENCE_SHIFT;
-    /// A success of this call is more than a count.
+    /// A success of this call needs more than a counter increment.
     const MORE: u64 = 1 << 63;
     const MARKS: u64 = Self::CLOSING | Self::BURIED | Self::UNBOUND | Self::EVIDENCE | Self::MORE;
 
@@ -65,21 +64,22 @@ impl PackedState {
         self.0 & flags != 0
     }
 
-    /// Whether a call is let in by this very look: nobody hears of it, its start is not noted, and
-    /// it takes no place.
+    /// Whether this relaxed load admits a call: it has no listeners, its start time is not
+    /// recorded, and it takes no place.
     #[inline]
     pub(crate) const fn lets_in(self) -> bool {
         !self.has(Self::SHUT | Self::ASK | Self::TIMED | Self::OBSERVED | Self::PLACES)
     }
 
-    /// The same where also a success changes nothing and interests nobody, while the word stands.
+    /// The same where a success changes nothing and has no listeners either, while the packed state
+    /// remains.
     #[inline]
     pub(crate) const fn is_plain(self) -> bool {
         self.lets_in() && !self.has(Self::WATCH | Self::PASS | Self::WINDOW)
     }
 
-    /// Whether a failure may do nothing but make a run longer, while the word stands: there is one,
-    /// no rule looks at anything else, and there are no listeners.
+    /// Whether a failure can at most lengthen the streak, while the packed state remains. There is
+    /// a streak, no other rule evaluates the failure, and there are no listeners.
     #[inline]
     pub(crate) const fn has_only_a_streak(self) -> bool {
         const STATE: u64 = 0xf << PackedState::STATE_SHIFT;
@@ -93,7 +93,7 @@ impl PackedState {
         Self(self.0 | flags)
     }
 
-    /// A word that no gate has: a success under it is more than a count.
+    /// A packed state that no gate has: a success under it needs more than a counter increment.
     #[inline]
     pub(crate) const fn never(self) -> Self {
         Self(self.0 | Self::MORE)
@@ -105,19 +105,19 @@ impl PackedState {
         self.has(Self::MORE)
     }
 
-    /// The word of which this one is the `never`, or itself if it is none.
+    /// The packed state without the mark of [`never`](Self::never).
     #[inline]
     pub(crate) const fn real(self) -> Self {
         Self(self.0 & !Self::MORE)
     }
 
-    /// What a call keeps of it while it waits.
+    /// The part that a call keeps while it waits.
     #[inline]
     pub(crate) const fn kept(self) -> Self {
         Self(self.0 & !(Self::CLOSING | Self::BURIED | Self::MORE))
     }
 
-    /// What inner calls have told.
+    /// What inner calls have reported.
     #[inline]
     pub(crate) const fn evidence(self) -> Evidence {
         Evidence::from_bits((self.0 >> Self::EVIDENCE_SHIFT) as u8)
@@ -132,13 +132,13 @@ impl PackedState {
         Self(self.0 & !flags)
     }
 
-    /// The same without what inner calls have told.
+    /// The same without what inner calls have reported.
     #[inline]
     pub(crate) const fn without_evidence(self) -> Self {
         Self(self.0 & !Self::EVIDENCE)
     }
 
-    /// The same word in this generation.
+    /// The same packed state in this generation.
     pub(crate) const fn in_generation(self, generation: u64) -> Self {
         Self(generation << Self::GENERATION_SHIFT | self.0 & ((1 << Self::GENERATION_SHIFT) - 1))
     }
@@ -162,21 +162,21 @@ impl PackedState {
     }
 }
 
-/// What the calls inside a call of the same breaker have told so far.
+/// What the calls inside a call of the same breaker have reported so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Evidence(u8);
 
 impl Evidence {
     pub(crate) const NONE: Self = Self(0);
-    /// There was one.
+    /// There was an inner call.
     pub(crate) const WITHIN: Self = Self(0b0_0001);
     /// One was counted, rejected or dropped.
     pub(crate) const TOLD: Self = Self(0b0_0011);
-    /// One was counted as a failure, gave an error that counts as a success, or was rejected.
+    /// One was counted as a failure, returned an error that counts as a success, or was rejected.
     pub(crate) const FAILED: Self = Self(0b0_0111);
     /// One was counted as a success.
     pub(crate) const ANSWERED: Self = Self(0b0_1011);
-    /// One failed after another one had succeeded, which was noted.
+    /// One failed after another one had succeeded. The machine has recorded that.
     pub(crate) const ECLIPSED: Self = Self(0b1_1111);
 
     #[inline]
@@ -198,42 +198,42 @@ impl Evidence {
     }
 }
 
-/// In how long a rejected call may come again. Kept as small as it is, since every result of a call
-/// has room for it.
+/// The time after which a rejected call may be retried. Kept small, since every result of a call
+/// contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RetryAfter(u64);
 
 impl RetryAfter {
-    /// Nobody knows.
+    /// The time is not known.
     pub(crate) const UNKNOWN: Self = Self(u64::MAX);
 
-    /// For a call that is rejected at `now`: until `until`. Nobody knows when that never comes
-    /// (forced open without an end).
+    /// The time from `now`, when the call is rejected, to `until`. It is not known if `until` never
+    /// comes (forced open without an end).
     #[inline]
     pub(crate) fn until(until: Tick, now: Tick) -> Self {
         if until == Tick::NEVER { Self::UNKNOWN } else { Self(until.nanos_since(now)) }
     }
 
-    /// What a call that is rejected in `state` is told: in half-open 1 s at least.
+    /// The time that a call rejected in `state` reports: at least 1 s in half-open.
     pub(crate) fn shown_in(self, state: State) -> Option<Duration> {
         const SECOND: u64 = 1_000_000_000;
         let least = if state == State::HalfOpen { SECOND } else { 0 };
         self.known().map(|wait| wait.max(Duration::from_nanos(least)))
     }
 
-    /// This long. What is too long to be counted lasts for 584 years.
+    /// This duration. One that is too long to be represented becomes 584 years.
     pub(crate) fn span(span: Duration) -> Self {
         Self(nanos_of(span).min(u64::MAX - 1))
     }
 
-    /// `None`: nobody knows.
+    /// `None`: it is not known.
     pub(crate) fn known(self) -> Option<Duration> {
         (self != Self::UNKNOWN).then_some(Duration::from_nanos(self.0))
     }
 }
 
-/// A state as a number from 0 to 5, in the order above. What is written down for each rejected call
-/// and seldom looked at costs the least so.
+/// A state as a number from 0 to 5, in the order above. It is recorded for each rejected call and
+/// seldom read, so it is kept small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StateCode(pub(crate) u8);
 

@@ -1,6 +1,8 @@
-//! The share of calls that is admitted after closing. It grows evenly with time, and admission is
-//! deterministic: each call adds the current share to a sum, in whole nanoseconds of the ramp, and
-//! is admitted when that reaches a whole call. (Bresenham's line algorithm, as in error diffusion.)
+//! The share of calls that is admitted after closing.
+//!
+//! The share grows evenly with time, and admission is deterministic. Each call adds the current
+//! share to an accumulator, in whole nanoseconds of the ramp. The call is admitted when the
+//! accumulator reaches one. (Bresenham's line algorithm, as in error diffusion.)
 
 use crate::clock::Tick;
 use crate::machine::half_open::{MOST, lacking};
@@ -9,32 +11,32 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Ramp {
     since: Tick,
-    sum: u128,
+    accumulator: u128,
     /// No call has come yet.
     first: bool,
-    /// So many calls that would be rejected may pass, since the last recovery lacked them, and do
-    /// so still.
+    /// How many calls are admitted beyond the share, since the last recovery lacked them. `left` is
+    /// the number that remains.
     more: u32,
     left: u32,
     /// Calls that were rejected.
     rejected: u32,
-    /// Drops that are no failures.
+    /// Drops that were not counted as failures.
     spared: u32,
 }
 
 impl Ramp {
-    /// The first call passes, however early it comes: where calls are few, there may be no other
-    /// one for long.
+    /// The first call is admitted, however early it comes: at low traffic there may be no other one
+    /// for a long time.
     pub(crate) const fn new(now: Tick, more: u32) -> Self {
-        Self { since: now, sum: 0, first: true, more, left: more, rejected: 0, spared: 0 }
+        Self { since: now, accumulator: 0, first: true, more, left: more, rejected: 0, spared: 0 }
     }
 
-    /// How many calls more the next recovery lets in, if this one has failed: as with a trial.
+    /// How many additional calls the next recovery admits, if this one failed: as with a trial.
     pub(crate) fn lacking(&self) -> u32 {
         lacking(self.more, self.rejected.into())
     }
 
-    /// The share of calls that is let in now, from 0 to 1; `None` when the ramp of this length is
+    /// The share of calls that is admitted now, from 0 to 1; `None` when the ramp of this length is
     /// over.
     pub(crate) fn share(&self, now: Tick, length: Duration) -> Option<f64> {
         let passed = now.since(self.since);
@@ -46,10 +48,10 @@ impl Ramp {
         length.saturating_sub(now.since(self.since))
     }
 
-    /// When a call is let in, if none comes before.
+    /// When a call is admitted, if none comes before.
     #[cfg(feature = "tokio")]
     pub(crate) fn opens(&self, length: Duration) -> Tick {
-        let missing = length.as_nanos().saturating_sub(self.sum);
+        let missing = length.as_nanos().saturating_sub(self.accumulator);
         if self.first {
             self.since
         } else {
@@ -57,27 +59,28 @@ impl Ramp {
         }
     }
 
-    /// It is `new` long from here on, in place of `old`. The sum stays the same part of a call.
+    /// Changes the length from `old` to `new` from here on. The accumulator remains the same part
+    /// of a call.
     pub(crate) fn stretch(&mut self, old: Duration, new: Duration) {
-        self.sum = self.sum.saturating_mul(new.as_nanos()) / old.as_nanos().max(1);
+        self.accumulator = self.accumulator.saturating_mul(new.as_nanos()) / old.as_nanos().max(1);
     }
 
-    /// Whether the next call is let in; `None` when the ramp is over.
+    /// Whether the next call is admitted; `None` when the ramp is over.
     pub(crate) fn admit(&mut self, now: Tick, length: Duration) -> Option<bool> {
         self.share(now, length)?;
-        self.sum += now.since(self.since).as_nanos();
-        let whole = self.sum >= length.as_nanos();
-        if whole {
-            self.sum -= length.as_nanos();
+        self.accumulator += now.since(self.since).as_nanos();
+        let reaches_one = self.accumulator >= length.as_nanos();
+        if reaches_one {
+            self.accumulator -= length.as_nanos();
         }
-        let passes = std::mem::take(&mut self.first) || whole;
+        let passes = std::mem::take(&mut self.first) || reaches_one;
         let lacked = !passes && self.left > 0;
         self.left -= u32::from(lacked);
         self.rejected = self.rejected.saturating_add(u32::from(!passes && !lacked));
         Some(passes || lacked)
     }
 
-    /// Whether a dropped call is no failure, since others were rejected.
+    /// Whether a dropped call is not a failure, since others were rejected.
     pub(crate) fn spares(&mut self) -> bool {
         let spares = self.rejected > 0 && self.spared < MOST;
         self.spared += u32::from(spares);

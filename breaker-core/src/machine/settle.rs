@@ -1,4 +1,4 @@
-//! Takes in how a call ended: what that counts as, and what follows from it (rules 6 to 9).
+//! Records how a call ended: what it counts as, and what follows from it (rules 6 to 9).
 
 use super::{Machine, Phase};
 use crate::clock::Tick;
@@ -12,15 +12,15 @@ use crate::machine::window::Mark;
 use std::time::Duration;
 
 impl Machine {
-    /// Takes in how a call ended that was admitted under `word` (rules 1, 2, 5 to 9).
+    /// Records how a call ended (rules 1, 2, 5 to 9).
     pub(crate) fn settle(&mut self, call: Call, ending: Ending, now: Tick) -> Settled {
         let classified = self.classify(call, ending, now);
-        let outcome = self.spare(call, ending, tells(call.evidence, classified));
+        let outcome = self.spare(call, ending, not_yet_counted(call.evidence, classified));
         self.count(outcome, now);
         if !self.binds(call.word) {
             return Settled::nothing(outcome);
         }
-        let asked = match ending {
+        let requested = match ending {
             Ending::Result(Outcome::Failure { retry_after }) => retry_after,
             _ => None,
         };
@@ -29,9 +29,9 @@ impl Machine {
         let slow = self.settings.slow_call_duration.is_some_and(|limit| took.is_some_and(|took| took > limit));
         let widened = self.leave_slot(call, outcome);
         let probed = matches!(self.phase, Phase::HalfOpen(_)) && outcome == Counted::Failure;
-        let change = self.decide(outcome, slow, asked, now);
-        let widened = self.report_places(widened, change);
-        let run = change.map_or(self.run.length(), |change| change.consecutive_failures);
+        let change = self.decide(outcome, slow, requested, now);
+        let widened = self.report_extra_slot(widened, change);
+        let run = change.map_or(self.streak.length(), |change| change.consecutive_failures);
         let lingers = matches!(self.phase, Phase::HalfOpen(_)) || self.ruled_window().is_some();
         let eclipse = if change.is_none() { self.eclipse(call, classified, outcome, now) } else { Eclipse::None };
         let hidden = classified == Counted::Success && call.evidence == Evidence::TOLD && self.hides();
@@ -39,29 +39,29 @@ impl Machine {
         Settled { outcome, run, drops: self.drops, lingers, change, widened, eclipse, hidden, failed_probes }
     }
 
-    /// Whether the result of a call under this word decides anything (rule 7).
+    /// Whether the result of a call with this packed state decides anything (rule 7).
     fn binds(&self, word: PackedState) -> bool {
         word.generation() == self.generation && !word.has(PackedState::UNBOUND)
     }
 
-    /// Takes back the slot of a call that ends with the one around it, which has no result either
-    /// if that was in vain. Gives whether the trial has one place more.
+    /// Takes back the slot of a call that ends with the one around it. `in_vain`: the outer call
+    /// has no result either. Returns the trial that has one more slot, if that is to be reported.
     pub(crate) fn give_back(&mut self, call: Call, in_vain: bool) -> Option<Widened> {
         let outcome = if in_vain { Counted::Cancelled } else { Counted::Success };
         let widened = self.binds(call.word) && self.leave_slot(call, outcome);
-        self.report_places(widened, None)
+        self.report_extra_slot(widened, None)
     }
 
-    /// Which trial has one place more, if one has and that is to be told: once until it closes.
-    fn report_places(&mut self, widened: bool, change: Option<Transition>) -> Option<Widened> {
+    /// The trial that has one more slot, if that is to be reported: once until the breaker closes.
+    fn report_extra_slot(&mut self, widened: bool, change: Option<Transition>) -> Option<Widened> {
         let next = change.is_some_and(|change| change.trip.is_some()) && self.lacking > 0;
-        let places = if widened { Widened::This } else { Widened::Next };
-        let tell = (widened || next) && !self.told_of_places;
-        self.told_of_places |= tell;
-        tell.then_some(places)
+        let trial = if widened { Widened::This } else { Widened::Next };
+        let report = (widened || next) && !self.extra_slot_reported;
+        self.extra_slot_reported |= report;
+        report.then_some(trial)
     }
 
-    /// A probe's slot is free (rule 6). Gives whether the trial has one place more.
+    /// Frees a probe's slot (rule 6). Returns whether the trial has one more slot.
     fn leave_slot(&mut self, call: Call, outcome: Counted) -> bool {
         let turned_away = self.turned_away(call.rejected);
         let Phase::HalfOpen(trial) = &mut self.phase else { return false };
@@ -72,9 +72,10 @@ impl Machine {
         trial.give_back(call.probe, in_vain.then_some(turned_away))
     }
 
-    /// A call that is dropped while others were rejected may be dropped for that, as by a
-    /// `try_join!`: on trial and during a ramp it has no result then, where each drop is a failure.
-    /// One that is dropped after the time that `on_cancel` gives has hung.
+    /// Replaces the failure of some dropped calls by a cancellation, where each drop is a failure.
+    /// A call may be dropped because others were rejected, as by a `try_join!`. On trial and during
+    /// a ramp it has no result then. A call that is dropped after the time of `on_cancel` remains a
+    /// failure.
     fn spare(&mut self, call: Call, ending: Ending, outcome: Counted) -> Counted {
         let dropped = ending.is_drop();
         let each_fails = self.settings.on_cancel == OnCancel::Failure;
@@ -87,16 +88,16 @@ impl Machine {
             Phase::Closed { ramp: Some(ramp), .. } => ramp.spares(),
             _ => false,
         };
-        if spared { tells(call.evidence, Counted::Cancelled) } else { outcome }
+        if spared { not_yet_counted(call.evidence, Counted::Cancelled) } else { outcome }
     }
 
-    /// How many calls were rejected so far, or would have been, if so many were.
+    /// How many calls were rejected so far; in shadow, how many would have been rejected.
     pub(super) fn turned_away(&self, rejected: u64) -> u64 {
         rejected.saturating_add(self.counts.shadow_rejected)
     }
 
-    /// Whether this success, which a call inside that was dropped hides, makes as many as would
-    /// have closed the breaker.
+    /// Counts a success that the drop of an inner call hides. Returns whether the hidden successes
+    /// reach the number that closes the breaker.
     fn hides(&mut self) -> bool {
         match &mut self.phase {
             Phase::HalfOpen(trial) => trial.hides(&self.settings),
@@ -104,20 +105,20 @@ impl Machine {
         }
     }
 
-    /// Notes a question that fails after a success inside it, which ends the run: there may be as
-    /// many as would open the breaker, were those successes not. A question that succeeds ends
-    /// their run; `fail_window` does too.
+    /// Records a call that fails after a success inside it. That success ends the failure streak,
+    /// so any number of such calls may fail without opening the breaker. An outermost call that
+    /// succeeds ends their streak, and `fail_window` does too.
     fn eclipse(&mut self, call: Call, classified: Counted, outcome: Counted, now: Tick) -> Eclipse {
-        let after_success = |told: Evidence| told.has(Evidence::ANSWERED) && !told.has(Evidence::ECLIPSED);
+        let after_success = |evidence: Evidence| evidence.has(Evidence::ANSWERED) && !evidence.has(Evidence::ECLIPSED);
         let fails = match call.around {
             None => classified == Counted::Failure && after_success(call.evidence),
             Some(around) => outcome == Counted::Failure && (after_success(call.evidence) || after_success(around)),
         };
         if fails {
             let length = self.eclipsed.failed(now, self.settings.fail_window);
-            let tell = self.settings.fail_max.is_some_and(|most| length >= most) && !self.eclipse_told;
-            self.eclipse_told |= tell;
-            return if tell { Eclipse::Tells } else { Eclipse::Hides };
+            let report = self.settings.fail_max.is_some_and(|most| length >= most) && !self.eclipse_reported;
+            self.eclipse_reported |= report;
+            return if report { Eclipse::Tells } else { Eclipse::Hides };
         }
         let succeeds = classified == Counted::Success && !call.evidence.has(Evidence::ECLIPSED);
         if call.around.is_none() && succeeds {
@@ -126,12 +127,13 @@ impl Machine {
         if succeeds && self.eclipsed.length() > 0 { Eclipse::Answers } else { Eclipse::None }
     }
 
-    /// Takes in a failure of a call whose word still stands and [has only a
-    /// run](Word::has_only_a_run), if that gets longer and stays below its limit: then neither the
-    /// gate nor a note has anything to learn from it. `false`: it is for `settle`.
+    /// Fast path: counts one more consecutive failure if the packed state [has only a
+    /// streak](PackedState::has_only_a_streak), the streak gets longer and stays below its limit.
+    /// The gate and the last error then need no update. Returns `false` if `settle` must handle the
+    /// failure.
     #[inline]
     pub(crate) fn failed_again(&mut self, now: Tick) -> bool {
-        let again = self.run.lengthen(now, self.longest_gap, self.longest_run);
+        let again = self.streak.lengthen(now, self.max_gap, self.max_streak);
         if again {
             self.drops = 0;
             self.count(Counted::Failure, now);
@@ -139,7 +141,7 @@ impl Machine {
         again
     }
 
-    /// A success that was added to the window without the lock made a rule seem to hold.
+    /// Checks the rules after a success that was added to the window without the lock.
     pub(crate) fn review(&mut self, generation: u64, now: Tick) -> Option<Transition> {
         if generation != self.generation || !matches!(self.phase, Phase::Closed { .. }) {
             return None;
@@ -149,7 +151,7 @@ impl Machine {
         window.evaluate().map(|trip| self.open(trip, None, now))
     }
 
-    /// So many calls that are under way and slow made a rule seem to hold.
+    /// Checks the rules after `slow` calls in flight seemed to make the slow rule hold.
     pub(crate) fn review_under_way(&mut self, generation: u64, slow: u64, now: Tick) -> Option<Transition> {
         if generation != self.generation || !matches!(self.phase, Phase::Closed { .. }) {
             return None;
@@ -195,7 +197,7 @@ impl Machine {
         }
     }
 
-    fn decide(&mut self, outcome: Counted, slow: bool, asked: Option<Duration>, now: Tick) -> Option<Transition> {
+    fn decide(&mut self, outcome: Counted, slow: bool, requested: Option<Duration>, now: Tick) -> Option<Transition> {
         self.drops = match outcome {
             Counted::Cancelled => self.drops.saturating_add(1),
             Counted::PassedOn => self.drops,
@@ -204,55 +206,55 @@ impl Machine {
         let mark = Mark { failed: outcome == Counted::Failure, slow };
         let counts = matches!(outcome, Counted::Success | Counted::Failure);
         match &mut self.phase {
-            // A call that was dropped has no result, but if it was slow, that is known.
+            // A dropped call has no result, but its duration is known if it was slow.
             Phase::Closed { .. } if counts || (slow && outcome == Counted::Cancelled) => {
-                self.closed_call(outcome, mark, now).map(|trip| self.open(trip, asked, now))
+                self.closed_call(outcome, mark, now).map(|trip| self.open(trip, requested, now))
             }
             Phase::HalfOpen(trial) if counts => {
                 trial.add(mark);
-                let decide_trial = trial.decide_trial(&self.settings);
+                let decision = trial.decide_trial(&self.settings);
                 if mark.failed {
-                    self.run.failed(now, None);
+                    self.streak.failed(now, None);
                     self.failed_probes = self.failed_probes.saturating_add(1);
                 } else {
-                    self.run.clear();
+                    self.streak.clear();
                     self.failed_probes = 0;
                 }
-                match decide_trial? {
+                match decision? {
                     Decision::Close => Some(self.close(now)),
-                    Decision::Open(trip) => Some(self.open(trip, asked, now)),
+                    Decision::Open(trip) => Some(self.open(trip, requested, now)),
                 }
             }
             _ => None,
         }
     }
 
-    /// Tells the rules of a call, and gives the one that holds now (rule 2).
+    /// Updates the rules with a call, and returns the one that holds now (rule 2).
     fn closed_call(&mut self, outcome: Counted, mark: Mark, now: Tick) -> Option<Trip> {
         if outcome == Counted::Success {
-            self.run.clear();
+            self.streak.clear();
         }
         if mark.failed {
-            self.run.failed(now, self.settings.fail_window);
+            self.streak.failed(now, self.settings.fail_window);
         }
         if mark.failed || mark.slow {
-            self.last_bad = now;
+            self.last_failed_or_slow = now;
         }
         let window = self.ruled_window();
         if let Some(window) = window {
             window.add(mark, now);
         }
-        if mark.failed && self.settings.fail_max.is_some_and(|most| self.run.length() >= most) {
-            return Some(Trip::FailureStreak { length: self.run.length(), span: self.run.span() });
+        if mark.failed && self.settings.fail_max.is_some_and(|most| self.streak.length() >= most) {
+            return Some(Trip::FailureStreak { length: self.streak.length(), span: self.streak.span() });
         }
         window?.evaluate()
     }
 }
 
-/// What is left to tell of a call after what those inside it have told (rule 5): of a failure,
-/// unless they told one, gave an error or were rejected; of anything else, unless they told
-/// anything, were rejected or were dropped.
-fn tells(evidence: Evidence, outcome: Counted) -> Counted {
-    let told = if outcome == Counted::Failure { Evidence::FAILED } else { Evidence::TOLD };
-    if evidence.has(told) { Counted::PassedOn } else { outcome }
+/// What remains to be counted of a call after the reports of the calls inside it (rule 5). A
+/// failure remains unless one of them counted a failure, returned an error or was rejected. Any
+/// other result remains unless one of them was counted, rejected or dropped.
+fn not_yet_counted(evidence: Evidence, outcome: Counted) -> Counted {
+    let covers = if outcome == Counted::Failure { Evidence::FAILED } else { Evidence::TOLD };
+    if evidence.has(covers) { Counted::PassedOn } else { outcome }
 }

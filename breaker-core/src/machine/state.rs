@@ -1,4 +1,4 @@
-//! What a breaker shows of itself, and its names in logs, metrics and JSON.
+//! The states of a breaker, and their names in logs, metrics and JSON.
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// Calls pass.
+    /// Calls are admitted.
     Closed,
     /// Calls are rejected until the recovery timeout is over.
     Open,
-    /// A few probes pass, the other calls are rejected.
+    /// A few probes are admitted, the other calls are rejected.
     HalfOpen,
-    /// Calls are rejected by hand, until released.
+    /// Calls are rejected by a manual override, until it is cleared.
     ForcedOpen,
     /// Calls pass straight through and are not counted.
     Disabled,
-    /// Calls pass; the breaker counts and tells what it would have done.
+    /// Calls pass. The breaker counts them and reports what it would have done.
     Shadow,
 }
 
@@ -35,7 +35,7 @@ impl State {
         }
     }
 
-    /// Whether calls pass as if all were well: neither open, forced open nor half-open.
+    /// Whether calls are admitted normally: neither open, forced open nor half-open.
     #[must_use]
     pub const fn is_healthy(self) -> bool {
         !matches!(self, Self::Open | Self::HalfOpen | Self::ForcedOpen)

@@ -1,4 +1,4 @@
-//! Tests of what only a race brings about: a call has read a packed state that no longer stands.
+//! Tests of cases that only a race causes: a call has read a packed state that is outdated.
 
 use super::*;
 use crate::config::keys::Config;
@@ -14,10 +14,10 @@ fn machine(config: Config) -> Machine {
     Machine::new(Arc::new(Settings::resolve(&config, Limits::default())), 1, NOW)
 }
 
-/// A call that is let in and fails.
+/// Admits a call that fails.
 fn fail(machine: &mut Machine) -> Settled {
     let word = machine.publish().0;
-    let Admission::Admitted { probe } = machine.admit(NOW).0 else { panic!("it is let in") };
+    let Admission::Admitted { probe } = machine.admit(NOW).0 else { panic!("it is admitted") };
     machine.settle(
         Call { word, probe, started: NOW, evidence: Evidence::NONE, around: None, rejected: 0 },
         Ending::Result(Outcome::failure()),
@@ -26,7 +26,7 @@ fn fail(machine: &mut Machine) -> Settled {
 }
 
 #[test]
-fn a_forced_opening_rejects_who_read_the_word_before_it() {
+fn a_forced_open_breaker_rejects_a_call_with_an_older_packed_state() {
     let mut machine = machine(Config::new());
     machine.set_manual(Some(Manual::ForcedOpen { until: NOW.after(SECOND * 5) }), NOW);
     let (admission, change) = machine.admit(NOW);
@@ -45,7 +45,7 @@ fn failures_are_counted_until_a_reset() {
 }
 
 #[test]
-fn a_disabled_breaker_lets_in_who_read_the_word_before_it() {
+fn a_disabled_breaker_admits_a_call_with_an_older_packed_state() {
     let mut machine = machine(Config::new().fail_max(1));
     fail(&mut machine);
     machine.set_manual(Some(Manual::Disabled), NOW);
@@ -53,7 +53,7 @@ fn a_disabled_breaker_lets_in_who_read_the_word_before_it() {
 }
 
 #[test]
-fn a_trial_whose_slots_are_taken_rejects_who_saw_one_free() {
+fn a_trial_without_a_free_slot_rejects_a_call_that_found_one_free() {
     let mut machine = machine(Config::new().fail_max(1).recovery_timeout(SECOND));
     fail(&mut machine);
     let edge = NOW.after(SECOND);
@@ -79,19 +79,19 @@ fn a_review_of_an_earlier_generation_opens_nothing() {
 }
 
 #[test]
-fn a_window_that_no_rule_looks_at_any_more_is_emptied() {
+fn a_window_is_emptied_when_no_rule_evaluates_it_any_more() {
     let ruled = Settings::resolve(&Config::new().fail_max(9).failure_rate(0.5), Limits::default());
     let mut machine = Machine::new(Arc::new(ruled.clone()), 1, NOW);
     fail(&mut machine);
     let window = machine.window().expect("a rule looks at it").clone();
-    assert_eq!(window.keyed_totals().failed, 1);
+    assert_eq!(window.totals().failed, 1);
     machine.reconfigure(Arc::new(Settings { failure_rate: None, ..ruled }), NOW);
-    assert_eq!((window.keyed_totals().calls, window.keyed_totals().failed), (0, 0));
+    assert_eq!((window.totals().calls, window.totals().failed), (0, 0));
 }
 
 #[test]
 #[cfg(feature = "tokio")]
-fn an_opening_lapses_at_its_end_and_leaves_every_slot_free() {
+fn an_open_period_lapses_at_its_end_and_leaves_every_slot_free() {
     let mut machine = machine(Config::new().fail_max(1).recovery_timeout(SECOND));
     assert_eq!(machine.ends(), None);
     fail(&mut machine);
@@ -110,7 +110,7 @@ fn an_opening_lapses_at_its_end_and_leaves_every_slot_free() {
 }
 
 #[test]
-fn calls_under_way_open_nothing_where_they_do_not_make_the_slow_rule_hold() {
+fn calls_in_flight_open_nothing_unless_they_make_the_slow_rule_hold() {
     let rules = Config::new().fail_max(9).failure_rate(0.1).slow_call_duration(SECOND).slow_call_rate(0.5).min_calls(3);
     let mut machine = machine(rules);
     fail(&mut machine);

@@ -1,4 +1,4 @@
-//! The rules that open a breaker, as plain data that is told each outcome.
+//! The rules that open a breaker, as plain data that receives each outcome.
 
 use crate::clock::Tick;
 use crate::config::duration;
@@ -7,8 +7,8 @@ use crate::config::types::Window;
 use std::fmt;
 use std::time::Duration;
 
-/// A run of failures with no success between them. (Fowler, "CircuitBreaker", 2014: the failure
-/// counter that a success resets; the time limit between two failures is Polly's and pybreaker's
+/// Consecutive failures with no success between them. (Fowler, "CircuitBreaker", 2014: the failure
+/// counter that a success resets. The time limit between two failures is Polly's and pybreaker's
 /// refinement.)
 #[derive(Debug)]
 pub(crate) struct FailureStreak {
@@ -22,8 +22,8 @@ impl FailureStreak {
         Self { length: 0, first: Tick::ZERO, last: Tick::ZERO }
     }
 
-    /// Adds a failure and gives the run's new length. A run whose last failure is more than
-    /// `window` ago is forgotten first; `None`: never.
+    /// Adds a failure and returns the streak's new length. A streak whose last failure is more than
+    /// `window` ago is discarded first; `None`: never.
     pub(crate) fn failed(&mut self, now: Tick, window: Option<Duration>) -> u32 {
         if window.is_some_and(|window| now.since(self.last) > window) {
             self.clear();
@@ -36,8 +36,8 @@ impl FailureStreak {
         self.length
     }
 
-    /// Adds a failure to a run that goes on, since the last one was not more than `gap` nanoseconds
-    /// ago, and stays shorter than `most`. `false`: nothing was added.
+    /// Adds a failure to a streak that continues and stays shorter than `most`. It continues if its
+    /// last failure was at most `gap` nanoseconds ago. `false`: nothing was added.
     #[inline]
     pub(crate) fn lengthen(&mut self, now: Tick, gap: u64, most: u32) -> bool {
         let longer = self.length.saturating_add(1);
@@ -48,8 +48,8 @@ impl FailureStreak {
         goes_on
     }
 
-    /// Whether a failure now would make it longer: there is one, and the last was not more than
-    /// `gap` nanoseconds ago.
+    /// Whether a failure now would lengthen the streak: there is one, and its last failure was at
+    /// most `gap` nanoseconds ago.
     #[inline]
     pub(crate) fn counts_at(&self, now: Tick, gap: u64) -> bool {
         self.length > 0 && now.nanos_since(self.last) <= gap
@@ -74,7 +74,7 @@ impl FailureStreak {
     }
 }
 
-/// What is in a window.
+/// The number of calls in a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct WindowTotals {
     pub(crate) calls: u64,
@@ -83,35 +83,35 @@ pub(crate) struct WindowTotals {
 }
 
 impl WindowTotals {
-    /// Nothing in it could open a breaker.
-    #[inline]
-    /// With so many slow calls more.
+    /// With this many additional slow calls.
     pub(crate) const fn and_slow(self, slow: u64) -> Self {
         Self { calls: self.calls + slow, slow: self.slow + slow, ..self }
     }
 
+    /// Nothing in it could open a breaker.
+    #[inline]
     pub(crate) const fn is_success(&self) -> bool {
         self.failed == 0 && self.slow == 0
     }
 }
 
-/// The rules that look at a window. Any of them opens.
+/// The rules that evaluate a window. Any of them opens the breaker.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct WindowRules {
     pub(crate) failure_rate: Option<f64>,
     /// Of the calls that are slower than `slow_call_duration`.
     pub(crate) slow_call_rate: Option<f64>,
     pub(crate) slow_call_duration: Option<Duration>,
-    /// So many failures in the window.
+    /// This many failures in the window open the breaker.
     pub(crate) fail_max: Option<u32>,
-    /// The rates are not judged of fewer calls.
+    /// The rates do not apply to fewer calls.
     pub(crate) min_calls: u32,
 }
 
 impl WindowRules {
     /// The rule that holds, if one does.
-    pub(crate) fn evaluate(&self, tally: &WindowTotals) -> Option<Trip> {
-        let &WindowTotals { calls, failed, slow } = tally;
+    pub(crate) fn evaluate(&self, totals: &WindowTotals) -> Option<Trip> {
+        let &WindowTotals { calls, failed, slow } = totals;
         let enough = calls > 0 && calls >= u64::from(self.min_calls);
         match (self.failure_rate, self.slow_call_rate, self.slow_call_duration, self.fail_max) {
             (Some(limit), ..) if enough && reaches(failed, calls, limit) => {
@@ -128,15 +128,15 @@ impl WindowRules {
 
 impl WindowRules {
     /// The slow rule alone, if it holds.
-    pub(crate) fn evaluate_slow(&self, tally: &WindowTotals) -> Option<Trip> {
-        Self { failure_rate: None, fail_max: None, ..*self }.evaluate(tally)
+    pub(crate) fn evaluate_slow(&self, totals: &WindowTotals) -> Option<Trip> {
+        Self { failure_rate: None, fail_max: None, ..*self }.evaluate(totals)
     }
 }
 
-/// Whether `part` is at least this share of `whole`. A quotient and a literal are rounded alike, so
-/// 7 of 100 are 0.07, which they need not be when 0.07 is multiplied by 100.
-pub(crate) fn reaches(part: u64, whole: u64, share: f64) -> bool {
-    part > 0 && part as f64 / whole as f64 >= share
+/// Whether `part` is at least this share of `all`. A quotient and a literal are rounded alike, so 7
+/// of 100 are 0.07. The product of 0.07 and 100 need not be 7.
+pub(crate) fn reaches(part: u64, all: u64, share: f64) -> bool {
+    part > 0 && part as f64 / all as f64 >= share
 }
 
 /// Why a breaker opened: the rule, with its numbers.
@@ -172,10 +172,10 @@ pub(crate) enum Trip {
         of: u32,
         than: Duration,
     },
-    /// So many failed or were slow that the others cannot close it any more.
+    /// So many probes failed or were slow that the others cannot close the breaker.
     Trial {
         failed: u32,
-        /// Those that succeeded, and took longer than this.
+        /// The probes that succeeded and took longer than `than`.
         slow: u32,
         than: Duration,
         probes: u32,
@@ -195,7 +195,7 @@ pub(crate) enum Trip {
 }
 
 impl Trip {
-    /// Whether failures were the reason, so that the last one belongs to it.
+    /// Whether failures were the reason, so that the last failure is shown with it.
     pub(crate) const fn is_of_failures(&self) -> bool {
         !matches!(
             self,
@@ -228,14 +228,14 @@ impl fmt::Display for Trip {
                 after(f, successes, of)
             }
             Self::Trial { failed, slow, than, probes, needed } => {
-                let (bad, probes) = (failed.saturating_add(slow), Number(probes.into(), "probe"));
+                let (unsuccessful, probes) = (failed.saturating_add(slow), Number(probes.into(), "probe"));
                 let what = match (failed, slow) {
                     (_, 0) => "failed".to_owned(),
                     (0, _) => format!("took longer than {}", duration::show(than)),
                     _ => format!("failed or took longer than {}", duration::show(than)),
                 };
                 let needed = if needed == 1 { "1 success" } else { &format!("{needed} successes") };
-                write!(f, "{bad} of {probes} {what}, and closing takes {needed}")
+                write!(f, "{unsuccessful} of {probes} {what}, and closing takes {needed}")
             }
             Self::ProbeFailureRate { failed, probes, limit } => {
                 failure_rate(f, failed.into(), Number(probes.into(), "probe"), limit)
@@ -247,7 +247,7 @@ impl fmt::Display for Trip {
     }
 }
 
-/// How many probes of a trial had succeeded before.
+/// Writes how many probes of a trial had succeeded before.
 fn after(f: &mut fmt::Formatter<'_>, successes: u32, of: u32) -> fmt::Result {
     if of == 1 { Ok(()) } else { write!(f, " after {successes} of {of} successes") }
 }
@@ -261,7 +261,7 @@ fn slow_call_rate(f: &mut fmt::Formatter<'_>, slow: u64, all: Number, than: Dura
     write!(f, "{share} of {all} took longer than {than} (limit {})", Percent(limit))
 }
 
-/// So many of something.
+/// A number with its unit.
 #[derive(Clone, Copy)]
 struct Number(u64, &'static str);
 
@@ -278,8 +278,8 @@ impl fmt::Display for Number {
     }
 }
 
-/// A share as a person reads it: `62 %`, `0.5 %`, with one decimal place at most, or one digit of a
-/// smaller one: `0.004 %`.
+/// A share for people: `62 %`, `0.5 %`, with at most one decimal place. A smaller one has one
+/// significant digit: `0.004 %`.
 struct Percent(f64);
 
 impl fmt::Display for Percent {
@@ -324,7 +324,7 @@ mod tests {
     };
 
     #[test]
-    fn a_rate_is_reached_at_its_very_share_whatever_the_number_of_calls() {
+    fn a_rate_is_reached_exactly_at_its_share_for_any_number_of_calls() {
         for calls in 1..=1000_u64 {
             for failed in 1..=calls {
                 let limit = failed as f64 / calls as f64;
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rule_says_its_numbers() {
+    fn each_rule_shows_its_numbers() {
         let than = Duration::from_secs(4);
         let cases = [
             (Trip::FailureRate { failed: 62, calls: 100, limit: 0.5 }, "failure rate 62 % of 100 calls (limit 50 %)"),

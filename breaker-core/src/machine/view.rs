@@ -10,17 +10,17 @@ use crate::machine::packed::{PackedState, RetryAfter};
 use crate::machine::state::State;
 
 impl Machine {
-    /// The manual state, or the one that the settings ask for.
+    /// The manual state, or the one that the settings request.
     pub(super) fn mode(&self) -> Option<Manual> {
         self.manual.or_else(|| (!self.settings.enabled).then_some(Manual::Disabled))
     }
 
     /// Whether it rejects nothing, whatever its settings say.
-    fn lets_all_in(&self) -> bool {
+    fn rejects_nothing(&self) -> bool {
         matches!(self.mode(), Some(Manual::Disabled | Manual::Shadow))
     }
 
-    /// The state as the listeners know it.
+    /// The state that listeners observe.
     pub(super) fn shown_state(&self) -> State {
         match self.mode() {
             Some(Manual::ForcedOpen { .. }) => State::ForcedOpen,
@@ -38,29 +38,29 @@ impl Machine {
         }
     }
 
-    pub(super) fn reopens(&self, opening: &OpenPeriod) -> Tick {
-        self.pace.end(opening, &self.settings)
+    pub(super) fn reopens(&self, open_period: &OpenPeriod) -> Tick {
+        self.open_backoff.end(open_period, &self.settings)
     }
 
-    /// Since when the open time is over, if no probe has come since.
+    /// The end of an open period that is over, if no probe has come since.
     pub(super) fn lapsed(&self, now: Tick) -> Option<Tick> {
         match &self.phase {
-            Phase::Open(opening) => Some(self.reopens(opening)).filter(|end| now >= *end),
+            Phase::Open(open_period) => Some(self.reopens(open_period)).filter(|end| now >= *end),
             _ => None,
         }
     }
 
-    /// When an opening ends, by the clock alone, if one lasts. In shadow too.
+    /// When the current open period ends, by the clock alone, if there is one. In shadow too.
     pub(crate) fn ends(&self) -> Option<Tick> {
         let end = match (self.manual, &self.phase) {
             (Some(Manual::ForcedOpen { until }), _) => until,
-            (_, Phase::Open(opening)) => self.reopens(opening),
+            (_, Phase::Open(open_period)) => self.reopens(open_period),
             _ => return None,
         };
         (end != Tick::NEVER).then_some(end)
     }
 
-    /// Until when every call is rejected, if so.
+    /// The time until which every call is rejected, if there is one.
     pub(super) fn shut_until(&self) -> Option<Tick> {
         match self.mode() {
             Some(Manual::ForcedOpen { until }) => Some(until),
@@ -73,12 +73,12 @@ impl Machine {
     pub(super) fn phase_shut_until(&self) -> Option<Tick> {
         match &self.phase {
             Phase::Closed { .. } => None,
-            Phase::Open(opening) => Some(self.reopens(opening)),
+            Phase::Open(open_period) => Some(self.reopens(open_period)),
             Phase::HalfOpen(trial) => trial.full_until(&self.settings),
         }
     }
 
-    /// Until when the ramp rejects the next call, if there is one.
+    /// The time until which the ramp rejects the next call, if there is a ramp.
     #[cfg(feature = "tokio")]
     pub(crate) fn ramps_until(&self) -> Option<Tick> {
         match (self.mode(), &self.phase, self.settings.ramp) {
@@ -97,7 +97,7 @@ impl Machine {
         }
     }
 
-    /// What calls may act on without the lock.
+    /// The state that calls may use without the lock.
     pub(crate) fn publish(&self) -> (PackedState, Tick) {
         let until = self.shut_until();
         let phase = match (self.mode(), &self.phase) {
@@ -111,26 +111,26 @@ impl Machine {
         let timed = matches!(self.settings.on_cancel, OnCancel::After(_)) || self.settings.slow_call_duration.is_some();
         let flags = phase
             | flag(until.is_some(), PackedState::SHUT)
-            | flag(self.run.length() > 0 || self.drops > 0 || self.eclipsed.length() > 0, PackedState::WATCH)
+            | flag(self.streak.length() > 0 || self.drops > 0 || self.eclipsed.length() > 0, PackedState::WATCH)
             | flag(self.settings.has_rules(), PackedState::WINDOW)
             | flag(timed, PackedState::TIMED)
             | flag(self.settings.limits.longest.is_some(), PackedState::LIMITED)
-            | flag(self.settings.max_concurrent.is_some() && !self.lets_all_in(), PackedState::PLACES);
+            | flag(self.settings.max_concurrent.is_some() && !self.rejects_nothing(), PackedState::PLACES);
         (PackedState::new(self.shown_state(), self.generation, flags), until.unwrap_or(Tick::ZERO))
     }
 
-    /// When that happened last which it would be missed for: a failure or a slow call that still
-    /// counts, the beginning of a trial or a ramp, the end of an open time. `None`: it knows
-    /// nothing that a new machine would not.
+    /// When the last event happened that an eviction would lose. Such events are a failure or slow
+    /// call that still counts, the start of a trial or ramp, and the end of an open period. `None`:
+    /// it knows nothing that a new machine would not.
     pub(crate) fn last_trouble(&self, now: Tick) -> Option<Tick> {
         let Phase::Closed { ramp, since } = &self.phase else {
             return Some(self.lapsed(now).unwrap_or(self.since));
         };
-        let run = self.run.counts_at(now, self.longest_gap).then(|| self.run.last());
-        let window = self.ruled_window().filter(|window| !window.tally(now).is_success());
+        let streak = self.streak.counts_at(now, self.max_gap).then(|| self.streak.last());
+        let window = self.ruled_window().filter(|window| !window.totals_at(now).is_success());
         let ramps =
             ramp.as_ref().zip(self.settings.ramp).is_some_and(|(ramp, length)| ramp.share(now, length).is_some());
-        [run, window.map(|_| self.last_bad), ramps.then_some(*since)].into_iter().flatten().max()
+        [streak, window.map(|_| self.last_failed_or_slow), ramps.then_some(*since)].into_iter().flatten().max()
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -146,13 +146,13 @@ impl Machine {
             retry_after: until
                 .filter(|until| *until > now)
                 .and_then(|until| RetryAfter::until(until, now).shown_in(state)),
-            run: self.run.length(),
+            consecutive_failures: self.streak.length(),
             trip: self.trip.filter(|_| !state.is_healthy() || state == State::Shadow),
             counts: self.counts,
             last_failure: (self.last_failure != Tick::ZERO).then_some(self.last_failure),
             window: self.ruled_window().map(|window| match self.phase {
-                Phase::Closed { .. } => window.tally(now),
-                _ => window.keyed_totals(),
+                Phase::Closed { .. } => window.totals_at(now),
+                _ => window.totals(),
             }),
             ramp_share: match (&self.phase, self.settings.ramp) {
                 (Phase::Closed { ramp: Some(ramp), .. }, Some(length)) => ramp.share(now, length),

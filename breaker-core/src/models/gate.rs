@@ -17,14 +17,14 @@ const FIRST: Tick = Tick::from_nanos(10);
 const SECOND_TIME: Tick = Tick::from_nanos(20);
 
 #[test]
-fn the_time_is_at_least_as_new_as_the_word() {
+fn the_time_is_at_least_as_new_as_the_packed_state() {
     check(|| {
         let gate = Arc::new(Gate::new());
-        let shared = Arc::clone(&gate);
+        let publisher = Arc::clone(&gate);
         let publish = move || {
-            shared.publish(OPEN, FIRST, Ranked::NOTHING);
-            shared.publish(CLOSED, Tick::ZERO, Ranked::NOTHING);
-            shared.publish(AGAIN, SECOND_TIME, Ranked::NOTHING);
+            publisher.publish(OPEN, FIRST, Ranked::NOTHING);
+            publisher.publish(CLOSED, Tick::ZERO, Ranked::NOTHING);
+            publisher.publish(AGAIN, SECOND_TIME, Ranked::NOTHING);
         };
         let (_, (word, until)) = race(publish, move || (gate.word(), gate.until()));
         match word.generation() {
@@ -37,20 +37,20 @@ fn the_time_is_at_least_as_new_as_the_word() {
 }
 
 #[test]
-fn a_word_that_tells_of_a_time_limit_comes_with_the_limit() {
+fn a_packed_state_with_a_time_limit_comes_with_the_limit() {
     check(|| {
         let gate = Arc::new(Gate::new());
         let limit = Ranked::span(Rank::Operator, Some(SECOND));
-        let shared = Arc::clone(&gate);
+        let publisher = Arc::clone(&gate);
         let publish =
-            move || shared.publish(PackedState::new(State::Closed, 1, PackedState::LIMITED), Tick::ZERO, limit);
+            move || publisher.publish(PackedState::new(State::Closed, 1, PackedState::LIMITED), Tick::ZERO, limit);
         let (_, (word, read)) = race(publish, move || (gate.word(), gate.limit()));
         assert!(!word.has(PackedState::LIMITED) || read == limit);
     });
 }
 
 #[test]
-fn nobody_takes_a_reset_for_the_end_of_the_opening_before_it() {
+fn a_reader_does_not_mistake_a_reset_for_the_end_of_the_open_period() {
     check(|| {
         let breaker = tripped(Config::new().fail_max(1));
         let (other, third) = (breaker.clone(), breaker.clone());
@@ -61,7 +61,7 @@ fn nobody_takes_a_reset_for_the_end_of_the_opening_before_it() {
 }
 
 #[test]
-fn a_call_that_meets_a_reset_is_rejected_by_the_opening_or_let_in_closed() {
+fn a_call_during_a_reset_is_rejected_by_the_open_breaker_or_admitted_by_the_closed_one() {
     check(|| {
         let breaker = tripped(Config::new().fail_max(1));
         let (other, third) = (breaker.clone(), breaker.clone());
@@ -82,7 +82,7 @@ fn a_call_that_meets_a_reset_is_rejected_by_the_opening_or_let_in_closed() {
 }
 
 #[test]
-fn whoever_sees_a_word_with_a_window_can_add_to_the_window() {
+fn a_reader_of_a_packed_state_with_a_window_can_add_to_the_window() {
     check(|| {
         let breaker = breaker(Config::new());
         let (other, third) = (breaker.clone(), breaker.clone());

@@ -1,6 +1,6 @@
 //! Races of manual changes with calls in flight.
 
-use super::{Heard, SECOND, breaker, check, fragile, race, tripped};
+use super::{Recorder, SECOND, breaker, check, fragile, race, tripped};
 use crate::config::keys::Config;
 use crate::machine::state::State;
 use crate::sync::{Arc, Ordering, statics};
@@ -8,7 +8,7 @@ use std::future::Future;
 use std::task::{Context, Wake, Waker};
 
 #[test]
-fn a_lower_number_of_slots_holds_for_all_who_come_after_it() {
+fn a_lower_number_of_slots_applies_to_all_later_calls() {
     check(|| {
         let breaker = tripped(fragile().half_open_max_calls(2));
         let held = breaker.try_acquire().unwrap();
@@ -26,7 +26,7 @@ fn a_lower_number_of_slots_holds_for_all_who_come_after_it() {
 }
 
 #[test]
-fn a_call_that_meets_the_end_of_a_disabling_is_counted_or_passes_and_never_both() {
+fn a_call_while_a_breaker_is_enabled_is_counted_or_passes_and_never_both() {
     check(|| {
         let breaker = breaker(Config::new().fail_max(1).enabled(false));
         let (other, third) = (breaker.clone(), breaker.clone());
@@ -38,7 +38,7 @@ fn a_call_that_meets_the_end_of_a_disabling_is_counted_or_passes_and_never_both(
 }
 
 #[test]
-fn a_forced_opening_stands_whatever_a_probe_says() {
+fn a_forced_open_breaker_stays_open_with_any_result_of_a_probe() {
     check(|| {
         let breaker = tripped(fragile());
         let (probe, other) = (breaker.try_acquire().unwrap(), breaker.clone());
@@ -50,16 +50,15 @@ fn a_forced_opening_stands_whatever_a_probe_says() {
 }
 
 #[test]
-fn a_reset_closes_whatever_a_probe_says() {
+fn a_reset_closes_with_any_result_of_a_probe() {
     check(|| {
         let breaker = tripped(fragile().recovery_timeout(SECOND));
         breaker.half_open();
-        let observed = Heard::by(&breaker);
+        let observed = Recorder::by(&breaker);
         let (probe, other) = (breaker.try_acquire().unwrap(), breaker.clone());
         race(move || probe.failure(), move || other.reset());
         assert_eq!(breaker.state(), State::Closed);
-        // The failure before the reset is forgotten, the one after it is counted and decides
-        // nothing.
+        // The failure before the reset is cleared. The one after it is counted and decides nothing.
         let opened = observed.in_order().iter().any(|change| change.new == State::Open);
         assert_eq!(breaker.snapshot().failure_count, u64::from(!opened));
         assert_eq!(breaker.snapshot().consecutive_failures, 0);
@@ -67,10 +66,10 @@ fn a_reset_closes_whatever_a_probe_says() {
 }
 
 #[test]
-fn a_forced_opening_that_is_over_ends_once_whoever_finds_out() {
+fn a_forced_opening_that_is_over_ends_once_for_two_calls() {
     check(|| {
         let breaker = breaker(Config::new());
-        let observed = Heard::by(&breaker);
+        let observed = Recorder::by(&breaker);
         breaker.force_open_for(SECOND);
         crate::clock::advance(SECOND);
         let (other, third) = (breaker.clone(), breaker.clone());
@@ -82,12 +81,12 @@ fn a_forced_opening_that_is_over_ends_once_whoever_finds_out() {
 }
 
 #[test]
-fn of_a_listener_that_comes_and_one_that_goes_the_right_one_is_told() {
+fn an_added_listener_is_notified_while_another_one_is_removed() {
     check(|| {
         let breaker = breaker(Config::new());
-        let leaves = Heard::by(&breaker) as Arc<dyn crate::breaker::report::Observer>;
+        let leaves = Recorder::by(&breaker) as Arc<dyn crate::breaker::report::Observer>;
         let (other, third) = (breaker.clone(), breaker.clone());
-        let (_, stays) = race(move || other.remove_observer(&leaves), move || Heard::by(&third));
+        let (_, stays) = race(move || other.remove_observer(&leaves), move || Recorder::by(&third));
         breaker.try_acquire().unwrap().success();
         assert_eq!(stays.successes(), 1);
     });
@@ -103,7 +102,7 @@ impl Wake for Woken {
 }
 
 #[test]
-fn whoever_waits_for_an_opening_to_end_is_woken_or_need_not_wait() {
+fn a_caller_that_waits_for_the_end_of_an_open_period_is_woken_or_need_not_wait() {
     check(|| {
         let breaker = breaker(Config::new());
         breaker.force_open();

@@ -1,7 +1,7 @@
-//! Races of keyed breakers: eviction against totals and resets, and a state of its own against
-//! changes for all.
+//! Races of keyed breakers: evictions against totals and resets, cold states against bulk
+//! operations.
 
-use super::{Heard, breaker, check, race};
+use super::{Recorder, breaker, check, race};
 use crate::breaker::caller::Binding;
 use crate::breaker::handle::CircuitBreaker;
 use crate::config::keys::Config;
@@ -9,7 +9,7 @@ use crate::machine::state::State;
 use crate::sync::Arc;
 use crate::sync::counter::AdaptiveCounters;
 
-/// A head with a member, which has counted a success.
+/// A parent with a keyed breaker that has counted a success.
 fn keyed(config: Config) -> (CircuitBreaker, &'static Binding) {
     let parent = breaker(config);
     let by: &'static Binding = Box::leak(Box::new(Binding::new(parent.clone(), "model".to_owned(), Arc::default())));
@@ -17,13 +17,13 @@ fn keyed(config: Config) -> (CircuitBreaker, &'static Binding) {
     (parent, by)
 }
 
-/// The same with room for one member.
+/// The same with a limit of one key.
 fn narrow() -> (CircuitBreaker, &'static Binding) {
     keyed(Config::new().max_keys(1))
 }
 
 #[test]
-fn the_sums_miss_no_member_that_leaves() {
+fn the_totals_miss_no_evicted_breaker() {
     check(|| {
         let (parent, by) = narrow();
         let (_, keyed_totals) = race(move || drop(by.keyed_breaker("comes")), move || parent.keyed_totals());
@@ -32,7 +32,7 @@ fn the_sums_miss_no_member_that_leaves() {
 }
 
 #[test]
-fn a_reset_misses_no_member_that_leaves() {
+fn a_reset_misses_no_evicted_breaker() {
     check(|| {
         let (parent, by) = narrow();
         let other = parent.clone();
@@ -42,7 +42,7 @@ fn a_reset_misses_no_member_that_leaves() {
 }
 
 #[test]
-fn who_has_a_call_stays_and_who_comes_has_another_breaker() {
+fn a_breaker_with_a_call_is_not_evicted_and_a_new_key_has_another_breaker() {
     check(|| {
         let (parent, by) = narrow();
         let (permit, other) =
@@ -54,7 +54,7 @@ fn who_has_a_call_stays_and_who_comes_has_another_breaker() {
 }
 
 #[test]
-fn an_open_one_stays_for_who_meets_it_and_who_comes_has_another_breaker() {
+fn an_open_breaker_stays_for_its_key_and_a_new_key_has_another_breaker() {
     check(|| {
         let (parent, by) = keyed(Config::new().max_keys(1).fail_max(1));
         by.keyed_breaker("first").try_acquire().unwrap().failure();
@@ -65,7 +65,7 @@ fn an_open_one_stays_for_who_meets_it_and_who_comes_has_another_breaker() {
 }
 
 #[test]
-fn two_who_meet_a_key_at_once_have_one_breaker() {
+fn two_calls_with_a_new_key_have_one_breaker() {
     check(|| {
         let (parent, by) = keyed(Config::new());
         let (one, other) = race(move || by.keyed_breaker("second"), move || by.keyed_breaker("second"));
@@ -76,7 +76,7 @@ fn two_who_meet_a_key_at_once_have_one_breaker() {
 }
 
 #[test]
-fn settings_for_all_reach_a_member_that_is_getting_a_rest() {
+fn settings_for_all_reach_a_breaker_whose_cold_state_is_being_initialised() {
     check(|| {
         let (parent, by) = keyed(Config::new());
         let permit = by.keyed_breaker("first").try_acquire().unwrap();
@@ -88,32 +88,32 @@ fn settings_for_all_reach_a_member_that_is_getting_a_rest() {
 }
 
 #[test]
-fn a_change_for_all_is_told_once_of_a_member_that_is_getting_a_rest() {
+fn a_change_for_all_is_reported_once_by_a_breaker_whose_cold_state_is_being_initialised() {
     check(|| {
         let (parent, by) = keyed(Config::new().fail_max(1));
-        let observed = Heard::by(&parent);
+        let observed = Recorder::by(&parent);
         let permit = by.keyed_breaker("first").try_acquire().unwrap();
         race(move || permit.failure(), move || parent.reconfigure(Config::new().enabled(false)).unwrap());
         assert_eq!(by.keyed_breaker("first").state(), State::Disabled);
         assert_eq!(by.keyed_breaker("first").snapshot().failure_count, 1);
         let disabled = observed.changes.lock().iter().filter(|change| change.new == State::Disabled).count();
-        assert_eq!(disabled, 2, "the head and the member");
+        assert_eq!(disabled, 2, "the parent and the keyed breaker");
     });
 }
 
 #[test]
-fn a_listener_of_all_hears_of_a_member_that_is_getting_a_rest() {
+fn a_listener_for_all_observes_a_breaker_whose_cold_state_is_being_initialised() {
     check(|| {
         let (parent, by) = keyed(Config::new());
         let permit = by.keyed_breaker("first").try_acquire().unwrap();
-        let (_, observed) = race(move || permit.failure(), move || Heard::by(&parent));
+        let (_, observed) = race(move || permit.failure(), move || Recorder::by(&parent));
         by.keyed_breaker("first").try_acquire().unwrap().success();
         assert_eq!(observed.successes(), 1);
     });
 }
 
 #[test]
-fn a_reset_of_all_closes_a_member_that_is_getting_a_rest_to_open() {
+fn a_reset_of_all_closes_a_breaker_that_is_opening_while_its_cold_state_is_initialised() {
     check(|| {
         let (parent, by) = keyed(Config::new().fail_max(1));
         let permit = by.keyed_breaker("first").try_acquire().unwrap();
@@ -122,19 +122,19 @@ fn a_reset_of_all_closes_a_member_that_is_getting_a_rest_to_open() {
         let (keyed_breaker, keyed_totals) = (by.keyed_breaker("first"), parent.keyed_totals());
         assert_eq!(keyed_breaker.state(), State::Closed);
         assert_eq!((keyed_totals.successes, keyed_breaker.snapshot().consecutive_failures), (0, 0));
-        // What came before the reset is forgotten, what came after it belongs to an earlier
+        // Results from before the reset are cleared. Results from after it belong to an earlier
         // generation.
         assert!(keyed_totals.failures <= 1);
     });
 }
 
 #[test]
-fn a_member_that_is_heard_of_and_has_no_rest_counts_beside_one_who_makes_it() {
+fn an_observed_breaker_without_a_cold_state_counts_while_another_thread_initialises_it() {
     check(|| {
         let (parent, by) = keyed(Config::new().fail_max(3));
-        let observed = Heard::by(&parent);
-        let [good, bad] = [(); 2].map(|()| by.keyed_breaker("first").try_acquire().unwrap());
-        race(move || good.success(), move || bad.failure());
+        let observed = Recorder::by(&parent);
+        let [success, failure] = [(); 2].map(|()| by.keyed_breaker("first").try_acquire().unwrap());
+        race(move || success.success(), move || failure.failure());
         let snapshot = by.keyed_breaker("first").snapshot();
         assert_eq!((snapshot.success_count, snapshot.failure_count, observed.successes()), (2, 1, 1));
         assert!(snapshot.consecutive_failures <= 1);
@@ -142,17 +142,17 @@ fn a_member_that_is_heard_of_and_has_no_rest_counts_beside_one_who_makes_it() {
 }
 
 #[test]
-fn a_tally_that_two_count_at_is_exact() {
+fn adaptive_counters_are_exact_with_two_threads() {
     check(|| {
-        let tally = Arc::new(AdaptiveCounters::default());
-        let count = |tally: Arc<AdaptiveCounters>| {
+        let counters = Arc::new(AdaptiveCounters::default());
+        let count = |counters: Arc<AdaptiveCounters>| {
             move || {
-                tally.success();
-                tally.rejected();
-                tally.success();
+                counters.success();
+                counters.rejected();
+                counters.success();
             }
         };
-        race(count(Arc::clone(&tally)), count(Arc::clone(&tally)));
-        assert_eq!((tally.successes(), tally.rejections()), (4, 2));
+        race(count(Arc::clone(&counters)), count(Arc::clone(&counters)));
+        assert_eq!((counters.successes(), counters.rejections()), (4, 2));
     });
 }

@@ -1,9 +1,10 @@
-//! Models: races that loom plays in every order that the threads' steps can have, and with every
-//! older value that a load may see. Built with `--cfg breaker_loom` only; `scripts/loom` runs them.
-//! Each is named after what must hold, whoever is quicker.
+//! Models: races that loom runs in every order of the threads' steps.
 //!
-//! A model is two threads or three, and a handful of calls. What it does not see: reorderings
-//! within one thread that only `Relaxed` allows, `Arc`, and whatever tokio's `Notify` does inside.
+//! Loom also tries every older value that a load may return. The models are built with
+//! `--cfg breaker_loom` only; `scripts/loom` runs them. Each name says what must hold in any order.
+//!
+//! A model has two threads or three, and a handful of calls. It does not cover reorderings within
+//! one thread that only `Relaxed` allows, `Arc`, and the internals of tokio's `Notify`.
 
 mod gate;
 mod hands;
@@ -26,12 +27,11 @@ use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Plays `model` once for each order, all of them unless `LOOM_MAX_PREEMPTIONS` bounds how often a
-/// thread is interrupted.
+/// Runs `model` once for each order. `LOOM_MAX_PREEMPTIONS` bounds how often a thread is
+/// interrupted; without it, all orders run.
 ///
-/// It is played twice, with the threads of `race` in either role: loom remembers the last access to
-/// an atomic only, so a thread that loads and then stores hides from it that the other one has
-/// loaded before.
+/// It runs twice, with the threads of `race` in either role. Loom remembers only the last access to
+/// an atomic, so a thread that loads and then stores hides an earlier load of the other thread.
 fn check(model: impl Fn() + Send + Sync + 'static) {
     let (model, executions) = (Arc::new(model), Arc::new(statics::AtomicUsize::new(0)));
     for swapped in [false, true] {
@@ -46,15 +46,15 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
     }
     let executions = executions.load(Ordering::Relaxed);
     let name = std::thread::current().name().unwrap_or_default().to_owned();
-    // Told of a model that passes too.
+    // Printed for a model that passes too.
     let _ = writeln!(std::io::stdout(), "{executions:>8} executions of {name}");
     assert!(executions > 2, "nothing raced");
 }
 
-// The threads of a model are all on the thread of its test.
+// The threads of a model all run on the thread of its test.
 std::thread_local!(static SWAPPED: Cell<bool> = const { Cell::new(false) });
 
-/// Runs both at once, and gives what came of them when both have ended.
+/// Runs both at once, and returns their results when both have ended.
 fn race<A: 'static, B: 'static>(first: impl FnOnce() -> A + 'static, second: impl FnOnce() -> B + 'static) -> (A, B) {
     if SWAPPED.get() {
         let second = loom::thread::spawn(second);
@@ -82,32 +82,32 @@ fn tripped(config: Config) -> CircuitBreaker {
     breaker
 }
 
-/// A state change, as listeners are told of it.
+/// A state change as observers receive it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Told {
+struct Observed {
     sequence: u64,
     generation: u64,
     old: State,
     new: State,
 }
 
-/// What a listener was told. It asserts nothing itself, since its panics would be caught.
+/// What an observer received. It asserts nothing itself, since its panics would be caught.
 #[derive(Default)]
-struct Heard {
-    changes: statics::Mutex<Vec<Told>>,
+struct Recorder {
+    changes: statics::Mutex<Vec<Observed>>,
     successes: statics::AtomicUsize,
 }
 
-impl Heard {
+impl Recorder {
     fn by(breaker: &CircuitBreaker) -> Arc<Self> {
         let observed = Arc::new(Self::default());
         breaker.add_observer(&(Arc::clone(&observed) as Arc<dyn Observer>));
         observed
     }
 
-    /// The changes in their true order, each beginning where the one before it ended, in a
-    /// generation of its own.
-    fn in_order(&self) -> Vec<Told> {
+    /// The changes in their true order. Each begins in the state in which the one before it ended,
+    /// and in a generation of its own.
+    fn in_order(&self) -> Vec<Observed> {
         let mut changes = self.changes.lock().clone();
         changes.sort_by_key(|change| change.sequence);
         for pair in changes.windows(2) {
@@ -123,7 +123,7 @@ impl Heard {
     }
 }
 
-impl Observer for Heard {
+impl Observer for Recorder {
     fn wants_calls(&self) -> bool {
         true
     }
@@ -134,7 +134,7 @@ impl Observer for Heard {
                 self.successes.fetch_add(1, Ordering::Relaxed);
             }
             Report::StateChange(&StateChange { sequence, generation, old, new, .. }) => {
-                self.changes.lock().push(Told { sequence, generation, old, new });
+                self.changes.lock().push(Observed { sequence, generation, old, new });
             }
             _ => {}
         }

@@ -25,7 +25,7 @@ fn of_two_racing_calls_one_takes_the_last_place() {
 }
 
 #[test]
-fn a_place_that_is_left_is_neither_lost_nor_given_twice() {
+fn a_returned_place_is_neither_lost_nor_given_twice() {
     check(|| {
         let breaker = breaker(ONE);
         let held = breaker.try_acquire().unwrap();
@@ -38,7 +38,7 @@ fn a_place_that_is_left_is_neither_lost_nor_given_twice() {
 }
 
 #[test]
-fn another_limit_loses_no_place_that_is_taken_or_left_meanwhile() {
+fn another_limit_loses_no_place_that_is_taken_or_returned_meanwhile() {
     check(|| {
         let breaker = breaker(Config::new().max_concurrent(2));
         let held = breaker.try_acquire().unwrap();
@@ -56,7 +56,7 @@ fn another_limit_loses_no_place_that_is_taken_or_left_meanwhile() {
 }
 
 #[test]
-fn a_call_that_meets_the_end_of_the_limit_leaves_no_place_behind() {
+fn a_call_during_the_removal_of_the_limit_keeps_no_place() {
     check(|| {
         let breaker = breaker(ONE);
         let (other, third) = (breaker.clone(), breaker.clone());
@@ -81,7 +81,7 @@ fn of_two_racing_probes_one_has_the_place_and_the_slot_and_the_other_leaves_noth
 }
 
 #[test]
-fn whoever_waits_for_a_place_is_woken_or_need_not_wait() {
+fn a_caller_that_waits_for_a_place_is_woken_or_need_not_wait() {
     check(|| {
         let breaker = breaker(ONE);
         let held = breaker.try_acquire().unwrap();

@@ -12,7 +12,7 @@ fn of_two_racing_probes_one_holds_the_only_slot() {
         let (first, second) = race(move || other.try_acquire(), move || breaker.try_acquire());
         assert_eq!(usize::from(first.is_ok()) + usize::from(second.is_ok()), 1);
         let rejection = first.and(second).unwrap_err();
-        // Open, if it looked at the word before the first one took the slot.
+        // Open, if it read the packed state before the first one took the slot.
         assert!(matches!(rejection.state(), State::Open | State::HalfOpen));
         assert_eq!(rejection.retry_after(), Some(SECOND));
     });
@@ -68,17 +68,17 @@ fn a_probe_that_lost_its_slot_gives_none_back_and_may_still_close() {
         let other = breaker.clone();
         let (_, next) = race(move || old.success(), move || other.try_acquire());
         assert_eq!(breaker.state(), State::Closed);
-        // Let in before or after the closing: either way it is no probe any more.
+        // Admitted before or after the closing: either way it is no probe any more.
         next.unwrap().ignore();
         assert_eq!(breaker.state(), State::Closed);
     });
 }
 
 #[test]
-fn a_trial_ends_once_whichever_of_two_probes_is_quicker() {
+fn a_trial_ends_once_for_any_order_of_two_probes() {
     check(|| {
         let breaker = tripped(fragile().half_open_max_calls(2));
-        let observed = super::Heard::by(&breaker);
+        let observed = super::Recorder::by(&breaker);
         let (good, bad) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
         race(move || good.success(), move || bad.failure());
         let states: Vec<_> = observed.in_order().iter().map(|change| change.new).collect();

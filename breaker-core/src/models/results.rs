@@ -1,6 +1,6 @@
 //! Races of results with a change of state, and their counting.
 
-use super::{Heard, breaker, check, fragile, race, tripped};
+use super::{Recorder, breaker, check, fragile, race, tripped};
 use crate::config::keys::Config;
 use crate::machine::state::State;
 use std::time::Duration;
@@ -34,20 +34,20 @@ fn a_late_success_decides_nothing_while_the_breaker_opens_again() {
 }
 
 #[test]
-fn of_two_failures_past_the_limit_one_trips_and_that_is_told_once() {
+fn of_two_failures_past_the_limit_one_trips_and_that_is_reported_once() {
     check(|| {
         let breaker = breaker(Config::new().fail_max(1));
-        let observed = Heard::by(&breaker);
+        let observed = Recorder::by(&breaker);
         let (one, two) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
         race(move || one.failure(), move || two.failure());
         let changes = observed.in_order();
-        assert_eq!(changes, [super::Told { sequence: 1, generation: 2, old: State::Closed, new: State::Open }]);
+        assert_eq!(changes, [super::Observed { sequence: 1, generation: 2, old: State::Closed, new: State::Open }]);
         assert_eq!(breaker.snapshot().failure_count, 2);
     });
 }
 
 #[test]
-fn two_failures_that_make_up_a_run_together_open_it() {
+fn two_concurrent_failures_that_reach_the_limit_together_open_it() {
     check(|| {
         let breaker = breaker(Config::new().fail_max(2));
         let (one, two) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
@@ -60,7 +60,7 @@ fn two_failures_that_make_up_a_run_together_open_it() {
 fn changes_that_race_are_numbered_in_the_order_in_which_they_happened() {
     check(|| {
         let breaker = breaker(fragile());
-        let observed = Heard::by(&breaker);
+        let observed = Recorder::by(&breaker);
         let (permit, other) = (breaker.try_acquire().unwrap(), breaker.clone());
         race(move || permit.failure(), move || other.force_open());
         assert_eq!(observed.in_order().last().map(|change| change.new), Some(State::ForcedOpen));
@@ -71,8 +71,8 @@ fn changes_that_race_are_numbered_in_the_order_in_which_they_happened() {
 fn a_success_on_the_closed_path_is_counted_once_and_cannot_undo_a_trip() {
     check(|| {
         let breaker = breaker(Config::new().fail_max(1));
-        let (good, bad) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
-        race(move || good.success(), move || bad.failure());
+        let (success, failure) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
+        race(move || success.success(), move || failure.failure());
         assert_eq!(breaker.state(), State::Open);
         let snapshot = breaker.snapshot();
         assert_eq!((snapshot.success_count, snapshot.failure_count), (1, 1));
@@ -80,30 +80,30 @@ fn a_success_on_the_closed_path_is_counted_once_and_cannot_undo_a_trip() {
 }
 
 #[test]
-fn a_success_clears_a_run_of_which_its_thread_knows() {
+fn a_success_ends_a_streak_that_its_thread_has_read() {
     check(|| {
         let breaker = breaker(Config::new().fail_max(2));
-        let (good, bad) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
+        let (success, failure) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
         let other = breaker.clone();
         let success = move || {
-            let known = other.read().run;
-            good.success();
+            let known = other.read().consecutive_failures;
+            success.success();
             known
         };
-        let (_, known) = race(move || bad.failure(), success);
-        let left = breaker.read().run;
+        let (_, known) = race(move || failure.failure(), success);
+        let left = breaker.read().consecutive_failures;
         assert!(known + left <= 1, "{known} {left}");
         assert_eq!(breaker.snapshot().success_count, 1);
     });
 }
 
 #[test]
-fn a_call_is_let_in_by_the_closed_breaker_or_rejected_by_the_open_one() {
+fn a_call_is_admitted_by_the_closed_breaker_or_rejected_by_the_open_one() {
     check(|| {
         let breaker = breaker(Config::new().fail_max(1));
-        let bad = breaker.try_acquire().unwrap();
+        let failure = breaker.try_acquire().unwrap();
         let other = breaker.clone();
-        let (answer, _) = race(move || other.try_acquire(), move || bad.failure());
+        let (answer, _) = race(move || other.try_acquire(), move || failure.failure());
         if let Err(rejection) = &answer {
             assert_eq!(rejection.state(), State::Open);
             assert_eq!(rejection.retry_after(), Some(Duration::from_secs(30)));

@@ -6,20 +6,20 @@ use crate::registry::watch::{Ends, Noting};
 use crate::sync::Arc;
 
 #[test]
-fn the_end_that_is_noted_last_is_the_one_that_stands() {
+fn the_end_that_is_recorded_last_is_the_current_one() {
     check(|| {
         let breaker = breaker(Config::new().recovery_timeout(SECOND));
         let ends = Arc::new(Ends::default());
         breaker.add_observer(&Noting::new(&ends));
         let (other, third) = (breaker.clone(), breaker.clone());
         race(move || other.trip(), move || third.reset());
-        let stands = breaker.0.machine.lock().ends();
-        assert_eq!(ends.noted("model"), stands);
+        let current = breaker.0.machine.lock().ends();
+        assert_eq!(ends.noted("model"), current);
     });
 }
 
 #[test]
-fn an_end_that_two_move_is_the_one_that_stands() {
+fn the_recorded_end_is_the_current_one_after_two_moves() {
     check(|| {
         let breaker = breaker(Config::new().recovery_timeout(SECOND));
         let ends = Arc::new(Ends::default());
@@ -27,7 +27,7 @@ fn an_end_that_two_move_is_the_one_that_stands() {
         breaker.trip();
         let (other, third) = (breaker.clone(), breaker.clone());
         race(move || other.trip_for(5 * SECOND), move || third.trip_for(7 * SECOND));
-        let stands = breaker.0.machine.lock().ends();
-        assert_eq!(ends.noted("model"), stands);
+        let current = breaker.0.machine.lock().ends();
+        assert_eq!(ends.noted("model"), current);
     });
 }

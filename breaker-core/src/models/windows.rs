@@ -1,7 +1,7 @@
 //! Races of the sliding windows: successes without a lock against failures, rotation, clearing and
 //! each other.
 
-use super::{Heard, SECOND, breaker, check, race};
+use super::{Recorder, SECOND, breaker, check, race};
 use crate::clock::Tick;
 use crate::config::keys::Config;
 use crate::config::types::Window;
@@ -10,12 +10,12 @@ use crate::machine::trip::{WindowRules, WindowTotals};
 use crate::machine::window::{Mark, SlidingWindow};
 use crate::sync::{Arc, Mutex};
 
-const GOOD: Mark = Mark { failed: false, slow: false };
+const SUCCESS: Mark = Mark { failed: false, slow: false };
 const FAILED: Mark = Mark { failed: true, slow: false };
 const START: Tick = Tick::from_nanos(1_000_000_000);
 const SPAN: Window = Window::Time(SECOND);
 
-/// A window that no rule ever holds in.
+/// A window with a rule that never holds.
 fn window(of: Window) -> Arc<SlidingWindow> {
     let rules = WindowRules {
         failure_rate: Some(1.0),
@@ -29,38 +29,38 @@ fn window(of: Window) -> Arc<SlidingWindow> {
     Arc::new(window)
 }
 
-fn tally(calls: u64, failed: u64) -> WindowTotals {
+fn window_totals(calls: u64, failed: u64) -> WindowTotals {
     WindowTotals { calls, failed, slow: 0 }
 }
 
-/// So many good calls leave nothing else in a ring whose sums are those of its bits.
+/// After this many successes a ring is empty of failures, if its totals match its bits.
 fn flush(window: &SlidingWindow, size: u32) {
-    (0..size).for_each(|_| window.add(GOOD, START));
-    assert_eq!(window.totals(), tally(size.into(), 0));
+    (0..size).for_each(|_| window.add(SUCCESS, START));
+    assert_eq!(window.totals(), window_totals(size.into(), 0));
 }
 
 #[test]
-fn calls_that_are_added_to_a_ring_at_once_are_all_in_it() {
+fn calls_that_are_added_to_a_ring_concurrently_are_all_in_it() {
     check(|| {
         let window = window(Window::Calls(3));
-        window.add(GOOD, START);
+        window.add(SUCCESS, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.add_success(START), move || third.add(FAILED, START));
-        assert_eq!(window.totals(), tally(3, 1));
+        assert_eq!(window.totals(), window_totals(3, 1));
         flush(&window, 3);
     });
 }
 
 #[test]
-fn a_good_call_that_pushes_a_failure_out_takes_it_from_the_sums() {
+fn a_success_that_evicts_a_failure_subtracts_it_from_the_totals() {
     check(|| {
         let window = window(Window::Calls(2));
         window.add(FAILED, START);
-        window.add(GOOD, START);
+        window.add(SUCCESS, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.add_success(START), move || third.add(FAILED, START));
-        // Whoever was quicker took the old failure's place.
-        assert_eq!(window.totals(), tally(2, 1));
+        // One of them replaced the old failure.
+        assert_eq!(window.totals(), window_totals(2, 1));
         flush(&window, 2);
     });
 }
@@ -80,7 +80,7 @@ fn a_ring_that_is_cleared_keeps_no_failure() {
 }
 
 #[test]
-fn a_good_call_that_meets_another_size_leaves_the_new_ring_as_it_should_be() {
+fn a_success_during_a_resize_leaves_the_new_ring_correct() {
     check(|| {
         let window = window(Window::Calls(1));
         window.add(FAILED, START);
@@ -105,91 +105,90 @@ fn a_good_call_that_meets_another_size_leaves_the_new_ring_as_it_should_be() {
 }
 
 #[test]
-fn calls_that_are_added_to_buckets_at_once_are_all_in_them() {
+fn calls_that_are_added_to_buckets_concurrently_are_all_in_them() {
     check(|| {
         let window = window(SPAN);
         window.turn(START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.add_success(START), move || third.add(FAILED, START));
-        assert_eq!(window.totals(), tally(2, 1));
+        assert_eq!(window.totals(), window_totals(2, 1));
         window.turn(START.after(SECOND));
-        assert_eq!(window.totals(), tally(0, 0));
+        assert_eq!(window.totals(), window_totals(0, 0));
     });
 }
 
 #[test]
-fn a_good_call_that_meets_a_turn_is_in_the_window_until_it_leaves_it() {
+fn a_success_during_a_rotation_leaves_the_window_in_time() {
     check(|| {
         let window = window(SPAN);
         window.add(FAILED, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
-        // The turn empties the bucket to which the call is added.
+        // The rotation empties the bucket to which the call is added.
         race(move || other.add_success(START), move || third.turn(START.after(SECOND)));
         let totals = window.totals();
         assert!(totals.calls <= 1 && totals.failed == 0, "{totals:?}");
         window.turn(START.after(3 * SECOND));
-        assert_eq!(window.totals(), tally(0, 0));
+        assert_eq!(window.totals(), window_totals(0, 0));
     });
 }
 
 #[test]
-fn a_good_call_that_comes_late_while_the_lock_is_held_is_counted_once() {
+fn a_late_success_while_the_lock_is_held_is_counted_once() {
     check(|| {
         let breaker = breaker(Config::new().fail_max(9).failure_rate(1.0).window(SECOND));
         breaker.try_acquire().unwrap().success();
         crate::clock::advance(SECOND / 2);
-        let (good, bad) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
-        race(move || good.success(), move || bad.failure());
+        let (success, failure) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
+        race(move || success.success(), move || failure.failure());
         let window = breaker.snapshot().window.unwrap();
         assert_eq!((window.calls, window.failures), (3, 1));
         assert_eq!(breaker.snapshot().success_count, 2);
     });
 }
 
-/// The share of failures is reached by a success and a failure together: whoever is later has to
-/// see it.
+/// A success and a failure reach the failure rate together: the later one has to find that.
 fn opens_by_both(of: Config) {
     check(move || {
         let breaker = breaker(of.fail_max(9).failure_rate(0.5).min_calls(2));
-        let (good, bad) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
-        race(move || good.success(), move || bad.failure());
+        let (success, failure) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
+        race(move || success.success(), move || failure.failure());
         assert_eq!(breaker.state(), State::Open);
     });
 }
 
 #[test]
-fn a_success_that_makes_up_the_least_number_of_calls_opens_it_over_calls() {
+fn a_success_that_reaches_the_minimum_number_of_calls_opens_it_over_calls() {
     opens_by_both(Config::new().window_calls(2));
 }
 
 #[test]
-fn a_success_that_makes_up_the_least_number_of_calls_opens_it_over_time() {
+fn a_success_that_reaches_the_minimum_number_of_calls_opens_it_over_time() {
     opens_by_both(Config::new().window(SECOND));
 }
 
 #[test]
-fn a_success_that_seems_to_hold_a_rule_opens_nothing_after_a_reset() {
+fn a_success_that_seems_to_trip_a_rule_opens_nothing_after_a_reset() {
     check(|| {
         let breaker = breaker(Config::new().fail_max(9).failure_rate(0.3).min_calls(3).window_calls(3));
         breaker.try_acquire().unwrap().failure();
-        // Clears the run, which every success would have to look at.
+        // Ends the streak, since every success would have to check it otherwise.
         breaker.try_acquire().unwrap().success();
-        let (good, other) = (breaker.try_acquire().unwrap(), breaker.clone());
-        race(move || good.success(), move || other.reset());
+        let (success, other) = (breaker.try_acquire().unwrap(), breaker.clone());
+        race(move || success.success(), move || other.reset());
         assert_eq!(breaker.state(), State::Closed);
         let window = breaker.snapshot().window.unwrap();
         assert!(window.calls <= 1 && window.failures == 0);
     });
 }
 
-/// The machine's lock stands for whatever the machine does under it.
+/// The lock replaces that of the machine.
 #[test]
-fn failures_of_two_threads_under_the_lock_are_both_there() {
+fn failures_of_two_threads_under_the_lock_are_both_counted() {
     check(|| {
         let window = Arc::new(Mutex::new(window(Window::Calls(2))));
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.lock().add(FAILED, START), move || third.lock().add(FAILED, START));
-        assert_eq!(window.lock().totals(), tally(2, 2));
+        assert_eq!(window.lock().totals(), window_totals(2, 2));
     });
 }
 
@@ -203,7 +202,7 @@ fn slow_window() -> Arc<SlidingWindow> {
 }
 
 #[test]
-fn calls_that_begin_and_end_at_once_are_counted_under_way_as_long_as_they_are() {
+fn calls_that_begin_and_end_concurrently_are_counted_while_they_are_in_flight() {
     check(|| {
         let window = slow_window();
         window.call_begins(START);
@@ -233,17 +232,17 @@ fn a_call_that_begins_while_a_bucket_is_taken_over_is_in_the_new_one() {
 }
 
 #[test]
-fn calls_under_way_open_it_once_however_many_find_that_they_are_slow() {
+fn calls_in_flight_open_it_once_for_any_number_of_threads_that_find_them_slow() {
     check(|| {
         let breaker =
             breaker(Config::new().slow_call_duration(SECOND).slow_call_rate(0.5).min_calls(1).recovery_timeout(SECOND));
         let held = breaker.try_acquire().unwrap();
         crate::clock::advance(2 * SECOND);
-        let observed = Heard::by(&breaker);
+        let observed = Recorder::by(&breaker);
         let (other, third) = (breaker.clone(), breaker.clone());
         let found = race(move || other.try_acquire().is_err(), move || third.try_acquire().is_err());
-        // Whoever comes second may look before the first one has published, and goes in: its result
-        // is of the past.
+        // The second thread may read before the first one has published, and is admitted. Its
+        // result then belongs to an earlier generation.
         assert!(found.0 || found.1);
         let changes = observed.in_order();
         assert_eq!((changes.len(), changes[0].new), (1, State::Open));

@@ -430,7 +430,8 @@ async fn a_probe_that_fails_by_the_rejection_of_its_own_task_gives_the_next_tria
             }
             assert!(trials <= 2, "{trials} trials of a service that is well");
         }
-        let lines: Vec<_> = log.lines().into_iter().filter(|line| line.contains("next trial has one place")).collect();
+        let lines: Vec<_> =
+            log.lines().into_iter().filter(|line| line.contains("next trial has one more slot")).collect();
         assert_eq!(lines.len(), 2, "once in each outage: {:#?}", log.lines());
         let told = ["WARN", "`batches`", "trials::load ", "`half_open_max_calls`"];
         assert!(told.iter().all(|text| lines[0].contains(text)), "{}", lines[0]);
@@ -547,7 +548,7 @@ async fn a_probe_that_is_dropped_after_its_time_is_a_failure_while_others_are_re
 async fn one_line_tells_of_places_until_it_closes() {
     let log = Log::at(Level::WARN);
     let b = breaker(Config::new().fail_max(1));
-    let told = || log.lines().iter().filter(|line| line.contains("one place more")).count();
+    let told = || log.lines().iter().filter(|line| line.contains("one more slot")).count();
     for outage in 1..=3 {
         open(&b);
         for _ in 0..3 {

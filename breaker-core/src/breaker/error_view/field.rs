@@ -1,4 +1,4 @@
-//! Looks at a field of an error that may hold an error, or none.
+//! Inspects a field of an error that may hold an error, or none.
 
 use super::{Asked, ErrorView, Opaque, Sight, see};
 use crate::breaker::error::CallError;
@@ -6,9 +6,9 @@ use std::error::Error;
 use std::fmt::Display;
 use std::ops::Deref;
 
-/// A field on the way to being looked at, as [`Sight`] is for the error itself: first come an
-/// `Option` of a type that may be a rejection itself, of any error, and of what dereferences to
-/// `dyn Error`.
+/// The first step of the lookup for a field, as [`Sight`] is for the error itself. First come
+/// `Option`s: of a type that may be a rejection itself, of any error, and of a type that
+/// dereferences to `dyn Error`.
 #[derive(Debug)]
 pub struct Field<'e, F>(OfErrors<'e, F>);
 
@@ -16,11 +16,11 @@ pub struct Field<'e, F>(OfErrors<'e, F>);
 #[derive(Debug)]
 pub struct OfErrors<'e, F>(OfBoxes<'e, F>);
 
-/// An `Option` of what dereferences to `dyn Error`.
+/// An `Option` of a type that dereferences to `dyn Error`.
 #[derive(Debug)]
 pub struct OfBoxes<'e, F>(&'e F, Sight<'e, F>);
 
-/// The way to a look at a field.
+/// Starts the lookup for a field.
 #[inline]
 pub const fn see_field<F>(field: &F) -> Field<'_, F> {
     Field(OfErrors(OfBoxes(field, see(field))))

@@ -1,5 +1,7 @@
-//! Finds out what can be known of an error whose type only an expansion knows: its text, the errors
-//! behind it, and whether another breaker's rejection is among them.
+//! Inspects an error whose type only a macro expansion knows.
+//!
+//! The result is its text, the errors behind it, and whether another breaker's rejection is among
+//! them.
 
 mod field;
 
@@ -26,7 +28,7 @@ pub struct ErrorView<'e> {
 #[derive(Clone, Copy)]
 enum Behind<'e> {
     Nothing,
-    /// The error itself where its type can be asked for, else the one behind it.
+    /// The error itself if its type is `'static`, otherwise the one behind it.
     Chain(&'e (dyn Error + 'static)),
     /// The error counts as ignored because of this rejection.
     Rejection(&'e CircuitBreakerError),
@@ -38,7 +40,8 @@ pub enum Listed {
     Ignored,
     Success,
     Failure,
-    /// None names it: a failure, unless it is a rejection by another breaker, which is ignored.
+    /// None names it: a failure, unless it is a rejection by another breaker. A rejection is
+    /// ignored.
     OrFailure,
     /// None names it, under `otherwise = ignored` or beside an `include`.
     OrIgnored,
@@ -58,13 +61,13 @@ impl<'e> ErrorView<'e> {
         Self { text: Some(text), behind: Behind::Chain(error) }
     }
 
-    /// An error whose type cannot be asked for.
+    /// An error whose type is not `'static`.
     #[inline]
     fn of(error: &'e impl Error) -> Self {
         Self { text: Some(error), behind: error.source().map_or(Behind::Nothing, Behind::Chain) }
     }
 
-    /// With its HTTP status as the text, where a value has no text of its own: a response.
+    /// Uses the HTTP status as the text if a value has no text of its own: a response.
     #[must_use]
     pub fn or_status(self, status: Option<u16>) -> Self {
         match status.and_then(|status| STATUSES.get(usize::from(status))) {
@@ -73,8 +76,7 @@ impl<'e> ErrorView<'e> {
         }
     }
 
-    /// What it counts as where no list names it: `outcome`, but for a rejection by another breaker,
-    /// which is ignored.
+    /// What it counts as if no list names it: `outcome`. A rejection by another breaker is ignored.
     #[inline]
     pub fn __breaker_otherwise(&mut self, outcome: Outcome) -> Outcome {
         match self.behind {
@@ -94,13 +96,14 @@ impl<'e> ErrorView<'e> {
         }
     }
 
-    /// What it counts as where it says so itself.
+    /// What it counts as if its own type says so.
     #[must_use]
     pub fn __breaker_by_itself(&mut self, outcome: Outcome) -> Outcome {
         if outcome == Outcome::Ignored { self.__breaker_otherwise(outcome) } else { outcome }
     }
 
-    /// The verdict of an attribute with lists. One word is the least to compile for each function.
+    /// The classification of an attribute with lists. One word is the least to compile for each
+    /// function.
     #[must_use]
     pub fn listed(self, listed: Listed) -> Classified<'e> {
         match listed {
@@ -113,14 +116,14 @@ impl<'e> ErrorView<'e> {
         }
     }
 
-    /// The verdict of an attribute without a list.
+    /// The classification of an attribute without a list.
     #[inline]
     pub fn classified(mut self, outcome: Outcome) -> Classified<'e> {
         (self.__breaker_otherwise(outcome), self)
     }
 
-    /// What the first error of the chain that `known` knows counts as; a `CircuitBreakerError`
-    /// anywhere in it counts as itself.
+    /// What the first error of the chain that `known` knows counts as. A `CircuitBreakerError`
+    /// anywhere in the chain counts as itself.
     pub(crate) fn known(&self, known: Known) -> Option<Outcome> {
         let Behind::Chain(first) = self.behind else { return None };
         match CircuitBreakerError::find(first) {
@@ -133,8 +136,8 @@ impl<'e> ErrorView<'e> {
         self.text.is_some()
     }
 
-    /// The rejection for which it counts as ignored; of one that counts as a failure all the same,
-    /// any rejection behind it.
+    /// The rejection that makes it count as ignored. For an error that counts as a failure all the
+    /// same, any rejection behind it.
     pub(crate) fn rejection(&self, outcome: Outcome) -> Option<&'e CircuitBreakerError> {
         match self.behind {
             Behind::Rejection(error) => Some(error),
@@ -144,8 +147,7 @@ impl<'e> ErrorView<'e> {
     }
 }
 
-/// An HTTP status as a text. A look borrows what it shows, and a response shows no status that
-/// could be borrowed.
+/// An HTTP status as a text. A view borrows its text, and a response has no status text to borrow.
 #[derive(Clone, Copy)]
 struct Status(u16);
 
@@ -169,30 +171,29 @@ fn rejection<'e>(first: &'e (dyn Error + 'static)) -> Option<&'e CircuitBreakerE
     first_of(first).filter(|error: &&CircuitBreakerError| error.is_rejection())
 }
 
-/// What a variant counts as of which `#[derive(Classify)]` is told nothing: a failure, unless one
-/// of its fields is, or holds, a rejection.
+/// What a variant without a `#[derive(Classify)]` attribute counts as: a failure, unless one of its
+/// fields is, or holds, a rejection.
 #[must_use]
 pub fn of_variant(fields: &[ErrorView<'_>]) -> Outcome {
     let rejected = fields.iter().any(|field| field.rejection(Outcome::failure()).is_some());
     if rejected { Outcome::Ignored } else { Outcome::failure() }
 }
 
-/// The error's text, and those of the errors behind it that it does not contain, with a colon
-/// between them. Where the text is longer than a note they are left out, as they would be in the
-/// note.
+/// The error's text, and the texts of the errors behind it that it does not contain, separated by
+/// colons. If the text exceeds the length that is kept, they are left out.
 impl Display for ErrorView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(text) = self.text else { return Ok(()) };
         let Behind::Chain(first) = self.behind else { return text.fmt(f) };
-        let mut of_text = Told { f, text: Text::new() };
-        write!(of_text, "{text}")?;
+        let mut writer = KeepingWriter { f, text: Text::new() };
+        write!(writer, "{text}")?;
         for cause in chain(first) {
             let cause = Text::written(&cause);
-            if of_text.text.is_full() {
+            if writer.text.is_full() {
                 break;
             }
-            if !of_text.text.as_str().contains(cause.as_str()) {
-                write!(of_text, ": {}", cause.as_str())?;
+            if !writer.text.as_str().contains(cause.as_str()) {
+                write!(writer, ": {}", cause.as_str())?;
             }
         }
         Ok(())
@@ -200,14 +201,14 @@ impl Display for ErrorView<'_> {
 }
 
 /// Writes on, and keeps the beginning of what was written.
-struct Told<'f, 'w> {
+struct KeepingWriter<'f, 'w> {
     f: &'f mut fmt::Formatter<'w>,
     text: Text,
 }
 
-impl Write for Told<'_, '_> {
+impl Write for KeepingWriter<'_, '_> {
     fn write_str(&mut self, s: &str) -> fmt::Result {
-        // What does not fit is not kept.
+        // Text beyond the limit is not kept.
         let _ = self.text.write_str(s);
         self.f.write_str(s)
     }
@@ -219,39 +220,39 @@ impl fmt::Debug for ErrorView<'_> {
     }
 }
 
-/// An error on the way to being looked at. The compiler finds the first `__breaker_look` that the
-/// error's type allows: here, or in what this dereferences to, step by step. The name is such that
-/// no trait of the user's that every type has can come in between.
+/// The first step of the lookup. The compiler finds the first `__breaker_look` that the error's
+/// type allows: here, or in a type that this dereferences to, step by step. The name avoids
+/// conflicts with a blanket trait of user code.
 ///
-/// Here are types that have to be asked whether they are a rejection themselves. No bound can say
-/// so of every error, since a type with lifetimes cannot be asked, and to which types that applies
-/// is not known when the method is chosen.
+/// This step covers types that may be a rejection themselves and need a check. A bound cannot
+/// express this for every error, since a type with lifetimes has no `Any`. Where the method is
+/// chosen, it is not known which types have one.
 #[derive(Debug)]
 pub struct Sight<'e, E>(OfErrors<'e, E>);
 
-/// Every error: what is behind it is known.
+/// Every error: the errors behind it are known.
 #[derive(Debug)]
 pub struct OfErrors<'e, E>(OfBoxes<'e, E>);
 
-/// What dereferences to `dyn Error`, as `Box<dyn Error>` and `anyhow::Error` do.
+/// Types that dereference to `dyn Error`, as `Box<dyn Error>` and `anyhow::Error` do.
 #[derive(Debug)]
 pub struct OfBoxes<'e, E>(OfTexts<'e, E>);
 
-/// What has a text.
+/// Types that have a text.
 #[derive(Debug)]
 pub struct OfTexts<'e, E>(&'e E);
 
-/// Anything else.
+/// Any other type.
 #[derive(Debug)]
 pub struct OfNothing;
 
-/// The way to a look at an error.
+/// Starts the lookup for an error.
 #[inline]
 pub const fn see<E>(error: &E) -> Sight<'_, E> {
     Sight(OfErrors(OfBoxes(OfTexts(error))))
 }
 
-/// The same where only the text may be looked at: a `dyn Error` that borrows.
+/// The same where only the text may be used: a `dyn Error` that borrows.
 #[inline]
 pub const fn see_text<E>(error: &E) -> OfTexts<'_, E> {
     OfTexts(error)
@@ -286,7 +287,7 @@ impl<'e, E> OfErrors<'e, E> {
     }
 }
 
-/// A type that may be a rejection itself. All of them have one method, for rustc cannot choose
+/// A type that may be a rejection itself. All of them share one method, since rustc cannot choose
 /// among several where it does not know the type.
 pub trait Asked: Sized + 'static {
     fn look(&self) -> ErrorView<'_>;
@@ -321,7 +322,7 @@ impl<'e, E: Asked> Sight<'e, E> {
     }
 }
 
-/// One that was made of a box is looked into, whose own chain does not show what is in it.
+/// Also inspects the error inside a box, since its own chain does not show it.
 #[cfg(feature = "anyhow")]
 impl Asked for anyhow::Error {
     fn look(&self) -> ErrorView<'_> {
@@ -374,7 +375,7 @@ impl<'e, E: Deref<Target: Opaque> + Display> OfBoxes<'e, E> {
     }
 }
 
-/// Where the other error is none that can be looked at.
+/// For an inner error that cannot be inspected.
 impl<'e, E> OfBoxes<'e, CallError<E>> {
     #[must_use]
     pub fn __breaker_look(&self) -> ErrorView<'e> {

@@ -1,5 +1,7 @@
-//! Operations on all breakers of a `key` at once. `keyed_breaker` says how they meet a breaker that
-//! gets a state of its own.
+//! Operations on all breakers of a `key` at once.
+//!
+//! `keyed_breaker` describes how they interact with a breaker whose cold state is being
+//! initialised.
 
 use crate::breaker::control::report_all;
 use crate::breaker::handle::{CircuitBreaker, Handle};
@@ -15,18 +17,18 @@ use crate::machine::packed::PackedState;
 use crate::machine::state::State;
 use crate::sync::{Arc, Ordering};
 
-/// What came of a change for all members.
+/// The result of a change for all keyed breakers.
 #[derive(Default)]
 pub(crate) struct BulkChange {
-    /// Of those without a rest.
-    pub(crate) told: Vec<(CircuitBreaker, PendingReports)>,
-    /// Those that have one, and were not changed.
+    /// The reports of those without a cold state.
+    pub(crate) reports: Vec<(CircuitBreaker, PendingReports)>,
+    /// Those with a cold state; they were not changed.
     pub(crate) others: Vec<CircuitBreaker>,
 }
 
 impl KeyedBreakers {
-    /// Has `f` steer a machine such as each member would have that has none, and puts in force what
-    /// it shows then. Only under the lock of the family.
+    /// Has `f` change a machine such as each keyed breaker without a cold state would have, and
+    /// publishes the result. Requires the lock of the keyed breakers.
     fn change_all(
         &self,
         index: &KeyedIndex,
@@ -52,7 +54,7 @@ impl KeyedBreakers {
                 if change.old != change.new {
                     lazy.change_at(now);
                 }
-                bulk.told.push((handle(), PendingReports::one(Transition { generation, ..change })));
+                bulk.reports.push((handle(), PendingReports::one(Transition { generation, ..change })));
             }
         });
         bulk
@@ -60,8 +62,9 @@ impl KeyedBreakers {
 }
 
 impl CircuitBreaker {
-    /// Shows `f` each member that is unhealthy, and its state; none for a breaker without keys. No
-    /// member can leave meanwhile, and none is held, which would keep it from leaving.
+    /// Passes each unhealthy keyed breaker, and its state, to `f`; none for a breaker without keys.
+    /// No keyed breaker can be evicted meanwhile, and no handle is kept, since that would prevent
+    /// an eviction.
     pub(crate) fn each_unhealthy(&self, mut f: impl FnMut(&Arc<KeyedBreaker>, State)) {
         let Some(keyed) = self.keyed() else { return };
         let index = keyed.index.lock();
@@ -73,49 +76,50 @@ impl CircuitBreaker {
         });
     }
 
-    /// Whether it stands for the values of a `key`, of which at least one has had a call, or was
-    /// asked for by [`value`](Self::value).
+    /// Whether it is the parent of keyed breakers, of which at least one has had a call or was
+    /// requested by [`value`](Self::value).
     #[must_use]
     pub fn is_keyed(&self) -> bool {
         self.keyed().is_some()
     }
 
-    /// The breaker that stands for all values of the `key` to one of which this one belongs.
+    /// The parent of this keyed breaker; `None` if it is not keyed.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
         Some(self.0.keyed_breaker()?.parent().clone())
     }
 
-    /// What the members have counted, those included that have left.
+    /// The totals of the keyed breakers, including evicted ones.
     pub(crate) fn keyed_totals(&self) -> KeyedTotals {
         let Some(keyed) = self.keyed() else { return KeyedTotals::default() };
         let index = keyed.index.lock();
-        let mut keyed_totals = index.left;
+        let mut keyed_totals = index.evicted;
         keyed.each(&index, |keyed_breaker| keyed_breaker.add_to(&mut keyed_totals));
         keyed_totals
     }
 
-    /// Zeroes the counts of those too that are not there any more.
-    pub(crate) fn reset_members(&self) {
-        let bulk = self.change_members(
-            |index| index.left = KeyedTotals::default(),
+    /// Zeroes the counts of evicted ones too.
+    pub(crate) fn reset_keyed_breakers(&self) {
+        let bulk = self.change_keyed_breakers(
+            |index| index.evicted = KeyedTotals::default(),
             |machine, now| Some(machine.reset(now)),
             KeyedBreaker::zero,
         );
-        report_all(bulk.told);
+        report_all(bulk.reports);
         bulk.others.iter().for_each(Self::reset);
     }
 
-    /// Lets those hear of it that have no listeners of their own, and gives the others.
-    pub(crate) fn update_member_observers(&self) -> Vec<Self> {
-        self.change_members(|_| (), |_, _| None, |_| ()).others
+    /// Applies the parent's observers to those without a cold state, and returns the others.
+    pub(crate) fn update_keyed_observers(&self) -> Vec<Self> {
+        self.change_keyed_breakers(|_| (), |_, _| None, |_| ()).others
     }
 
-    /// Puts the head's settings in force for those that have none of their own.
-    pub(crate) fn reconfigure_members(&self) -> BulkChange {
+    /// Applies the parent's settings to those without settings of their own.
+    pub(crate) fn reconfigure_keyed_breakers(&self) -> BulkChange {
         let Some(keyed) = self.keyed() else { return BulkChange::default() };
         let mut index = keyed.index.lock();
-        // Without members there is nothing, or the first one is about to look at the settings.
+        // Without keyed breakers there is nothing to do, or the first one is about to read the
+        // settings.
         let Some(before) = index.common.take() else { return BulkChange::default() };
         let settings = index.common(self).settings.clone();
         keyed.exact.store(settings.max_keys as usize <= EXACT, Ordering::Relaxed);
@@ -129,15 +133,15 @@ impl CircuitBreaker {
         )
     }
 
-    /// What the layers of a member are that has these so far.
-    pub(crate) fn layers_of_member(&self, own: &Layers) -> Arc<Layers> {
+    /// The layers of a keyed breaker that has had `own` so far.
+    pub(crate) fn layers_of_keyed_breaker(&self, own: &Layers) -> Arc<Layers> {
         match self.keyed().filter(|_| own.follows()) {
             Some(keyed) => Arc::clone(&keyed.index.lock().common(self).layers),
             None => Arc::new(self.layers().for_member(own)),
         }
     }
 
-    fn change_members(
+    fn change_keyed_breakers(
         &self,
         first: impl FnOnce(&mut KeyedIndex),
         f: impl FnOnce(&mut Machine, Tick) -> Option<Transition>,
@@ -153,12 +157,12 @@ impl CircuitBreaker {
 }
 
 impl KeyedBreaker {
-    /// Adds what it has counted.
+    /// Adds its counts.
     pub(crate) fn add_to(&self, keyed_totals: &mut KeyedTotals) {
         keyed_totals.successes += self.successes();
         keyed_totals.rejected += self.rejections();
         keyed_totals.under_way += self.core.gate.places_held();
-        // One that has no rest has counted nothing else.
+        // One without a cold state has counted nothing else.
         if let Some(cold) = self.core.initialized() {
             keyed_totals.busy += cold.busy_count();
             let counts = cold.machine.lock().counts();

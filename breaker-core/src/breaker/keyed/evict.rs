@@ -1,7 +1,7 @@
 //! Evicts a keyed breaker when there are `max_keys` of them, so that a new key can have its own.
 //!
-//! Only an idle member leaves: one that no call, no error and no handle holds. The longest unused
-//! one leaves first, in the order of [`Rank`].
+//! Only an idle breaker is evicted: one that no call, no error and no handle holds. The least
+//! recently used one is evicted first, in the order of [`Rank`].
 
 use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
 use crate::breaker::keyed::{EXACT, KeyedBreakers, KeyedIndex};
@@ -11,29 +11,29 @@ use crate::machine::state::State;
 use crate::sync::{Arc, Ordering, SHARDS};
 use std::time::Duration;
 
-/// The search ends when it has met this many members of the first rank.
+/// The search ends when it has found this many breakers of the first rank.
 const SAMPLE: usize = 16;
-/// The search looks at this many members at most.
+/// The search reads this many breakers at most.
 const LOOKED_AT: usize = 1024;
 
-/// What a member knows of failures is worth no place of its own when it is older than this.
+/// A failure older than this does not protect a breaker from eviction.
 const RECENT: Duration = Duration::from_secs(3600);
 
-/// Which members leave before others: those whose loss costs least come first.
+/// Which breakers are evicted before others: those whose loss costs least come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
-    /// Its loss costs nothing: it is closed and no failure counts against it, or what it knows is
-    /// an hour old.
+    /// Its loss costs nothing: it is closed without counted failures, or its failures are an hour
+    /// old.
     Quiet,
-    /// It is closed and failures count against it, or it is past its open time. Both are one rank:
-    /// else members past their open time, which no call asks for, would keep their places while two
-    /// that fail push each other out, and neither would ever open.
+    /// It is closed and failures count against it, or its open time is over. Both have one rank.
+    /// Otherwise breakers whose open time is over, and whose keys get no calls, would be kept. Two
+    /// failing keys would then evict each other, and neither breaker would ever open.
     Troubled,
-    /// Its loss lets as many calls through as it takes to open again.
+    /// Its loss admits as many calls as it takes to open again.
     Open,
 }
 
-/// A member that can leave.
+/// A breaker that can be evicted.
 struct Candidate {
     rank: Rank,
     used: u64,
@@ -42,38 +42,37 @@ struct Candidate {
 }
 
 impl KeyedBreakers {
-    /// Takes one member out, if any is idle.
+    /// Evicts one breaker, if any is idle.
     pub(crate) fn evict(&self, index: &mut KeyedIndex) -> Option<Arc<KeyedBreaker>> {
         loop {
             let now = clock::now();
             let Candidate { rank, used, shard, at } = self.candidate(index, now)?;
-            // No new holder can come meanwhile. If there is one already, or was, another member is
-            // longer unused. Where `get_mut` finds none, all that earlier holders did is seen
-            // (settings of its own too, though loom, which does not look into `Arc`, could not say
-            // so).
+            // No new owner can come meanwhile. If there is or was one, another breaker is the least
+            // recently used. If `get_mut` succeeds, all effects of earlier owners are visible,
+            // including settings of its own. Loom cannot check that, since it does not model `Arc`.
             let leaves = |keyed_breaker: &mut Arc<KeyedBreaker>, now_used| {
                 now_used == used && Arc::get_mut(keyed_breaker).is_some() && rank_of(keyed_breaker, now) == Some(rank)
             };
             let gone = self.shards[shard].0.write().remove_if(at, leaves);
             if let Some(gone) = gone {
                 index.count -= 1;
-                gone.add_to(&mut index.left);
+                gone.add_to(&mut index.evicted);
                 return Some(gone);
             }
         }
     }
 
-    /// The longest unused member of the lowest rank: of all if there are few, else of those that
-    /// come next in the round.
+    /// The least recently used breaker of the lowest rank. With few keys it is exact; with many it
+    /// is the best of the next ones after the scan cursor.
     fn candidate(&self, index: &mut KeyedIndex, now: Tick) -> Option<Candidate> {
         let exact = index.count <= EXACT;
-        let (first, from) = index.hand;
+        let (first, from) = index.cursor;
         let (mut looked_at, mut sample, mut best) = (0, 0, None::<Candidate>);
-        for turn in 0..=SHARDS {
-            let shard = (first + turn) % SHARDS;
+        for step in 0..=SHARDS {
+            let shard = (first + step) % SHARDS;
             let table = self.shards[shard].0.read();
             let places = table.places();
-            let part = match turn {
+            let part = match step {
                 0 => from.min(places)..places,
                 SHARDS => 0..from.min(places),
                 _ => 0..places,
@@ -90,7 +89,7 @@ impl KeyedBreakers {
                     }
                 }
                 if !exact && (sample == SAMPLE || looked_at == LOOKED_AT) {
-                    index.hand = (shard, at + 1);
+                    index.cursor = (shard, at + 1);
                     return best;
                 }
             }
@@ -99,8 +98,8 @@ impl KeyedBreakers {
     }
 }
 
-/// The rank of a member; `None`: it stays, since a person or a program has told it something by
-/// itself.
+/// The rank of a breaker; `None`: it is not evicted, since a person or a program has set its state
+/// or settings.
 fn rank_of(keyed_breaker: &KeyedBreaker, now: Tick) -> Option<Rank> {
     let Some(cold) = keyed_breaker.core.initialized() else { return Some(Rank::Quiet) };
     if cold.has_own_settings.load(Ordering::Relaxed) {
@@ -116,7 +115,7 @@ fn rank_of(keyed_breaker: &KeyedBreaker, now: Tick) -> Option<Rank> {
             let is_recent = troubled.is_some_and(|last| now.since(last) < RECENT);
             Some(if is_recent { Rank::Troubled } else { Rank::Quiet })
         }
-        // A forced opening whose time is over has ended, though no call has come to tell.
+        // A forced opening whose time is over has ended, even if no call has reported it.
         State::ForcedOpen => over.then_some(Rank::Quiet),
         State::Shadow => None,
         State::Disabled => (!cold.machine.lock().is_manual()).then_some(Rank::Quiet),

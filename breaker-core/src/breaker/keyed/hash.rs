@@ -1,8 +1,8 @@
-//! Hashes keys with seeds that are secret, since anyone may choose a key.
+//! Hashes keys with secret seeds, since a client may choose the keys.
 //!
-//! Folded multiplication, as in wyhash (Wang Yi) and foldhash (Orson Peters). Whoever saw many
-//! hashes could find keys that meet; but no hash is shown to anybody, and `max_keys` bounds how
-//! many can.
+//! Folded multiplication, as in wyhash (Wang Yi) and foldhash (Orson Peters). An attacker with many
+//! hashes could find colliding keys. But no hash is shown, and `max_keys` bounds how many keys can
+//! collide.
 
 use crate::sync;
 
@@ -28,11 +28,12 @@ impl KeyHash {
             rest = after;
         }
         let (low, high) = ends(rest);
-        // The length by itself: beside the ends it would undo differences of them.
+        // The length is added separately: combined with the ends it could cancel differences
+        // between them.
         fold(fold(low ^ sum, high ^ second) ^ key.len() as u64, third)
     }
 
-    /// A hash with more in it.
+    /// A hash combined with another number.
     pub(crate) fn with(&self, hash: u64, more: u64) -> u64 {
         let [first, _, third] = self.seeds;
         fold(hash ^ third, more ^ first)
@@ -46,8 +47,7 @@ fn fold(a: u64, b: u64) -> u64 {
     product as u64 ^ (product >> 64) as u64
 }
 
-/// All of less than 16 bytes in two numbers: where the length is known, no two of them have the
-/// same.
+/// Less than 16 bytes as two numbers. Different bytes of the same length have different numbers.
 #[inline]
 fn ends(bytes: &[u8]) -> (u64, u64) {
     if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
@@ -69,14 +69,14 @@ mod tests {
     #[test]
     fn keys_of_each_length_that_differ_in_one_byte_have_other_hashes() {
         let hash = KeyHash::default();
-        let mut seen = HashSet::new();
+        let mut hashes = HashSet::new();
         for length in 0..70 {
             let key = "a".repeat(length);
-            assert!(seen.insert(hash.of(&key)), "{length}");
+            assert!(hashes.insert(hash.of(&key)), "{length}");
             for at in 0..length {
                 for byte in ["b", "c", "d", "e", "`", "q"] {
                     let other = format!("{}{byte}{}", &key[..at], &key[at + 1..]);
-                    assert!(seen.insert(hash.of(&other)), "{other}");
+                    assert!(hashes.insert(hash.of(&other)), "{other}");
                 }
             }
         }
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_in_a_row_are_spread_over_the_bits_that_are_looked_at() {
+    fn consecutive_keys_are_spread_over_the_bits_that_are_used() {
         let hash = KeyHash::default();
         for bits in [0..7, 25..32, 32..37] {
             let mut found = vec![0_u32; 1 << bits.len()];

@@ -1,8 +1,8 @@
-//! Keeps, compares and shows the key that a keyed breaker is for.
+//! Keeps, compares and shows the key of a keyed breaker.
 //!
-//! Values come from anybody. At most 256 bytes of one are kept, and its name shows no character
-//! that could pass for something else. Two values never have one name: what stands for something in
-//! a name (`\u{..}`, `…#`, `*`) is written out where a value has it.
+//! A client may choose the keys. At most 256 bytes of a key are kept, and its name shows no
+//! character that could be mistaken for something else. Two keys never have one name: the sequences
+//! with a meaning in a name (`\u{..}`, `…#`, `*`) are escaped where a key contains them.
 
 use crate::breaker::keyed::hash::KeyHash;
 use crate::config::excerpt;
@@ -11,18 +11,18 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hasher};
 
-/// A longer value, in bytes, is kept by its beginning and a hash.
+/// A longer key, in bytes, is kept as its beginning and a hash.
 const LONGEST: usize = 256;
-/// Stands between the beginning of a long value and its hash.
+/// Separates the beginning of a long key from its hash.
 const MARK: &str = "…#";
 /// How many hexadecimal digits a hash has.
 const DIGITS: usize = 16;
-/// Begins a character that is written out.
+/// Begins an escaped character.
 const ESCAPE: &str = "\\u{";
-/// The member that new values share when all others are in use, as its name has it.
+/// The name of the overflow breaker, which new keys share when all others are in use.
 pub(crate) const OVERFLOW: &str = "*";
 
-/// A value, as somebody asks for it.
+/// A key as a caller requests it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Value<'v> {
     Whole(&'v str),
@@ -30,8 +30,8 @@ pub(crate) enum Value<'v> {
     Long(&'v str, u64),
 }
 
-/// The value that a member is for. A short one is in place, so that a look-up need not go elsewhere
-/// to compare it.
+/// The key of a keyed breaker. A short one is stored inline, so that a look-up compares it without
+/// another memory access.
 pub(crate) enum Key {
     Short {
         length: u8,
@@ -39,7 +39,7 @@ pub(crate) enum Key {
     },
     Whole(Box<str>),
     Long(Box<str>, u64),
-    /// No value's: the member is for all for which there is no room.
+    /// The overflow breaker, for all keys that exceed the limit.
     Overflow,
 }
 
@@ -64,8 +64,8 @@ impl<'v> Value<'v> {
         }
     }
 
-    /// Has `find` look for the value that has this name within the brackets, and else for the one
-    /// that is this text.
+    /// Has `find` look up the key with this name within the brackets. Otherwise it looks up the key
+    /// that equals this text.
     pub(crate) fn named<T>(name: &str, mut find: impl FnMut(Value<'_>) -> Option<T>) -> Option<T> {
         let by_name = match long_name(name) {
             Some((begin, sum)) => find(Value::Long(&read(begin), sum)),
@@ -76,7 +76,7 @@ impl<'v> Value<'v> {
 }
 
 impl Key {
-    /// Room for a UUID, and for most names of hosts.
+    /// Enough for a UUID, and for most names of hosts.
     const SHORT: usize = 38;
 
     pub(crate) fn new(value: Value<'_>) -> Self {
@@ -106,7 +106,7 @@ impl Key {
         }
     }
 
-    /// What is kept of the value.
+    /// The bytes that are kept of the key.
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::Short { length, text } => text.get(..usize::from(*length)).unwrap_or(text),
@@ -115,10 +115,10 @@ impl Key {
         }
     }
 
-    /// What stands within the brackets of the member's name.
+    /// The text within the brackets of the breaker's name.
     pub(crate) fn shown(&self) -> Cow<'_, str> {
         match self {
-            // It is the whole of a text.
+            // The bytes are a complete text.
             Self::Short { .. } => show(std::str::from_utf8(self.bytes()).unwrap_or_default()),
             Self::Whole(text) => show(text),
             Self::Long(begin, sum) => Cow::Owned(format!("{}{MARK}{sum:0DIGITS$x}", show(begin))),
@@ -127,7 +127,7 @@ impl Key {
     }
 }
 
-/// A value as its name has it.
+/// A key as its name shows it.
 fn show(value: &str) -> Cow<'_, str> {
     if !value.contains(is_hidden) && !value.contains(ESCAPE) && !value.contains(MARK) && value != OVERFLOW {
         return Cow::Borrowed(value);
@@ -144,7 +144,7 @@ fn show(value: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The value that is shown like this.
+/// The key that is shown like this.
 fn read(shown: &str) -> Cow<'_, str> {
     if !shown.contains(ESCAPE) {
         return Cow::Borrowed(shown);
@@ -158,7 +158,7 @@ fn read(shown: &str) -> Cow<'_, str> {
                 value.push(c);
                 value.push_str(rest);
             }
-            // No name has it.
+            // No name contains it.
             None => {
                 let _ = write!(value, "{ESCAPE}{part}");
             }
@@ -167,7 +167,7 @@ fn read(shown: &str) -> Cow<'_, str> {
     Cow::Owned(value)
 }
 
-/// The shown beginning and the hash, in the name of a long value.
+/// The shown beginning and the hash, in the name of a long key.
 fn long_name(name: &str) -> Option<(&str, u64)> {
     let (begin, sum) = name.rsplit_once(MARK)?;
     let sum = Some(sum).filter(|sum| sum.len() == DIGITS && sum.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
@@ -182,7 +182,7 @@ mod tests {
         Key::new(Value::of(text))
     }
 
-    /// Values that try to look like others, and those others.
+    /// Keys that look like others, and those others.
     fn tricky() -> Vec<String> {
         let long = "x".repeat(300);
         let name_of_long = key(&long).shown().into_owned();
@@ -199,30 +199,35 @@ mod tests {
     }
 
     #[test]
-    fn two_values_never_have_one_name_and_each_is_found_by_its_own() {
+    fn two_keys_never_have_one_name_and_each_is_found_by_its_own() {
         let values = tricky();
         for value in &values {
             let shown = key(value).shown().into_owned();
             assert!(!shown.contains(is_hidden) && shown != OVERFLOW, "{shown}");
-            let found = Value::named(&shown, |asked| key(value).is(asked).then_some(()));
+            let found = Value::named(&shown, |requested| key(value).is(requested).then_some(()));
             assert_eq!(found, Some(()), "{value:?} by {shown:?}");
             for other in values.iter().filter(|other| *other != value) {
                 assert_ne!(shown, key(other).shown(), "{value:?} and {other:?}");
-                let first = Value::named(&shown, |asked| [value, other].into_iter().find(|one| key(one).is(asked)));
+                let first =
+                    Value::named(&shown, |requested| [value, other].into_iter().find(|one| key(one).is(requested)));
                 assert_eq!(first, Some(value), "{shown:?} beside {other:?}");
             }
         }
     }
 
     #[test]
-    fn a_value_is_found_by_its_own_text_too() {
+    fn a_key_is_found_by_its_own_text_too() {
         for value in tricky() {
-            assert_eq!(Value::named(&value, |asked| key(&value).is(asked).then_some(())), Some(()), "{value:?}");
+            assert_eq!(
+                Value::named(&value, |requested| key(&value).is(requested).then_some(())),
+                Some(()),
+                "{value:?}"
+            );
         }
     }
 
     #[test]
-    fn of_a_long_value_256_bytes_are_kept_and_whole_characters() {
+    fn of_a_long_key_256_bytes_and_complete_characters_are_kept() {
         for value in ["x".repeat(257), "\u{e4}".repeat(500_000), "\u{1f469}".repeat(100)] {
             let Key::Long(begin, _) = key(&value) else { panic!("it is long") };
             assert!(begin.len() + MARK.len() + DIGITS <= LONGEST && value.starts_with(&*begin));
@@ -231,12 +236,12 @@ mod tests {
     }
 
     #[test]
-    fn a_value_takes_no_more_room_than_a_short_one_has() {
+    fn a_key_takes_no_more_memory_than_a_short_one() {
         assert_eq!(size_of::<Key>(), Key::SHORT + 2, "its kind and its length beside it");
     }
 
     #[test]
-    fn ordinary_values_are_shown_as_they_are() {
+    fn ordinary_keys_are_shown_as_they_are() {
         for value in ["example.org:443", "C:\\users\\new", "\u{5d0}\u{5d1}", "a b", "**", "…", "[::1]", "100%"] {
             assert_eq!(key(value).shown(), value);
         }

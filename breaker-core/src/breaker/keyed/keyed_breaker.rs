@@ -1,11 +1,14 @@
-//! One keyed breaker. As long as it was only closed and counted successes and rejections, it has no
-//! machine and no settings of its own: it follows its parent. Its own state is made when it is
-//! first needed.
+//! One keyed breaker.
 //!
-//! Races. The lock of the family is held by whoever makes a rest, and by whoever changes something
-//! for all members. So one that has no rest yet is changed by the latter, in its word; the rest is
-//! made of what all have at that moment, and whoever finds it made changes it under its own locks,
-//! as that of any breaker. Nobody falls between the two, and no change is put in force twice.
+//! A keyed breaker starts without a machine and settings of its own, and follows its parent. That
+//! suffices while it is closed and counts only successes and rejections. Its cold state is
+//! initialised when it is first needed.
+//!
+//! Races: initialising a cold state requires the lock of the keyed breakers, as does a change of
+//! all of them. Without a cold state, a bulk operation changes the packed state of the breaker. The
+//! cold state is then initialised from what all have at that moment. With a cold state, a bulk
+//! operation changes the breaker under its own locks, like any breaker. So no breaker misses a
+//! change, and no change is applied twice.
 
 use crate::breaker::function::Function;
 use crate::breaker::handle::{CircuitBreaker, Handle};
@@ -20,24 +23,24 @@ use crate::sync::counter::AdaptiveCounters;
 use crate::sync::statics::OnceLock as Once;
 use crate::sync::{self, Arc, AtomicU64, OnceLock, Ordering, Sealed};
 
-/// What each call looks at comes first, so that it is on few lines.
+/// Fields that each call reads come first, so that they are on few cache lines.
 #[repr(C)]
 pub(crate) struct KeyedBreaker {
-    pub(crate) tally: AdaptiveCounters,
+    pub(crate) counters: AdaptiveCounters,
     key: Key,
     pub(crate) core: HotState,
 }
 
-/// What the rest of a member is made of.
+/// What the cold state is initialised from.
 pub(crate) struct LazyState {
     parent: &'static CircuitBreaker,
-    /// When it came into its state.
+    /// When it entered its state.
     since: AtomicU64,
     cold: OnceLock<Box<Sealed<ColdState>>>,
     more: Once<Box<More>>,
 }
 
-/// What few members have come to need.
+/// What few keyed breakers need.
 #[derive(Default)]
 struct More {
     name: Once<Box<str>>,
@@ -45,11 +48,15 @@ struct More {
 }
 
 impl KeyedBreaker {
-    /// Only under the lock of the family, by whoever lets others find it under the same.
+    /// Requires the lock of the keyed breakers, under which the caller also inserts it.
     pub(crate) fn new(parent: &'static CircuitBreaker, key: Key, common: &Common, observed: bool, now: Tick) -> Self {
         let lazy =
             LazyState { parent, since: AtomicU64::new(now.as_nanos()), cold: OnceLock::new(), more: Once::new() };
-        Self { tally: AdaptiveCounters::default(), key, core: HotState::of_member(common.gate(observed), lazy) }
+        Self {
+            counters: AdaptiveCounters::default(),
+            key,
+            core: HotState::of_keyed_breaker(common.gate(observed), lazy),
+        }
     }
 
     #[inline]
@@ -57,7 +64,7 @@ impl KeyedBreaker {
         &self.key
     }
 
-    /// The head's name with the value.
+    /// The parent's name with the key.
     pub(crate) fn name(&self) -> &str {
         let Some(lazy) = self.core.keyed_breaker() else { return "" };
         lazy.more().name.get_or_init(|| format!("{}[{}]", lazy.parent.name(), self.key.shown()).into())
@@ -65,20 +72,20 @@ impl KeyedBreaker {
 
     /// How many calls succeeded since the last reset.
     pub(crate) fn successes(&self) -> u64 {
-        let all = self.tally.successes();
+        let all = self.counters.successes();
         self.base().map_or(all, |base| base.successes_of(all))
     }
 
     /// How many calls were rejected since the last reset.
     pub(crate) fn rejections(&self) -> u64 {
-        let all = self.tally.rejections();
+        let all = self.counters.rejections();
         self.base().map_or(all, |base| base.rejections_of(all))
     }
 
-    /// From now on both are counted anew.
+    /// Counts both from zero again.
     pub(crate) fn zero(&self) {
         if let Some(lazy) = self.core.keyed_breaker() {
-            lazy.more().base.note(self.tally.successes(), self.tally.rejections());
+            lazy.more().base.record(self.counters.successes(), self.counters.rejections());
         }
     }
 
@@ -92,7 +99,7 @@ impl LazyState {
         self.parent
     }
 
-    /// The rest, if it was made.
+    /// The cold state, if it is initialised.
     #[inline]
     pub(crate) fn initialized(&self) -> Option<&ColdState> {
         self.cold.get().map(|cold| &***cold)
@@ -118,13 +125,13 @@ impl LazyState {
         self.cold.get_or_init(|| Box::new(Sealed::new(cold)))
     }
 
-    /// The machine that it would have. Only under the lock of the family.
+    /// The machine that it would have. Requires the lock of the keyed breakers.
     fn machine(&self, core: &HotState, common: &Common, seed: u64) -> Machine {
         let since = Tick::from_nanos(self.since.load(Ordering::Relaxed));
         common.machine(seed, core.gate.word().generation(), since)
     }
 
-    /// Only under the lock of the family.
+    /// Requires the lock of the keyed breakers.
     pub(crate) fn change_at(&self, now: Tick) {
         self.since.store(now.as_nanos(), Ordering::Relaxed);
     }
@@ -139,7 +146,7 @@ impl LazyState {
 }
 
 impl CircuitBreaker {
-    /// The function whose call this handle was given to.
+    /// The function whose call received this handle.
     pub(crate) fn calling(&self) -> Option<&'static Function> {
         match &self.0 {
             Handle::KeyedBreaker(_, number) => self.caller(*number),
@@ -147,34 +154,34 @@ impl CircuitBreaker {
         }
     }
 
-    /// The function that has this number in the family to which it belongs.
+    /// The function with this number among those that call its parent's keyed breakers.
     pub(crate) fn caller(&self, number: u32) -> Option<&'static Function> {
         self.0.keyed_breaker()?.parent.keyed()?.function(number)
     }
 
-    /// Whether a success can be counted and be forgotten: of a member to which nothing else has
-    /// happened so far. The word is looked at first, since somebody may make the rest in between.
+    /// Whether a success needs nothing but a counter increment: for a keyed breaker without a cold
+    /// state. The packed state is read first, since another thread may initialise the cold state in
+    /// between.
     pub(crate) fn has_nothing_to_settle(&self) -> bool {
         !self.0.gate.word().has(PackedState::WINDOW) && self.0.lazy().is_some()
     }
 
-    /// The machine that a member would have which has none.
+    /// The machine that a keyed breaker without a cold state would have.
     pub(crate) fn blank(&self) -> Option<Machine> {
-        self.without_rest(|lazy, common| lazy.machine(&self.0, common, 0))
+        self.without_cold_state(|lazy, common| lazy.machine(&self.0, common, 0))
     }
 
-    /// What all places say of it.
+    /// Its settings from all sources.
     pub(crate) fn layers(&self) -> Arc<Layers> {
-        let common = self.without_rest(|_, common| Arc::clone(&common.layers));
+        let common = self.without_cold_state(|_, common| Arc::clone(&common.layers));
         common.unwrap_or_else(|| Arc::clone(&self.0.layers.lock()))
     }
 
-    /// Does something with what holds for a member without a rest, which it stays meanwhile;
-    /// `None`: it has one.
-    fn without_rest<T>(&self, f: impl FnOnce(&LazyState, &Common) -> T) -> Option<T> {
+    /// Runs `f` with the parent's data while the breaker has no cold state; `None`: it has one.
+    fn without_cold_state<T>(&self, f: impl FnOnce(&LazyState, &Common) -> T) -> Option<T> {
         let lazy = self.0.lazy()?;
         let mut index = lazy.keyed().index.lock();
-        // It may have been made while this waited.
+        // It may have been initialised while this waited.
         lazy.initialized().is_none().then(|| f(lazy, index.common(lazy.parent)))
     }
 }

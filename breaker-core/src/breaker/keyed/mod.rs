@@ -1,11 +1,12 @@
-//! The breakers of a function with `key = ..`: one for each key, bounded in number. Their parent,
-//! which has the name without a key, holds their settings, observers and manual states. Calls go to
-//! the keyed breakers.
+//! The breakers of a function with `key = ..`: one for each key, bounded in number.
 //!
-//! A look-up shares the lock of one part of the members. Everything else holds the lock of the
-//! family: members come and go, get a rest of their own (`keyed_breaker`), and are changed
-//! together. Locks are taken in this order: the directory's, a member's layers, the family's, a
-//! part's, a member's machine; those of the head are held by nobody who then takes another one.
+//! Their parent has the name without a key. It holds their settings, observers and manual states.
+//! Calls go to the keyed breakers.
+//!
+//! A look-up takes a shared lock of one shard. Everything else takes the lock of the keyed
+//! breakers: insertion, eviction, cold states (`keyed_breaker`) and bulk operations. Locks are
+//! taken in this order: the registry's, a keyed breaker's layers, the keyed breakers', a shard's, a
+//! keyed breaker's machine. A thread that holds a lock of the parent's takes no other lock.
 
 pub(crate) mod bulk;
 pub(crate) mod evict;
@@ -33,26 +34,26 @@ use crate::machine::packed::PackedState;
 use crate::sync::statics::{AtomicBool, AtomicU64, OnceLock};
 use crate::sync::{Arc, Mutex, Ordering, RwLock, SHARDS};
 
-/// Up to so many members the longest unused one leaves. Of more it is the longest unused one of
-/// some, as in Redis (`maxmemory-samples`) and for the same reason: an exact order would have to be
-/// kept at each use.
+/// Up to this many keys, the least recently used breaker is evicted. Above it, the choice is the
+/// least recently used one of a sample, as in Redis (`maxmemory-samples`). The reason is the same:
+/// an exact order would have to be maintained at each use.
 pub(crate) const EXACT: usize = 256;
 
 pub(crate) struct KeyedBreakers {
     pub(crate) shards: [Shard; SHARDS],
-    /// With few `max_keys` each use counts, with many each new member: so uses write nothing that
-    /// threads share.
+    /// With a small `max_keys` each use increments this, otherwise each new key. So with many keys
+    /// a use writes nothing that threads share.
     uses: AtomicU64,
     pub(crate) exact: AtomicBool,
     hash: KeyHash,
     pub(crate) index: Mutex<KeyedIndex>,
-    /// The functions that call it.
+    /// The functions that call the breakers.
     callers: Callers,
-    /// The head, for members that somebody asks for who makes no call.
+    /// The parent, for keyed breakers that are requested without a call.
     parent: OnceLock<&'static CircuitBreaker>,
 }
 
-/// Functions in the order in which they came, of which one is found without a lock. There are few.
+/// Functions in the order of their first calls. One is found without a lock. There are few.
 #[derive(Default)]
 struct Callers(OnceLock<Box<Calling>>);
 
@@ -62,35 +63,35 @@ struct Calling {
     next: Callers,
 }
 
-/// A part of the members, on lines of its own.
+/// A part of the keyed breakers, on its own cache lines.
 #[derive(Default)]
 #[repr(align(64))]
 pub(crate) struct Shard(pub(crate) RwLock<Table<Arc<KeyedBreaker>>>);
 
-/// What is known of all members together.
+/// The data of all keyed breakers.
 #[derive(Default)]
 pub(crate) struct KeyedIndex {
     pub(crate) common: Option<Common>,
     pub(crate) count: usize,
     overflow: Option<Arc<KeyedBreaker>>,
-    /// What those counted that have left.
-    pub(crate) left: KeyedTotals,
-    /// Where the next search for one that can leave begins: a shard, and a place there.
-    pub(crate) hand: (usize, usize),
+    /// The counts of evicted breakers.
+    pub(crate) evicted: KeyedTotals,
+    /// The scan cursor, where the next search for an eviction begins: a shard, and a place there.
+    pub(crate) cursor: (usize, usize),
 }
 
-/// What holds for each member that was told nothing by itself.
+/// The data of each keyed breaker without settings of its own.
 pub(crate) struct Common {
     pub(crate) layers: Arc<Layers>,
     pub(crate) settings: Arc<Settings>,
-    /// What a new one shows.
+    /// The packed state of a new one.
     word: PackedState,
 }
 
 impl KeyedBreakers {
-    /// The member for `key`, made if there is none, for a call of this function; with the
-    /// function's number. An idle one makes room (`evict`); when there is none, the key shares the
-    /// overflow.
+    /// The breaker for `key`, created if there is none, for a call of this function; with the
+    /// function's number. At the limit an idle one is evicted (`evict`). If there is none, the key
+    /// shares the overflow breaker.
     pub(crate) fn keyed_breaker(
         &self,
         parent: &'static CircuitBreaker,
@@ -99,9 +100,9 @@ impl KeyedBreakers {
     ) -> CircuitBreaker {
         let value = Value::of(key);
         let hash = value.hash(&self.hash);
-        let keyed_breaker = self.find(hash, value, |found| self.note_use(found));
-        let keyed_breaker = keyed_breaker.unwrap_or_else(|| self.meet(parent, hash, value));
-        let number = function.number(|function| self.enter(function));
+        let keyed_breaker = self.find(hash, value, |found| self.record_use(found));
+        let keyed_breaker = keyed_breaker.unwrap_or_else(|| self.create_or_share(parent, hash, value));
+        let number = function.number(|function| self.register(function));
         CircuitBreaker(Handle::KeyedBreaker(keyed_breaker, u32::try_from(number).unwrap_or(0)))
     }
 }
@@ -140,7 +141,7 @@ impl KeyedBreakers {
     }
 
     #[inline]
-    fn note_use(&self, found: &Found<'_, Arc<KeyedBreaker>>) {
+    fn record_use(&self, found: &Found<'_, Arc<KeyedBreaker>>) {
         let last = self.uses.load(Ordering::Relaxed);
         if found.used() != last {
             let exact = self.exact.load(Ordering::Relaxed);
@@ -152,9 +153,9 @@ impl KeyedBreakers {
         self.uses.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Gives a function its number, which counts from 1.
+    /// Gives a function its number, counting from 1.
     #[cold]
-    fn enter(&self, function: &'static Function) -> usize {
+    fn register(&self, function: &'static Function) -> usize {
         let (mut callers, mut number) = (&self.callers, 1);
         loop {
             let calling = callers.0.get_or_init(|| Box::new(Calling { function, next: Callers::default() }));
@@ -165,7 +166,7 @@ impl KeyedBreakers {
         }
     }
 
-    /// The function of this number.
+    /// The function with this number.
     pub(crate) fn function(&self, number: u32) -> Option<&'static Function> {
         let mut calling = self.callers.0.get().filter(|_| number > 0)?;
         for _ in 1..number {
@@ -174,15 +175,15 @@ impl KeyedBreakers {
         Some(calling.function)
     }
 
-    /// The member for a value that was not found.
+    /// The breaker for a key that was not found.
     #[cold]
-    fn meet(&self, parent: &'static CircuitBreaker, hash: u64, value: Value<'_>) -> Arc<KeyedBreaker> {
-        self.settle(parent, hash, value, |index| index.overflow(parent)).unwrap_or_else(|shared| shared)
+    fn create_or_share(&self, parent: &'static CircuitBreaker, hash: u64, value: Value<'_>) -> Arc<KeyedBreaker> {
+        self.get_or_create(parent, hash, value, |index| index.overflow(parent)).unwrap_or_else(|overflow| overflow)
     }
 
-    /// The member for a value that was not found; `Err`: what `full` gives, since there is no room
-    /// for one more.
-    fn settle<T>(
+    /// The breaker for a key that was not found; `Err`: the result of `full`, since the limit is
+    /// reached.
+    fn get_or_create<T>(
         &self,
         parent: &'static CircuitBreaker,
         hash: u64,
@@ -192,7 +193,7 @@ impl KeyedBreakers {
         // Dropped after the lock: listeners may have a `Drop` of their own.
         let mut gone = Vec::new();
         let mut index = self.index.lock();
-        if let Some(found) = self.find(hash, value, |found| self.note_use(found)) {
+        if let Some(found) = self.find(hash, value, |found| self.record_use(found)) {
             return Ok(found);
         }
         let most = index.common(parent).settings.max_keys as usize;
@@ -209,8 +210,8 @@ impl KeyedBreakers {
         Ok(keyed_breaker)
     }
 
-    /// Each member, also the overflow. Only under the lock of the family, so that nobody comes or
-    /// goes.
+    /// Each keyed breaker, also the overflow breaker. Requires the lock of the keyed breakers, so
+    /// that none is inserted or evicted.
     pub(crate) fn each(&self, index: &KeyedIndex, mut f: impl FnMut(&Arc<KeyedBreaker>)) {
         for shard in &self.shards {
             shard.0.read().values().for_each(&mut f);
@@ -220,7 +221,7 @@ impl KeyedBreakers {
 }
 
 impl KeyedIndex {
-    /// What holds for each member that was told nothing by itself.
+    /// The data of each keyed breaker without settings of its own.
     pub(crate) fn common(&mut self, parent: &CircuitBreaker) -> &Common {
         self.common.get_or_insert_with(|| Common::of(parent))
     }
@@ -248,7 +249,7 @@ impl Common {
         Self { layers, settings, word }
     }
 
-    /// The gate of a new member.
+    /// The gate of a new keyed breaker.
     pub(crate) fn gate(&self, observed: bool) -> Gate {
         let gate = Gate::new();
         gate.set_places(self.settings.max_concurrent);
@@ -260,27 +261,28 @@ impl Common {
         gate
     }
 
-    /// The machine of a member to which nothing has happened but changes of the generation.
+    /// The machine of a keyed breaker with no events but changes of the generation.
     pub(crate) fn machine(&self, seed: u64, generation: u64, since: Tick) -> Machine {
         Machine::blank(Arc::clone(&self.settings), seed, generation, since)
     }
 }
 
 impl CircuitBreaker {
-    /// Its members, if it is the head of some.
+    /// Its keyed breakers, if it is a parent.
     pub(crate) fn keyed(&self) -> Option<&KeyedBreakers> {
         self.0.initialized()?.keyed.get().map(|keyed| &**keyed)
     }
 
-    /// The breaker for one value of the `key`, made if there is none: to steer it before its first
-    /// call. What it is told holds for the calls that come.
+    /// The breaker for one key, created if there is none. Use it to control the breaker before its
+    /// first call.
     ///
-    /// A call of the function asks the breaker of all values first, while that is not closed: what
-    /// holds for all is not shown by this one, nor does a call by its handle look at it.
+    /// A manual state or a setting applies to the calls that come. A call of the function also
+    /// checks the parent first, while the parent is not closed. This breaker does not show the
+    /// state of its parent, and a call by its handle does not check the parent.
     ///
-    /// It counts towards `max_keys` as one that a call has made, and makes room for another value
-    /// when it is idle. One that is held, forced open, disabled or in shadow by hand, or has
-    /// settings of its own, stays.
+    /// It counts towards `max_keys` like one that a call has created, and can be evicted when it is
+    /// idle. It is not evicted while a handle exists, or while it is forced open, disabled or in
+    /// shadow manually. Nor is it evicted if it has settings of its own.
     ///
     /// ```
     /// use breaker_core::{CircuitBreakerError, Registry, circuit_breaker};
@@ -300,9 +302,9 @@ impl CircuitBreaker {
     /// ```
     ///
     /// # Errors
-    /// When no annotated function with a `key` has this breaker (without the feature `register` a
-    /// function has its breaker from its first call), or when there is no room for one more value:
-    /// then calls for it go to the one that such values share, `NAME[*]`.
+    /// When no annotated function with a `key` has this breaker. Without the feature `register` a
+    /// function has its breaker from its first call. Also when the limit is reached and no breaker
+    /// can be evicted: then calls for the key go to the overflow breaker, `NAME[*]`.
     pub fn value(&self, value: &str) -> Result<Self, ConfigError> {
         let refused = |kind, message: &str| {
             let place = format!("circuit breaker `{}`", self.name());
@@ -314,14 +316,14 @@ impl CircuitBreaker {
         let keyed = self.0.keyed.get_or_init(Box::default);
         let parent = keyed.parent.get_or_init(|| Box::leak(Box::new(self.clone())));
         let value = Value::of(value);
-        match keyed.settle(parent, value.hash(&keyed.hash), value, |_| ()) {
+        match keyed.get_or_create(parent, value.hash(&keyed.hash), value, |_| ()) {
             Ok(keyed_breaker) => Ok(Self(Handle::KeyedBreaker(keyed_breaker, 0))),
             Err(()) => refused(ConfigErrorKind::Conflict, "all `max_keys` of them are in use or steered; set more"),
         }
     }
 
-    /// The member with this name within the brackets, if there is one, and else the one for this
-    /// value; that is no use of it.
+    /// The keyed breaker with this name within the brackets, if there is one, otherwise the one for
+    /// this key. This does not count as a use.
     pub(crate) fn known_member(&self, name: &str) -> Option<Self> {
         let keyed = self.keyed()?;
         let index = keyed.index.lock();

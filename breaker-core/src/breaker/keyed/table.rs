@@ -1,4 +1,4 @@
-//! A hash table of keyed breakers that also says when each was last used.
+//! A hash table of keyed breakers that also records when each was last used.
 //!
 //! Linear probing, with deletion by shifting back (Knuth, The Art of Computer Programming, vol. 3,
 //! 6.4, algorithms L and R).
@@ -6,22 +6,22 @@
 use crate::sync::Ordering;
 use crate::sync::statics::AtomicU64;
 
-/// The values, each in the place that its hash asks for, or the next free one.
+/// The values, each in the place of its hash, or the next free one.
 #[derive(Debug)]
 pub(crate) struct Table<T> {
-    /// As many as a power of two, or none; at most 7 of 8 are taken.
-    places: Vec<Precedence<T>>,
+    /// The number is a power of two, or zero; at most 7 of 8 are taken.
+    places: Vec<Place<T>>,
     count: usize,
 }
 
 #[derive(Debug)]
-struct Precedence<T> {
+struct Place<T> {
     hash: u64,
     used: AtomicU64,
     value: Option<T>,
 }
 
-/// A value, and the last use of it.
+/// A value, and its last use.
 #[derive(Debug)]
 pub(crate) struct Found<'t, T> {
     pub(crate) value: &'t T,
@@ -33,8 +33,8 @@ impl<T> Found<'_, T> {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Notes a use. Where that is as before nothing is written, so that threads leave each other's
-    /// lines alone.
+    /// Records a use. An unchanged number is not written, so that threads do not invalidate each
+    /// other's cache lines.
     #[inline]
     pub(crate) fn use_at(&self, now: u64) {
         if self.used() != now {
@@ -43,7 +43,7 @@ impl<T> Found<'_, T> {
     }
 }
 
-impl<T> Precedence<T> {
+impl<T> Place<T> {
     fn found(&self) -> Option<Found<'_, T>> {
         Some(Found { value: self.value.as_ref()?, used: &self.used })
     }
@@ -75,16 +75,16 @@ impl<T> Table<T> {
         }
     }
 
-    /// Adds a value that is used now; nobody looks whether it is there.
+    /// Adds a value that is used now, without a check whether it exists already.
     pub(crate) fn insert(&mut self, hash: u64, value: T, now: u64) {
         if (self.count + 1) * 8 > self.places.len() * 7 {
             self.grow();
         }
         self.count += 1;
-        self.put(Precedence { hash, used: AtomicU64::new(now), value: Some(value) });
+        self.put(Place { hash, used: AtomicU64::new(now), value: Some(value) });
     }
 
-    fn put(&mut self, place: Precedence<T>) {
+    fn put(&mut self, place: Place<T>) {
         let mut at = self.home(place.hash);
         while self.places[at].value.is_some() {
             at = self.after(at);
@@ -94,7 +94,7 @@ impl<T> Table<T> {
 
     fn grow(&mut self) {
         let length = (self.places.len() * 2).max(Self::FEWEST);
-        let free = || Precedence { hash: 0, used: AtomicU64::new(0), value: None };
+        let free = || Place { hash: 0, used: AtomicU64::new(0), value: None };
         for old in std::mem::replace(&mut self.places, std::iter::repeat_with(free).take(length).collect()) {
             if old.value.is_some() {
                 self.put(old);
@@ -102,7 +102,7 @@ impl<T> Table<T> {
         }
     }
 
-    /// Takes the value at a place out, if `may` says so.
+    /// Removes the value at a place, if `may` allows it.
     pub(crate) fn remove_if(&mut self, at: usize, may: impl FnOnce(&mut T, u64) -> bool) -> Option<T> {
         let place = self.places.get_mut(at)?;
         let used = place.used.load(Ordering::Relaxed);
@@ -110,8 +110,8 @@ impl<T> Table<T> {
         self.count -= 1;
         let (mut hole, mut next) = (at, self.after(at));
         while self.places[next].value.is_some() {
-            // It may move to the hole if that is not before its home, counted backwards round the
-            // row.
+            // It may move to the hole unless its home is after the hole, counted backwards around
+            // the table.
             let from_home = next.wrapping_sub(self.home(self.places[next].hash)) & self.mask();
             if from_home >= next.wrapping_sub(hole) & self.mask() {
                 self.places.swap(hole, next);
@@ -158,13 +158,13 @@ mod tests {
     use super::*;
     use std::collections::HashMap;
 
-    /// Hashes that meet, all round the row, so that much has to be shifted.
+    /// Colliding hashes all around the table, so that much has to be shifted.
     fn hash(key: u64) -> u64 {
         [u64::MAX, u64::MAX - 1, 0, 7][key as usize % 4]
     }
 
     #[test]
-    fn it_holds_what_a_map_holds_whatever_comes_and_goes() {
+    fn it_agrees_with_a_map_after_any_inserts_and_removals() {
         let (mut table, mut map) = (Table::default(), HashMap::new());
         let mut random = fastrand::Rng::with_seed(7);
         for step in 0..50_000_u64 {
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not_go_stays() {
+    fn a_value_that_may_not_be_removed_stays() {
         let mut table = Table::default();
         table.insert(3, "stays", 0);
         let at = (0..table.places()).find(|at| table.at(*at).is_some()).unwrap();

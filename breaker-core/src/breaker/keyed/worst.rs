@@ -1,4 +1,4 @@
-//! Finds the worst of the unhealthy keys, of which there can be more than a reader can take.
+//! Finds the worst of the unhealthy keys, since there can be more than fit into a report.
 
 use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
@@ -7,16 +7,16 @@ use crate::sync::Arc;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-/// The worst values of those that were looked at.
+/// The worst keyed breakers of those that were added.
 pub(crate) struct Worst {
     most: usize,
-    /// The least bad one of them is on top.
+    /// The best one of them is on top.
     found: BinaryHeap<Reverse<Unhealthy>>,
     count: usize,
     critical: usize,
 }
 
-/// An unhealthy value. The greater one is worse.
+/// An unhealthy keyed breaker. The greater one is worse.
 struct Unhealthy {
     /// Whether it is critical, whether it is open, and how many calls it has rejected.
     rank: (bool, bool, u64),
@@ -24,13 +24,13 @@ struct Unhealthy {
 }
 
 impl Worst {
-    /// Keeps `most` values.
+    /// Keeps `most` keyed breakers.
     pub(crate) fn new(most: usize) -> Self {
         Self { most, found: BinaryHeap::new(), count: 0, critical: 0 }
     }
 
-    /// Looks at all values of a breaker.
-    pub(crate) fn look(&mut self, parent: &CircuitBreaker) {
+    /// Adds all keyed breakers of a parent.
+    pub(crate) fn add(&mut self, parent: &CircuitBreaker) {
         parent.each_unhealthy(|keyed_breaker, state| {
             let critical = keyed_breaker.core.machine.lock().settings().critical;
             self.count += 1;
@@ -43,7 +43,7 @@ impl Worst {
         });
     }
 
-    /// The values that are kept, the worst first.
+    /// The keyed breakers that are kept, the worst first.
     pub(crate) fn breakers(self) -> impl Iterator<Item = CircuitBreaker> {
         self.found
             .into_sorted_vec()
@@ -51,7 +51,7 @@ impl Worst {
             .map(|Reverse(one)| CircuitBreaker(Handle::KeyedBreaker(one.keyed_breaker, 0)))
     }
 
-    /// How many unhealthy values there are.
+    /// How many unhealthy keyed breakers there are.
     pub(crate) fn count(&self) -> usize {
         self.count
     }
@@ -63,10 +63,10 @@ impl Worst {
 }
 
 impl Unhealthy {
-    /// The name of the head, and the value, which is cheaper than its name.
+    /// The name of the parent, and the key. Both need no formatting, unlike the name.
     fn name(&self) -> (&str, &[u8]) {
         (
-            self.keyed_breaker.core.keyed_breaker().map_or("", |later| later.parent().name()),
+            self.keyed_breaker.core.keyed_breaker().map_or("", |lazy| lazy.parent().name()),
             self.keyed_breaker.key().bytes(),
         )
     }
@@ -74,7 +74,7 @@ impl Unhealthy {
 
 impl Ord for Unhealthy {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Among equals the first by name, so that the same ones are shown each time.
+        // Equal ones are ordered by name, so that the result is the same each time.
         self.rank.cmp(&other.rank).then_with(|| other.name().cmp(&self.name()))
     }
 }

@@ -1,4 +1,4 @@
-//! Logs what only a person can mend.
+//! Logs problems that only a person can fix.
 
 use super::{BY_HANDLE, CALLS, label};
 use crate::breaker::handle::CircuitBreaker;
@@ -6,7 +6,7 @@ use crate::clock;
 use crate::machine::output::Widened;
 use tracing::{debug, warn};
 
-/// A trial has a place more, since a probe of this function brought no result, or failed, while
+/// A trial has one more slot. A probe of this function ended without a result, or failed, while
 /// others were rejected.
 pub(crate) fn widened(breaker: &CircuitBreaker, function: Option<&'static str>, widened: Widened) {
     let (name, who) = (label(breaker), function.unwrap_or(BY_HANDLE));
@@ -20,28 +20,28 @@ pub(crate) fn widened(breaker: &CircuitBreaker, function: Option<&'static str>, 
                     $level,
                     "circuit_probe_without_result",
                     "circuit breaker `{name}`: a probe by {who} ended without a result while other calls were rejected, so the trial has one \
-                     place more; calls that need each other at once (`try_join!`) need as many `half_open_max_calls`"
+                     more slot; calls that need each other at the same time (`try_join!`) need as many `half_open_max_calls`"
                 ),
                 Widened::Next => at!(
                     $level,
                     "circuit_probe_kept_others_out",
-                    "circuit breaker `{name}`: a probe by {who} failed while a few other calls were rejected, so the next trial has one place \
-                     more; if the probe waits for such a call (in a task, or with a permit around it), set `half_open_max_calls`"
+                    "circuit breaker `{name}`: a probe by {who} failed while a few other calls were rejected, so the next trial has one more \
+                     slot; if the probe waits for such a call (in a task, or with a permit around it), set `half_open_max_calls`"
                 ),
             }
         };
     }
-    if is_told(breaker) { at!(warn) } else { at!(debug) }
+    if is_above_debug(breaker) { at!(warn) } else { at!(debug) }
 }
 
-/// A function gave a response that tells of a failure, and nothing in its attribute looks at
+/// A function returned a response with a failure status, and its attribute does not classify
 /// responses.
 pub(crate) fn failed_response(function: &'static str, status: u16) {
     warn!(
         target: CALLS, event_type = "circuit_response_not_judged",
         function,
         status,
-        "{function} gave a response with status {status}, which counts as a success; with `#[circuit_breaker(classify)]` its status decides"
+        "{function} returned a response with status {status}, counted as a success; with `#[circuit_breaker(classify)]` its status decides"
     );
 }
 
@@ -62,10 +62,10 @@ pub(crate) fn eclipsed(breaker: &CircuitBreaker, outer: Option<&'static str>) {
     let inner = breaker.logged().lock().answers.iter().rev().find_map(inside);
     let (name, calls) = (label(breaker), outer.map_or_else(|| "by a handle".to_owned(), |outer| format!("of {outer}")));
     let after = inner.unwrap_or("another call");
-    let mend = match (inner, outer) {
-        (Some(inner), _) => format!("put `skip` on {inner} if it does not ask the service"),
-        (None, Some(_)) => "put `skip` on what does not ask the service".to_owned(),
-        (None, None) => "make a call that does not ask the service without the breaker".to_owned(),
+    let fix = match (inner, outer) {
+        (Some(inner), _) => format!("put `skip` on {inner} if it does not call the service"),
+        (None, Some(_)) => "put `skip` on functions that do not call the service".to_owned(),
+        (None, None) => "make calls that do not reach the service without the breaker".to_owned(),
     };
     macro_rules! at {
         ($level:ident) => {
@@ -74,12 +74,12 @@ pub(crate) fn eclipsed(breaker: &CircuitBreaker, outer: Option<&'static str>) {
                 breaker_name = name,
                 function = outer,
                 inner_function = inner,
-                "circuit breaker `{name}`: as many calls {calls} have failed in a row as `fail_max` allows, each after a success of {after} \
-                 inside it, which ends the run; {mend}, or set `failure_rate`"
+                "circuit breaker `{name}`: as many consecutive calls {calls} failed as `fail_max` allows, each after a success of {after} \
+                 inside it, and that success ends the streak; {fix}, or set `failure_rate`"
             )
         };
     }
-    if is_told(breaker) { at!(warn) } else { at!(debug) }
+    if is_above_debug(breaker) { at!(warn) } else { at!(debug) }
 }
 
 /// Successes of one function on trial were hidden by the drops of another one inside its calls.
@@ -93,15 +93,15 @@ pub(crate) fn hidden(breaker: &CircuitBreaker, outer: Option<&'static str>, inne
                 breaker_name = name,
                 function = outer,
                 inner_function = inner,
-                "circuit breaker `{name}`: as many calls of {outer} have succeeded on trial as close it, and none counts, since each dropped a \
+                "circuit breaker `{name}`: enough calls of {outer} succeeded on trial to close it, but none counts, since each dropped a \
                  call of {inner} inside it; put `skip` on {inner}, or guard the call that wins as well"
             )
         };
     }
-    if is_told(breaker) { at!(warn) } else { at!(debug) }
+    if is_above_debug(breaker) { at!(warn) } else { at!(debug) }
 }
 
-/// Whether a notice is told above DEBUG: of the values of a `key` so many in a time.
-fn is_told(breaker: &CircuitBreaker) -> bool {
+/// Whether a notice is logged above DEBUG. For keyed breakers the rate is limited.
+fn is_above_debug(breaker: &CircuitBreaker) -> bool {
     breaker.0.keyed_breaker().is_none() || breaker.logged().lock().notices.take(clock::now()).is_some()
 }

@@ -1,19 +1,19 @@
-//! Remembers what was logged of a breaker, so that lines that come with each call are bounded.
+//! Keeps what was logged for a breaker, so that the number of repeated lines is bounded.
 
 use crate::breaker::log::rate::Rate;
 use crate::breaker::throttle::Throttle;
 
-/// What was told of a breaker, or of all values of a `key`, above DEBUG that may come again with
-/// each call.
+/// The lines above DEBUG that may repeat with each call, of a breaker or of all keyed breakers of a
+/// parent.
 #[derive(Debug, Default)]
 pub(crate) struct Logged {
-    pub(super) runs: Throttle,
+    pub(super) streaks: Throttle,
     pub(super) drops: Throttle,
-    /// Changes of the values' states: there are as many as values, and these are anybody's.
+    /// State changes of keyed breakers. There are as many as keys, and clients may choose the keys.
     pub(super) changes: Rate,
-    /// What else is told of values, once for each of them or for each of their trials.
+    /// Other notices about keyed breakers, once for each of them or for each of their trials.
     pub(super) notices: Rate,
     /// Functions, and those that have succeeded inside their calls while failures of such calls
-    /// were hidden; what was last is at the end.
+    /// were hidden. The last one is at the end.
     pub(super) answers: Vec<(Option<&'static str>, &'static str)>,
 }

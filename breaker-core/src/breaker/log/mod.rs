@@ -1,5 +1,6 @@
-//! Logs what a breaker reports. An outage makes a handful of lines at INFO and above, for one
-//! breaker and for all keys together.
+//! Logs the reports of a breaker.
+//!
+//! An outage logs a handful of lines at INFO and above, for one breaker and for all keys together.
 
 pub(crate) mod advice;
 pub(crate) mod logged;
@@ -23,19 +24,19 @@ use tracing::{Dispatch, Level, debug, enabled, error, info, warn};
 /// The target of lines about calls and states.
 const CALLS: &str = "breaker_core::log";
 
-/// The target of lines that tell of settings, so that a filter can tell them from those of calls
+/// The target of lines about settings. A filter can distinguish them from those of calls
 /// (`breaker_core::log`).
 const CONFIGURATION: &str = "breaker_core::configuration";
 
-/// After so many dropped calls with no result between them, one warning (rule 9).
+/// After this many consecutive dropped calls, one warning is logged (rule 9).
 const DROPS: u32 = 20;
 
-/// So many first failures of runs are told at ERROR, the next ones at DEBUG until a minute passes
-/// without one: where successes come between the failures, each failure is the first of a run.
-const RUNS: u64 = 3;
+/// This many first failures of a streak are logged at ERROR, the next ones at DEBUG until a minute
+/// passes without one. If successes and failures alternate, each failure is the first of a streak.
+const STREAKS: u64 = 3;
 
 impl CircuitBreaker {
-    /// What was told of it, or of all values of the `key` to one of which it belongs.
+    /// What was logged for it. Keyed breakers share that of their parent.
     pub(crate) fn logged(&self) -> &Mutex<Logged> {
         match self.0.keyed_breaker() {
             Some(lazy) => lazy.parent().logged(),
@@ -49,8 +50,8 @@ macro_rules! lines {
         lines! { @rows $($sent)* $($local)* }
     };
     (@rows $($(#[$doc:meta])* $method:ident $name:ident as $variant:ident for $kind:ident { $($fields:tt)* })*) => {
-        /// Logs what a breaker reports: state changes at WARN, the first failure of a run at ERROR,
-        /// the rest at DEBUG.
+        /// Logs what a breaker reports: state changes at WARN, the first of consecutive failures at
+        /// ERROR, everything else at DEBUG.
         pub(crate) fn log(report: Report<'_>) {
             match report {
                 $(Report::$name(event) => $method(event),)*
@@ -67,7 +68,7 @@ fn on_call(event: &BeforeCall<'_>) {
         breaker_name = label(event.breaker),
         function = event.function,
         current_state = event.breaker.state().as_str(),
-        "call asks to be let in"
+        "call requests admission"
     );
 }
 
@@ -96,11 +97,14 @@ fn on_failure(event: &Failure<'_>) {
             )
         };
     }
-    let nth = (event.consecutive_failures == 1).then(|| event.breaker.logged().lock().runs.count(clock::now()));
+    let nth = (event.consecutive_failures == 1).then(|| event.breaker.logged().lock().streaks.count(clock::now()));
     match nth {
-        Some(1..RUNS) => at!(error, "call failed, the first of a run"),
-        Some(RUNS) => {
-            at!(error, "call failed, the first of a run; more are logged at DEBUG until a minute passes without one");
+        Some(1..STREAKS) => at!(error, "call failed, the first of a streak"),
+        Some(STREAKS) => {
+            at!(
+                error,
+                "call failed, the first of a streak; more are logged at DEBUG until a minute passes without one"
+            );
         }
         _ => at!(debug, "call failed"),
     }
@@ -123,7 +127,7 @@ fn on_cancelled(event: &Cancelled<'_>) {
             target: CALLS, event_type = "circuit_cancelled",
             breaker_name = label(event.breaker),
             function,
-            "{DROPS} calls in a row were dropped before they had a result, so the breaker learns nothing; \
+            "{DROPS} consecutive calls were dropped before they had a result, so the breaker learns nothing; \
              set `timeout` below the caller's own time limit, or `on_cancel`"
         );
     } else {
@@ -167,10 +171,10 @@ fn on_busy(event: &Busy<'_>) {
     if event.consecutive == 1 {
         at!(
             warn,
-            "call rejected, since `max_concurrent` calls are under way; more are logged at DEBUG until a minute passes without one"
+            "call rejected, since `max_concurrent` calls are in flight; more are logged at DEBUG until a minute passes without one"
         );
     } else {
-        at!(debug, "call rejected, since `max_concurrent` calls are under way");
+        at!(debug, "call rejected, since `max_concurrent` calls are in flight");
     }
 }
 
@@ -188,18 +192,18 @@ fn on_fallback(event: &FallbackServed<'_>) {
 
 fn on_fallback_timed_out(event: &FallbackTimedOut<'_>) {
     debug!(
-        target: CALLS, event_type = "circuit_fallback_cut_off",
+        target: CALLS, event_type = "circuit_fallback_timed_out",
         breaker_name = label(event.breaker),
         function = event.function,
         fallback_source = event.source,
         fallback_reason = event.reason,
         limit_ms = millis(event.after),
-        "fallback step cut off at its time limit"
+        "fallback step timed out"
     );
 }
 
 fn on_fallback_failed(event: &FallbackFailed<'_>) {
-    let text = event.source.map_or("every fallback step declined", |_| "fallback step gave an error");
+    let text = event.source.map_or("every fallback step declined", |_| "fallback step returned an error");
     debug!(
         target: CALLS, event_type = "circuit_fallback_failed",
         breaker_name = label(event.breaker),
@@ -238,10 +242,10 @@ fn on_store_failure(event: &StoreFailure<'_>) {
     if event.consecutive == 1 {
         at!(
             warn,
-            "the store of a fallback does not work; more failures are logged at DEBUG until a minute passes without one"
+            "the store of a fallback failed; more failures are logged at DEBUG until a minute passes without one"
         );
     } else {
-        at!(debug, "the store of a fallback does not work");
+        at!(debug, "the store of a fallback failed");
     }
 }
 
@@ -268,10 +272,10 @@ fn on_state_change(event: &StateChange<'_>) {
             )
         };
     }
-    let is_value = event.breaker.0.keyed_breaker().is_some();
-    match is_value.then(|| event.breaker.logged().lock().changes.take(clock::now())) {
+    let is_keyed = event.breaker.0.keyed_breaker().is_some();
+    match is_keyed.then(|| event.breaker.logged().lock().changes.take(clock::now())) {
         None | Some(Some(false)) => at!(warn, ""),
-        Some(Some(true)) => at!(warn, "; more values of this `key` are logged at DEBUG, but for four a minute"),
+        Some(Some(true)) => at!(warn, "; further keys are logged at DEBUG, except for four lines a minute"),
         Some(None) => at!(debug, ""),
     }
 }
@@ -279,18 +283,19 @@ fn on_state_change(event: &StateChange<'_>) {
 /// The failure itself is logged.
 fn on_probe_failed(_: &ProbeFailed<'_>) {}
 
-/// The breaker's label, with what could begin a line written out.
+/// The breaker's label, with line breaks and similar characters escaped.
 fn label(breaker: &CircuitBreaker) -> String {
     visible(&breaker.label()).into_owned()
 }
 
-/// The text of the error, if it has one; a `Display` that panics costs the text, not the line.
+/// The text of the error, if it has one. If its `Display` panics, the line is logged without the
+/// text.
 fn message(event: &Failure<'_>) -> Option<String> {
     event.error.map(|error| visible(Text::of(&error).as_str()).into_owned())
 }
 
-/// A warning if there is a subscriber that takes no WARN of the library. It runs the subscriber's
-/// code.
+/// A warning if there is a subscriber that drops WARN lines of the library. It runs the
+/// subscriber's code.
 pub(crate) fn filtered_out() -> Option<ConfigError> {
     if tracing::dispatcher::get_default(Dispatch::is::<NoSubscriber>) {
         return None;
@@ -303,16 +308,16 @@ pub(crate) fn filtered_out() -> Option<ConfigError> {
         (false, false) => format!("targets `{}` and `{CONFIGURATION}`", CALLS),
     };
     let message = format!(
-        "the filter of the subscriber takes no WARN of the {targets}, so no log line tells when a circuit breaker \
+        "the filter of the subscriber drops WARN lines of the {targets}, so no log line reports when a circuit breaker \
          opens, or what is wrong with its settings; add `breaker_core=info` to the filter"
     );
     Some(ConfigError::new(ConfigErrorKind::Logs, "tracing", message))
 }
 
-/// One line when a breaker is made.
+/// One line when a breaker is created.
 pub(crate) fn created(breaker: &CircuitBreaker) {
     let (name, settings) = (label(breaker), breaker.settings().to_string());
-    info!(target: CONFIGURATION, event_type = "circuit_breaker_made", breaker_name = name, settings, "circuit breaker `{name}` is made");
+    info!(target: CONFIGURATION, event_type = "circuit_breaker_made", breaker_name = name, settings, "circuit breaker `{name}` created");
 }
 
 /// In place of a function's name.

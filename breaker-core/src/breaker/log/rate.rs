@@ -1,25 +1,25 @@
-//! Bounds how many lines the log has in a time of what comes again and again.
+//! Limits the rate of repeated log lines.
 
 use crate::clock::Tick;
 use std::time::Duration;
 
-/// How often one may come for long.
+/// The long-term interval of the lines.
 const EACH: Duration = Duration::from_secs(15);
-/// What may be unpaid before one comes.
+/// The time that may be unpaid before a line is allowed.
 const CREDIT: Duration = Duration::from_secs(3 * 15);
 
-/// How many come at most: four at once, and one each 15 s after them. So many does a breaker tell
-/// that fails each recovery by default.
+/// Allows four lines at once, and one each 15 s after them. A breaker that fails each recovery with
+/// the default settings logs that many.
 ///
-/// It is the generic cell rate algorithm (ITU-T I.371), of which only the time is kept at which all
-/// that came are paid for.
+/// It is the generic cell rate algorithm (ITU-T I.371). Its only state is the time at which all
+/// lines so far are paid for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rate {
     paid: Tick,
 }
 
 impl Rate {
-    /// Takes one, if it may come; `Some(true)`: the next one may not, if it came now.
+    /// Takes one line if it is allowed; `Some(true)`: another line now would not be allowed.
     pub(crate) fn take(&mut self, now: Tick) -> Option<bool> {
         let unpaid = self.paid.since(now);
         if unpaid > CREDIT {
@@ -52,6 +52,6 @@ mod tests {
         });
         assert_eq!(in_an_hour.count(), 240);
         at = at.after(Duration::from_secs(3600));
-        assert_eq!((0..100).filter(|_| rate.take(at).is_some()).count(), 4, "no more after a rest");
+        assert_eq!((0..100).filter(|_| rate.take(at).is_some()).count(), 4, "no more after an hour without lines");
     }
 }

@@ -1,13 +1,13 @@
 //! A window over the last calls: two bits for each, in a ring.
 
-use super::{Bad, Mark};
+use super::{FailedAndSlow, Mark};
 use crate::machine::trip::WindowTotals;
 use crate::sync::{AtomicU64, OnceLock, Ordering};
 
 /// Calls in one word.
 const PER_WORD: u32 = 32;
-/// Words of the smallest tier; each has twice as many as the one before it. The last one has room
-/// for `Window::MAX_CALLS`.
+/// Words of the smallest tier; each tier has twice as many as the one before it. The last one holds
+/// `Window::MAX_CALLS` calls.
 const FIRST: usize = 4;
 const TIERS: usize = 14;
 
@@ -17,20 +17,20 @@ const BOTH: u64 = FAILED | SLOW;
 /// The failure bits of a word.
 const FAILURES: u64 = 0x5555_5555_5555_5555;
 
-/// The ring. A window uses the first words of the smallest tier that has room for it; no tier is
-/// ever given back, so that whoever is in the midst of adding a call cannot lose it.
+/// The ring. A window uses the first words of the smallest tier that is large enough. No tier is
+/// ever freed, so a thread that is adding a call cannot lose it.
 ///
-/// A call takes the next place and puts its bits there. The sums change by what that changed, so
-/// they are those of the bits in all tiers, whoever was quicker. A good call only ever clears bits:
-/// one that comes late to a window that has been resized harms nothing.
+/// A call takes the next place and writes its bits there. The totals change by the difference, so
+/// they always match the bits in all tiers, in any order of the threads. A success only clears
+/// bits. A late success does no harm after the window was resized.
 #[derive(Debug, Default)]
 pub(super) struct Ring {
     head: AtomicU64,
     tiers: [OnceLock<Box<[AtomicU64]>>; TIERS],
-    bad: Bad,
+    failed_and_slow: FailedAndSlow,
 }
 
-/// The window's size, how many calls are in it, and the place of the next one, each below 2^20, in
+/// The window's size, the number of calls in it, and the place of the next one, each below 2^20, in
 /// one word.
 #[derive(Clone, Copy)]
 struct Head {
@@ -67,57 +67,57 @@ impl Ring {
         self.head().size == size
     }
 
-    /// The ring is empty.
+    /// Sets the size and empties the ring.
     pub(super) fn resize(&self, size: u32) {
         let tier = tier(size);
         self.tiers[tier].get_or_init(|| (0..FIRST << tier).map(|_| AtomicU64::new(0)).collect());
-        self.begin(size);
+        self.start_empty(size);
     }
 
     #[inline]
     pub(super) fn add(&self, mark: Mark) {
         let step = |word| Some(Head::of(word).step().word());
-        let (Ok(seen) | Err(seen)) = self.head.fetch_update(Ordering::AcqRel, Ordering::Acquire, step);
+        let (Ok(before) | Err(before)) = self.head.fetch_update(Ordering::AcqRel, Ordering::Acquire, step);
         let bits = (u64::from(mark.failed) * FAILED) | (u64::from(mark.slow) * SLOW);
-        self.put(Head::of(seen), bits);
+        self.put(Head::of(before), bits);
     }
 
-    /// Puts the bits at the head's place, and counts what that changed.
+    /// Writes the bits at the head's place, and counts the difference.
     #[inline]
     fn put(&self, head: Head, bits: u64) {
         let Some(word) = self.words(head.size).get((head.next / PER_WORD) as usize) else { return };
         let shift = 2 * (head.next % PER_WORD);
-        let change = |seen| (seen >> shift & BOTH != bits).then_some(seen & !(BOTH << shift) | bits << shift);
-        let Ok(seen) = word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change) else { return };
-        let old = seen >> shift & BOTH;
+        let change = |before| (before >> shift & BOTH != bits).then_some(before & !(BOTH << shift) | bits << shift);
+        let Ok(before) = word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change) else { return };
+        let old = before >> shift & BOTH;
         let counts = |bits: u64| ((bits & FAILED) as u32, (bits >> 1 & 1) as u32);
         let ((failed, slow), (was_failed, was_slow)) = (counts(bits), counts(old));
-        self.bad.add(failed, slow);
-        self.bad.take(was_failed, was_slow);
+        self.failed_and_slow.add(failed, slow);
+        self.failed_and_slow.take(was_failed, was_slow);
     }
 
     #[inline]
-    pub(super) fn keyed_totals(&self) -> WindowTotals {
-        let (failed, slow) = self.bad.keyed_totals();
+    pub(super) fn totals(&self) -> WindowTotals {
+        let (failed, slow) = self.failed_and_slow.totals();
         WindowTotals { calls: u64::from(self.head().filled), failed, slow }
     }
 
-    /// The sums with every call that was added before. The head is read by writing it: whoever
-    /// moves it on later has seen what the sums were made of.
-    pub(super) fn latest_sums(&self) -> WindowTotals {
+    /// The totals with every call that was added before. The head is read by a write: a thread that
+    /// advances it later has seen everything that is in these totals.
+    pub(super) fn latest_totals(&self) -> WindowTotals {
         self.head.fetch_add(0, Ordering::AcqRel);
-        self.keyed_totals()
+        self.totals()
     }
 
     pub(super) fn clear(&self) {
         let size = self.head().size;
-        self.begin(size);
+        self.start_empty(size);
         self.erase(size, !0);
     }
 
-    /// With no call in it. Whoever is in the midst of adding one has moved the head on before, or
-    /// moves this one.
-    fn begin(&self, size: u32) {
+    /// Starts an empty window. A thread that is adding a call has advanced the head before, or
+    /// advances the new one.
+    fn start_empty(&self, size: u32) {
         self.head.swap(Head { size, filled: 0, next: 0 }.word(), Ordering::AcqRel);
     }
 
@@ -129,7 +129,7 @@ impl Ring {
     fn erase(&self, size: u32, mask: u64) {
         for word in self.words(size).iter().take(size.div_ceil(PER_WORD) as usize) {
             let gone = word.fetch_and(!mask, Ordering::Relaxed) & mask;
-            self.bad.take((gone & FAILURES).count_ones(), (gone & !FAILURES).count_ones());
+            self.failed_and_slow.take((gone & FAILURES).count_ones(), (gone & !FAILURES).count_ones());
         }
     }
 
@@ -144,7 +144,7 @@ impl Ring {
     }
 }
 
-/// The smallest tier with room for so many calls.
+/// The smallest tier that holds this many calls.
 #[inline]
 fn tier(size: u32) -> usize {
     let firsts = size.div_ceil(PER_WORD * FIRST as u32).max(1);
@@ -181,13 +181,13 @@ mod tests {
                     failed: count(|mark| mark.failed),
                     slow: count(|mark| mark.slow),
                 };
-                assert_eq!(ring.keyed_totals(), expected, "size {size}");
+                assert_eq!(ring.totals(), expected, "size {size}");
             }
         }
     }
 
     #[test]
-    fn a_window_of_any_allowed_size_has_room() {
+    fn a_window_of_any_allowed_size_fits_into_a_tier() {
         for size in [1, 127, 128, 129, 100_000, Window::MAX_CALLS] {
             assert!((FIRST << tier(size)) * PER_WORD as usize >= size as usize, "{size}");
             assert!(u64::from(size) <= Head::MASK);
@@ -201,17 +201,17 @@ mod tests {
         for size in [200, 10, 5000, 10] {
             ring.clear();
             ring.resize(size);
-            assert_eq!(ring.keyed_totals(), WindowTotals::default());
+            assert_eq!(ring.totals(), WindowTotals::default());
             (0..300).for_each(|n| ring.add(mark(n)));
         }
         ring.forget_slow();
-        assert_eq!(ring.keyed_totals(), WindowTotals { calls: 10, failed: 5, slow: 0 });
+        assert_eq!(ring.totals(), WindowTotals { calls: 10, failed: 5, slow: 0 });
         ring.clear();
-        assert_eq!(ring.keyed_totals(), WindowTotals::default());
+        assert_eq!(ring.totals(), WindowTotals::default());
     }
 
     #[test]
-    fn the_sums_are_those_of_the_bits_after_threads_have_added_and_cleared_at_once() {
+    fn the_totals_match_the_bits_after_threads_have_added_and_cleared_concurrently() {
         let ring = Ring::default();
         ring.resize(70);
         std::thread::scope(|scope| {
@@ -229,9 +229,9 @@ mod tests {
         let bits = |mask: u64| {
             words.iter().map(|word| u64::from((word.load(Ordering::Relaxed) & mask).count_ones())).sum::<u64>()
         };
-        let keyed_totals = ring.keyed_totals();
-        assert_eq!((keyed_totals.failed, keyed_totals.slow), (bits(FAILURES), bits(!FAILURES)));
+        let totals = ring.totals();
+        assert_eq!((totals.failed, totals.slow), (bits(FAILURES), bits(!FAILURES)));
         (0..70).for_each(|_| ring.add(mark(0)));
-        assert_eq!(ring.keyed_totals(), WindowTotals { calls: 70, failed: 0, slow: 0 });
+        assert_eq!(ring.totals(), WindowTotals { calls: 70, failed: 0, slow: 0 });
     }
 }

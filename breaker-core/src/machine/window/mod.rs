@@ -1,20 +1,25 @@
-//! The window that the rates look at: the last calls, or the calls of the last while. It holds no
-//! lock: successes are added by atomic operations alone, everything else under the machine's lock.
+//! The window that the rates evaluate: the last calls, or the calls of the last span of time.
 //!
-//! What a call adds is O(1) and allocates nothing, whatever the window's size. The sums are exact
-//! as soon as nobody is in the midst of adding, and so always on one thread; until then they can be
-//! off by the calls that are just being added. No failure is ever lost or added to a window that it
-//! does not belong to. A good call that is held up in between can be: for as long as the window
-//! takes to go round, it pushes out a younger call than its own; while the breaker closes, it is
-//! one more in the window that begins.
+//! It holds no lock. Successes are added by atomic operations alone, everything else under the
+//! machine's lock.
 //!
-//! Calls that are under way and may become slow are counted beside it, by the time of their start
+//! Adding a call is O(1) and allocates nothing, whatever the window's size. The totals are exact as
+//! soon as no thread is adding a call, and so always on one thread. Until then they can be off by
+//! the calls that are just being added. No failure is ever lost, or added to a window that it does
+//! not belong to. A success whose thread is suspended in between can be. If the window wraps around
+//! meanwhile, it evicts a call younger than its own. If the breaker closes meanwhile, the new
+//! window has one success more.
+//!
+//! Calls in flight that may become slow are counted separately, by the time of their start
 //! (`starts`).
 //!
-//! Memory, per breaker that has a rule over a window: 2 bits for each call, rounded up to a power
-//! of two (32 bytes at least, 32 KiB for 100,000 calls), and again for each other power of two that
-//! it has had; 1 KiB for a window of time, however long. Half a KiB more where a rule looks at slow
-//! calls.
+//! Memory, per breaker that has a rule over a window:
+//!
+//! - A window of calls takes 2 bits for each call, rounded up to a power of two, at least 32 bytes.
+//!   For 100,000 calls that is 32 KiB.
+//! - It takes the same again for each other power of two that it has had.
+//! - A window of time takes 1 KiB, however long it is.
+//! - A rule over slow calls takes half a KiB more.
 
 mod count_based;
 mod starts;
@@ -29,21 +34,21 @@ use starts::Starts;
 use std::time::Duration;
 use time_based::Buckets;
 
-/// How a call went, for the window.
+/// How a call ended, for the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     pub(crate) failed: bool,
     pub(crate) slow: bool,
 }
 
-/// What came of adding a good call without the lock.
+/// The result of adding a success without the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Added {
     /// No rule holds.
     NotTripped,
     /// A rule seems to hold: the machine has to decide.
     Tripped,
-    /// Nothing was added: the window has to be turned on first, which takes the machine's lock.
+    /// Nothing was added: the window has to be rotated first, and that takes the machine's lock.
     BucketExpired,
 }
 
@@ -52,26 +57,26 @@ pub(crate) struct SlidingWindow {
     timed: AtomicBool,
     ring: Ring,
     buckets: OnceLock<Box<Buckets>>,
-    /// Where a rule looks at slow calls.
+    /// Set where a rule evaluates slow calls.
     starts: OnceLock<Box<Starts>>,
     rules: Limits,
 }
 
-/// The rules, for those who judge without the lock.
+/// The rules, for evaluation without the lock.
 #[derive(Debug, Default)]
 struct Limits {
-    /// Bits of an `f64`; 0 stands for none, since no rate is zero.
+    /// Bits of an `f64`; 0 means no rule, since no rate is zero.
     failure_rate: AtomicU64,
     slow_call_rate: AtomicU64,
-    /// Nanoseconds; 0 stands for none: then no call is slow.
+    /// Nanoseconds; 0 means no rule: then no call is slow.
     slow_call_duration: AtomicU64,
     fail_max: AtomicU64,
     min_calls: AtomicU64,
 }
 
 impl SlidingWindow {
-    /// Takes rules, and a size; a window of another size or kind starts anew. Only under the
-    /// machine's lock, as all that follows but for `add_success` and what asks.
+    /// Sets the rules and the size. A window of another size or kind starts empty. Requires the
+    /// machine's lock, as do all functions below except `add_success` and those that only read.
     pub(crate) fn arrange(&self, rules: &WindowRules, window: Window) {
         self.rules.set(rules);
         let slow_call_duration = rules.slow_call_duration.filter(|_| rules.slow_call_rate.is_some());
@@ -98,7 +103,7 @@ impl SlidingWindow {
         }
     }
 
-    /// Whether calls have to be added with the present.
+    /// Whether adding a call needs the current time.
     #[inline]
     pub(crate) fn is_timed(&self) -> bool {
         self.timed.load(Ordering::Acquire)
@@ -117,7 +122,7 @@ impl SlidingWindow {
         match self.timed_buckets() {
             None => self.ring.add(mark),
             Some(buckets) => {
-                buckets.turn(now);
+                buckets.rotate(now);
                 buckets.add(mark);
             }
         }
@@ -128,31 +133,31 @@ impl SlidingWindow {
     pub(crate) fn add_success(&self, now: Tick) -> Added {
         match self.timed_buckets() {
             None => self.ring.add(Mark { failed: false, slow: false }),
-            Some(buckets) if buckets.is_late(now) => return Added::BucketExpired,
+            Some(buckets) if buckets.is_expired(now) => return Added::BucketExpired,
             Some(buckets) => buckets.add_success(),
         }
-        self.seems_to_hold()
+        self.check_rules()
     }
 
-    /// The same for one that came late while somebody else holds the lock: it counts for the time
+    /// The same for a late success, while another thread holds the lock: it counts in the bucket
     /// that is ending.
     pub(crate) fn add_success_late(&self) -> Added {
         let Some(buckets) = self.timed_buckets() else { return Added::NotTripped };
         buckets.add_success();
-        self.seems_to_hold()
+        self.check_rules()
     }
 
     #[inline]
-    fn seems_to_hold(&self) -> Added {
-        let tally = self.keyed_totals();
-        if tally.is_success() || self.rules.get().evaluate(&tally).is_none() {
+    fn check_rules(&self) -> Added {
+        let totals = self.totals();
+        if totals.is_success() || self.rules.get().evaluate(&totals).is_none() {
             Added::NotTripped
         } else {
             Added::Tripped
         }
     }
 
-    /// A call begins, which may be slow before it ends. `false`: nobody asks.
+    /// A call begins that may be slow before it ends. `false`: no rule needs this.
     pub(crate) fn call_begins(&self, at: Tick) -> bool {
         self.starts.get().is_some_and(|starts| starts.enter(at))
     }
@@ -164,39 +169,40 @@ impl SlidingWindow {
         }
     }
 
-    /// How many of the calls under way are slow already. `at` is the present as their starts are.
+    /// How many of the calls in flight are slow already. `at` is the current time, of the same
+    /// clock as their start times.
     pub(crate) fn slow_under_way(&self, at: Tick) -> u64 {
         self.starts.get().map_or(0, |starts| starts.slow(at))
     }
 
-    /// The slow rule, if it holds at `now` with so many slow calls more.
-    pub(crate) fn evaluate_with(&self, under_way: u64, now: Tick) -> Option<Trip> {
-        self.rules.get().evaluate_slow(&self.tally(now).and_slow(under_way))
+    /// The slow rule, if it holds at `now` with this many additional slow calls.
+    pub(crate) fn evaluate_with(&self, in_flight: u64, now: Tick) -> Option<Trip> {
+        self.rules.get().evaluate_slow(&self.totals_at(now).and_slow(in_flight))
     }
 
-    /// Lets go what is older than the window.
+    /// Removes calls that are older than the window.
     pub(crate) fn turn(&self, now: Tick) {
         if let Some(buckets) = self.timed_buckets() {
-            buckets.turn(now);
+            buckets.rotate(now);
         }
     }
 
-    /// The rule that holds after a call that was added under the lock. A good call that is added at
-    /// the same time either is in these sums or sees that call in its own: else a rule that both
-    /// make true together would be nobody's to find.
+    /// The rule that holds after a call that was added under the lock. A success that is added at
+    /// the same time is in these totals, or sees that call in its own. Otherwise neither thread
+    /// would find a rule that both together make true.
     pub(crate) fn evaluate(&self) -> Option<Trip> {
-        let keyed_totals = self.timed_buckets().map_or_else(|| self.ring.latest_sums(), Buckets::latest_sums);
-        self.rules.get().evaluate(&keyed_totals)
+        let totals = self.timed_buckets().map_or_else(|| self.ring.latest_totals(), Buckets::latest_totals);
+        self.rules.get().evaluate(&totals)
     }
 
-    /// What is in the window; of a window of time, after it was turned on.
-    pub(crate) fn keyed_totals(&self) -> WindowTotals {
-        self.timed_buckets().map_or_else(|| self.ring.keyed_totals(), Buckets::keyed_totals)
+    /// The totals of the window. A window of time has to be rotated before.
+    pub(crate) fn totals(&self) -> WindowTotals {
+        self.timed_buckets().map_or_else(|| self.ring.totals(), Buckets::totals)
     }
 
-    /// What is in the window at `now`, without a change.
-    pub(crate) fn tally(&self, now: Tick) -> WindowTotals {
-        self.timed_buckets().map_or_else(|| self.ring.keyed_totals(), |buckets| buckets.sums_at(now))
+    /// The totals of the window at `now`, without a change.
+    pub(crate) fn totals_at(&self, now: Tick) -> WindowTotals {
+        self.timed_buckets().map_or_else(|| self.ring.totals(), |buckets| buckets.totals_at(now))
     }
 
     fn empty(&self) {
@@ -206,7 +212,7 @@ impl SlidingWindow {
         }
     }
 
-    /// Empties it, and forgets the calls that are under way.
+    /// Empties it, and discards the calls in flight.
     pub(crate) fn clear(&self) {
         self.empty();
         if let Some(starts) = self.starts.get() {
@@ -214,15 +220,15 @@ impl SlidingWindow {
         }
     }
 
-    /// The same, and counts no calls that are under way: there is no rule any more.
-    pub(crate) fn rest(&self) {
+    /// The same, and counts no calls in flight from now on: there is no rule any more.
+    pub(crate) fn stop(&self) {
         self.clear();
         if let Some(starts) = self.starts.get() {
             starts.resize(None);
         }
     }
 
-    /// No call in it was slow: for when the word gets another meaning.
+    /// Marks no call in it as slow, for when the meaning of "slow" changes.
     pub(crate) fn forget_slow(&self) {
         self.ring.forget_slow();
         if let Some(buckets) = self.buckets.get() {
@@ -262,21 +268,21 @@ impl Limits {
     }
 }
 
-/// Failures and slow calls in one word, so that they are counted at once. Each has half of it and
-/// starts in the middle of its half: what is taken away before it was added, by somebody quicker,
-/// does not borrow from the other. There is room for 2^31 of each.
+/// Failures and slow calls in one word, so that one operation counts both. Each has one half and
+/// starts in the middle of it. A thread may subtract a call before another thread has added it; the
+/// half then does not borrow from the other. There is room for 2^31 of each.
 #[derive(Debug)]
-struct Bad(AtomicU64);
+struct FailedAndSlow(AtomicU64);
 
 const MIDDLE: u64 = 1 << 31;
 
-impl Default for Bad {
+impl Default for FailedAndSlow {
     fn default() -> Self {
         Self(AtomicU64::new(Self::NONE))
     }
 }
 
-impl Bad {
+impl FailedAndSlow {
     const NONE: u64 = MIDDLE << 32 | MIDDLE;
 
     fn add(&self, failed: u32, slow: u32) {
@@ -289,11 +295,11 @@ impl Bad {
 
     /// Failures and slow calls.
     #[inline]
-    fn keyed_totals(&self) -> (u64, u64) {
+    fn totals(&self) -> (u64, u64) {
         Self::read(self.0.load(Ordering::Relaxed))
     }
 
-    /// Back to none; gives what was there.
+    /// Resets to none; returns the numbers from before.
     fn empty(&self) -> (u32, u32) {
         let (failed, slow) = Self::read(self.0.swap(Self::NONE, Ordering::Relaxed));
         (failed as u32, slow as u32)

@@ -1,29 +1,29 @@
 //! Counts the calls in flight by the time of their start, so that slow ones are known before they
 //! end.
 //!
-//! Races. A word is changed by one exchange, so no call is lost among those of one bucket. A call
-//! that is held up between the look at the clock and its exchange, for four times `slow_call_duration`, can
-//! push out those of a later round. One that ends after others were forgotten finds another number
-//! in its place and changes nothing. Whatever is wrong so is right again when the bucket is old.
+//! Races: a word is changed by one compare-exchange, so no call of one bucket is lost. A call may
+//! be suspended for four times `slow_call_duration` between reading the clock and its
+//! compare-exchange. It can then evict the calls of a later round. A call that ends after others
+//! were discarded finds another bucket number in its place and changes nothing. Such errors
+//! disappear when the bucket gets too old.
 
 use crate::clock::{Tick, nanos_of};
 use crate::sync::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// So many buckets make up the time after which a call is slow.
+/// The number of buckets that make up the time after which a call is slow.
 const PER_SLOW: u64 = 16;
-/// A call that is under way for longer than four such times is forgotten: so nothing that is lost
-/// here stays.
+/// A call in flight for longer than four such times is discarded, so no error here is permanent.
 const BUCKETS: u64 = 4 * PER_SLOW;
 
-/// Calls by the bucket of their start. A word has the number of its bucket, and below that how many
-/// of its calls are under way.
+/// Calls by the bucket of their start. A word holds the number of its bucket, and below that the
+/// number of its calls in flight.
 #[derive(Debug)]
 pub(super) struct Starts {
     /// Nanoseconds; 0: no call is counted.
     width: AtomicU64,
-    /// The number of a bucket before which all are empty, so that a call looks at few while nothing
-    /// hangs. It may be too low.
+    /// The number of a bucket before which all are empty, so that a call reads few buckets while no
+    /// call hangs. It may be too low.
     empty_before: AtomicU64,
     buckets: [AtomicU64; BUCKETS as usize],
 }
@@ -41,8 +41,8 @@ impl Default for Starts {
 }
 
 impl Starts {
-    /// Counts from now on the calls that may become slow after this time, and forgets those that
-    /// are under way.
+    /// Counts from now on the calls that may become slow after this time, and discards those in
+    /// flight.
     pub(super) fn resize(&self, slow_call_duration: Option<Duration>) {
         let width = slow_call_duration.map_or(0, |slow| nanos_of(slow).div_ceil(PER_SLOW).max(1));
         if self.width.swap(width, Ordering::Relaxed) != width {
@@ -60,7 +60,7 @@ impl Starts {
         at.as_nanos().checked_div(self.width.load(Ordering::Relaxed))
     }
 
-    fn place(&self, number: u64) -> &AtomicU64 {
+    fn bucket(&self, number: u64) -> &AtomicU64 {
         &self.buckets[(number % BUCKETS) as usize]
     }
 
@@ -69,29 +69,29 @@ impl Starts {
         let Some(number) = self.number(at) else { return false };
         let tag = number << 32;
         let count = |word: u64| Some(if word & !COUNT == tag { word + 1 } else { tag | 1 });
-        self.place(number).fetch_update(Ordering::Relaxed, Ordering::Relaxed, count).is_ok()
+        self.bucket(number).fetch_update(Ordering::Relaxed, Ordering::Relaxed, count).is_ok()
     }
 
-    /// A call that began then ends.
+    /// A call that began at this time ends.
     pub(super) fn leave(&self, at: Tick) {
         let Some(number) = self.number(at) else { return };
         let one_less = |word: u64| (word & !COUNT == number << 32 && word & COUNT > 0).then(|| word - 1);
-        let _ = self.place(number).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
+        let _ = self.bucket(number).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
     }
 
-    /// How many calls of this bucket are under way.
+    /// How many calls of this bucket are in flight.
     fn count(&self, number: u64) -> u64 {
-        let word = self.place(number).load(Ordering::Relaxed);
+        let word = self.bucket(number).load(Ordering::Relaxed);
         if word & !COUNT == number << 32 { word & COUNT } else { 0 }
     }
 
-    /// How many are under way and slow. A call is among them when it has been slow for a sixteenth
-    /// of that time at most.
+    /// How many calls are in flight and slow. A call is included at the latest when it has exceeded
+    /// that time by a sixteenth.
     pub(super) fn slow(&self, now: Tick) -> u64 {
         let Some(present) = self.number(now) else { return 0 };
         let Some(end) = present.checked_sub(PER_SLOW) else { return 0 };
         let oldest = present.saturating_sub(BUCKETS - 1);
-        // One beyond the end was noted of buckets of another width.
+        // A value beyond the end belongs to buckets of another width.
         let known = Some(self.empty_before.load(Ordering::Relaxed)).filter(|known| *known <= end);
         let begin = known.map_or(oldest, |known| known.max(oldest));
         let first = (begin..end).find(|number| self.count(*number) > 0).unwrap_or(end);
@@ -131,27 +131,27 @@ mod tests {
     }
 
     #[test]
-    fn those_that_hang_are_found_whenever_somebody_has_looked() {
+    fn hanging_calls_are_found_whenever_the_buckets_were_read_before() {
         let starts = starts();
         let at = |part: u32| START.after(SLOW / 16 * part);
         for part in [0, 3, 3, 20] {
             starts.enter(at(part));
         }
-        let seen = |part| starts.slow(at(part));
-        assert_eq!([seen(5), seen(16), seen(18), seen(19), seen(21), seen(21), seen(38)], [0, 0, 1, 1, 3, 3, 4]);
+        let slow = |part| starts.slow(at(part));
+        assert_eq!([slow(5), slow(16), slow(18), slow(19), slow(21), slow(21), slow(38)], [0, 0, 1, 1, 3, 3, 4]);
         starts.leave(at(0));
-        assert_eq!((seen(38), seen(20)), (3, 2), "a clock of another thread may be behind");
+        assert_eq!((slow(38), slow(20)), (3, 2), "a clock of another thread may be behind");
         starts.leave(at(3));
         starts.leave(at(3));
-        assert_eq!((seen(38), seen(83), seen(84)), (1, 1, 0));
-        // Numbers of another width are no hint.
+        assert_eq!((slow(38), slow(83), slow(84)), (1, 1, 0));
+        // Numbers of another width do not apply.
         starts.resize(Some(SLOW * 64));
         starts.enter(at(100));
         assert_eq!(starts.slow(at(100).after(SLOW * 70)), 1);
     }
 
     #[test]
-    fn what_ends_twice_or_was_forgotten_takes_no_other_call_away() {
+    fn a_call_that_ends_twice_or_was_discarded_removes_no_other_call() {
         let starts = starts();
         starts.enter(START);
         starts.leave(START);

@@ -1,24 +1,23 @@
-//! A window over the calls of the last while, in a fixed number of buckets.
+//! A window over the calls of the last span of time, in a fixed number of buckets.
 
-use super::{Bad, Mark};
+use super::{FailedAndSlow, Mark};
 use crate::clock::{Tick, nanos_of};
 use crate::machine::trip::WindowTotals;
 use crate::sync::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A call leaves the window with its bucket, so up to 1/60 of the window before it is as old as the
-/// window; never later.
+/// A call leaves the window with its bucket: up to 1/60 of the window too early, never too late.
 const BUCKETS: usize = 60;
 
-/// The buckets. They are turned on under the machine's lock only; good calls are added to the
-/// present one without it, and one that is late may be added to one that has been emptied since.
-/// The totals change by what the buckets change.
+/// The buckets. They are rotated only under the machine's lock. Successes are added to the current
+/// bucket without it. A late success may be added to a bucket that has been emptied since. The
+/// totals change by the same amounts as the buckets.
 #[derive(Debug)]
 pub(super) struct Buckets {
-    /// When the present bucket ends, in nanoseconds. 0: it begins with the next call.
+    /// When the current bucket ends, in nanoseconds. 0: it begins with the next call.
     edge: AtomicU64,
-    /// The place of the present bucket.
-    present: AtomicU64,
+    /// The position of the current bucket.
+    current: AtomicU64,
     /// How long a bucket lasts, in nanoseconds.
     width: AtomicU64,
     span: AtomicU64,
@@ -29,14 +28,14 @@ pub(super) struct Buckets {
 #[derive(Debug, Default)]
 struct Bucket {
     calls: AtomicU64,
-    bad: Bad,
+    failed_and_slow: FailedAndSlow,
 }
 
 impl Default for Buckets {
     fn default() -> Self {
         Self {
             edge: AtomicU64::new(0),
-            present: AtomicU64::new(0),
+            current: AtomicU64::new(0),
             width: AtomicU64::new(1),
             span: AtomicU64::new(0),
             total: Bucket::default(),
@@ -50,20 +49,20 @@ impl Buckets {
         self.span.load(Ordering::Relaxed) == nanos_of(span)
     }
 
-    /// The window is empty.
+    /// Sets the span of an empty window.
     pub(super) fn resize(&self, span: Duration) {
         self.span.store(nanos_of(span), Ordering::Relaxed);
         self.width.store((nanos_of(span) / BUCKETS as u64).max(1), Ordering::Relaxed);
     }
 
-    /// Whether the present bucket is over.
+    /// Whether the current bucket is over.
     #[inline]
-    pub(super) fn is_late(&self, now: Tick) -> bool {
+    pub(super) fn is_expired(&self, now: Tick) -> bool {
         now.as_nanos() >= self.edge.load(Ordering::Acquire)
     }
 
-    /// Makes the bucket of `now` the present one, and empties those that are older than the window.
-    pub(super) fn turn(&self, now: Tick) {
+    /// Makes the bucket of `now` the current one, and empties those that are older than the window.
+    pub(super) fn rotate(&self, now: Tick) {
         let (steps, width) = (self.steps(now), self.width.load(Ordering::Relaxed));
         if self.edge.load(Ordering::Relaxed) == 0 {
             self.edge.store(now.as_nanos().saturating_add(width), Ordering::Release);
@@ -71,20 +70,20 @@ impl Buckets {
         if steps == 0 {
             return;
         }
-        let present = self.present.load(Ordering::Relaxed);
+        let current = self.current.load(Ordering::Relaxed);
         for step in 1..=steps.min(BUCKETS as u64) {
-            self.empty(self.place(present + step));
+            self.empty(self.bucket(current + step));
         }
-        // After a while without a call the buckets begin with the next one.
+        // After a span without calls the buckets begin with the next call.
         let edge = match steps < BUCKETS as u64 {
             true => self.edge.load(Ordering::Relaxed).saturating_add(steps.saturating_mul(width)),
             false => now.as_nanos().saturating_add(width),
         };
-        self.present.store((present + steps) % BUCKETS as u64, Ordering::Release);
+        self.current.store((current + steps) % BUCKETS as u64, Ordering::Release);
         self.edge.store(edge, Ordering::Release);
     }
 
-    /// How many buckets `now` is ahead of the present one.
+    /// How many buckets `now` is ahead of the current one.
     fn steps(&self, now: Tick) -> u64 {
         let edge = self.edge.load(Ordering::Relaxed);
         match now.as_nanos().checked_sub(edge) {
@@ -95,40 +94,40 @@ impl Buckets {
 
     #[inline]
     pub(super) fn add_success(&self) {
-        self.present().calls.fetch_add(1, Ordering::Relaxed);
+        self.current_bucket().calls.fetch_add(1, Ordering::Relaxed);
         self.total.calls.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(super) fn add(&self, mark: Mark) {
         self.add_success();
         let (failed, slow) = (u32::from(mark.failed), u32::from(mark.slow));
-        self.present().bad.add(failed, slow);
-        self.total.bad.add(failed, slow);
+        self.current_bucket().failed_and_slow.add(failed, slow);
+        self.total.failed_and_slow.add(failed, slow);
     }
 
     #[inline]
-    pub(super) fn keyed_totals(&self) -> WindowTotals {
-        self.total.tally()
+    pub(super) fn totals(&self) -> WindowTotals {
+        self.total.totals()
     }
 
-    /// The sums with every call that was added before. The number of calls is read by writing it:
-    /// whoever adds to it later has seen what the sums were made of.
-    pub(super) fn latest_sums(&self) -> WindowTotals {
+    /// The totals with every call that was added before. The number of calls is read by a write: a
+    /// thread that adds to it later has seen everything that is in these totals.
+    pub(super) fn latest_totals(&self) -> WindowTotals {
         self.total.calls.fetch_add(0, Ordering::AcqRel);
-        self.keyed_totals()
+        self.totals()
     }
 
-    /// The sums as they will be when the window has been turned to `now`.
-    pub(super) fn sums_at(&self, now: Tick) -> WindowTotals {
-        let (steps, present) = (self.steps(now).min(BUCKETS as u64), self.present.load(Ordering::Relaxed));
-        let mut tally = self.keyed_totals();
+    /// The totals as they will be when the window has been rotated to `now`.
+    pub(super) fn totals_at(&self, now: Tick) -> WindowTotals {
+        let (steps, current) = (self.steps(now).min(BUCKETS as u64), self.current.load(Ordering::Relaxed));
+        let mut totals = self.totals();
         for step in 1..=steps {
-            let gone = self.place(present + step).tally();
-            tally.calls = tally.calls.saturating_sub(gone.calls);
-            tally.failed = tally.failed.saturating_sub(gone.failed);
-            tally.slow = tally.slow.saturating_sub(gone.slow);
+            let gone = self.bucket(current + step).totals();
+            totals.calls = totals.calls.saturating_sub(gone.calls);
+            totals.failed = totals.failed.saturating_sub(gone.failed);
+            totals.slow = totals.slow.saturating_sub(gone.slow);
         }
-        tally
+        totals
     }
 
     pub(super) fn clear(&self) {
@@ -138,38 +137,38 @@ impl Buckets {
 
     pub(super) fn forget_slow(&self) {
         for bucket in &self.buckets {
-            let slow = bucket.bad.keyed_totals().1 as u32;
-            bucket.bad.take(0, slow);
-            self.total.bad.take(0, slow);
+            let slow = bucket.failed_and_slow.totals().1 as u32;
+            bucket.failed_and_slow.take(0, slow);
+            self.total.failed_and_slow.take(0, slow);
         }
     }
 
     fn empty(&self, bucket: &Bucket) {
-        if bucket.tally() == WindowTotals::default() {
+        if bucket.totals() == WindowTotals::default() {
             return;
         }
         self.total.calls.fetch_sub(bucket.calls.swap(0, Ordering::Relaxed), Ordering::Relaxed);
-        let (failed, slow) = bucket.bad.empty();
-        self.total.bad.take(failed, slow);
+        let (failed, slow) = bucket.failed_and_slow.empty();
+        self.total.failed_and_slow.take(failed, slow);
     }
 
     #[inline]
-    fn present(&self) -> &Bucket {
-        self.place(self.present.load(Ordering::Acquire))
+    fn current_bucket(&self) -> &Bucket {
+        self.bucket(self.current.load(Ordering::Acquire))
     }
 
     #[inline]
-    fn place(&self, number: u64) -> &Bucket {
+    fn bucket(&self, number: u64) -> &Bucket {
         &self.buckets[(number % BUCKETS as u64) as usize]
     }
 }
 
 impl Bucket {
-    /// What was taken away before it was added counts as none.
+    /// A negative number counts as zero: another thread subtracted a call before it was added.
     #[inline]
-    fn tally(&self) -> WindowTotals {
+    fn totals(&self) -> WindowTotals {
         let calls = self.calls.load(Ordering::Relaxed);
-        let (failed, slow) = self.bad.keyed_totals();
+        let (failed, slow) = self.failed_and_slow.totals();
         WindowTotals { calls: u64::try_from(calls as i64).unwrap_or(0), failed, slow }
     }
 }
@@ -180,7 +179,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
     const START: Tick = Tick::from_nanos(12_345_678_901);
-    const GOOD: Mark = Mark { failed: false, slow: false };
+    const SUCCESS: Mark = Mark { failed: false, slow: false };
     const FAILED: Mark = Mark { failed: true, slow: false };
 
     fn window(span: Duration) -> Buckets {
@@ -190,7 +189,7 @@ mod tests {
     }
 
     fn add(buckets: &Buckets, mark: Mark, now: Tick) {
-        buckets.turn(now);
+        buckets.rotate(now);
         buckets.add(mark);
     }
 
@@ -199,15 +198,15 @@ mod tests {
         let span = 60 * SECOND;
         for offset in (0..1000).step_by(77).map(Duration::from_millis) {
             let buckets = window(span);
-            add(&buckets, GOOD, START);
+            add(&buckets, SUCCESS, START);
             let made = START.after(offset);
             add(&buckets, FAILED, made);
             for (age, seen) in [(Duration::ZERO, 1), (span - SECOND - Duration::from_nanos(1), 1), (span, 0)] {
                 let now = made.after(age);
-                assert_eq!(buckets.sums_at(now).failed, seen, "{offset:?} {age:?}");
+                assert_eq!(buckets.totals_at(now).failed, seen, "{offset:?} {age:?}");
             }
-            buckets.turn(made.after(span));
-            assert_eq!(buckets.keyed_totals().failed, 0);
+            buckets.rotate(made.after(span));
+            assert_eq!(buckets.totals().failed, 0);
         }
     }
 
@@ -235,8 +234,8 @@ mod tests {
                 failed: present().filter(|(_, mark)| mark.failed).count() as u64,
                 slow: present().filter(|(_, mark)| mark.slow).count() as u64,
             };
-            assert_eq!(buckets.keyed_totals(), expected);
-            assert_eq!(buckets.sums_at(now), expected);
+            assert_eq!(buckets.totals(), expected);
+            assert_eq!(buckets.totals_at(now), expected);
         }
     }
 
@@ -252,24 +251,24 @@ mod tests {
             let buckets = window(span);
             for now in [Tick::ZERO, START, Tick::from_nanos(u64::MAX - 1), Tick::NEVER, START] {
                 add(&buckets, FAILED, now);
-                assert!(buckets.keyed_totals().failed >= 1, "{span:?} {now:?}");
+                assert!(buckets.totals().failed >= 1, "{span:?} {now:?}");
             }
             buckets.clear();
-            assert_eq!(buckets.keyed_totals(), WindowTotals::default());
+            assert_eq!(buckets.totals(), WindowTotals::default());
         }
     }
 
     #[test]
-    fn good_calls_on_many_threads_are_all_counted_between_two_turns() {
+    fn successes_on_many_threads_are_all_counted_between_two_rotations() {
         let buckets = window(60 * SECOND);
-        buckets.turn(START);
+        buckets.rotate(START);
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| (0..10_000).for_each(|_| buckets.add_success()));
             }
         });
-        assert_eq!(buckets.keyed_totals(), WindowTotals { calls: 40_000, failed: 0, slow: 0 });
-        buckets.turn(START.after(60 * SECOND));
-        assert_eq!(buckets.keyed_totals(), WindowTotals::default());
+        assert_eq!(buckets.totals(), WindowTotals { calls: 40_000, failed: 0, slow: 0 });
+        buckets.rotate(START.after(60 * SECOND));
+        assert_eq!(buckets.totals(), WindowTotals::default());
     }
 }
