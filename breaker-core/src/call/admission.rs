@@ -15,11 +15,11 @@ use crate::machine::window::SlidingWindow;
 use crate::sync::Arc;
 
 impl CircuitBreaker {
-    /// Asks to make one call. Calls of the same breaker that are made meanwhile are not inside it,
-    /// unless [`Permit::run`] makes them.
+    /// Requests admission for one call. Calls of the same breaker that are made meanwhile are not
+    /// inside it, unless [`Permit::run`] makes them.
     ///
     /// # Errors
-    /// When the breaker rejects it.
+    /// When the breaker rejects the call.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit, CircuitBreakerError> {
         let permit = self.admit(Caller::Handle)?;
@@ -27,7 +27,7 @@ impl CircuitBreaker {
         Ok(permit.inside(inside))
     }
 
-    /// The closed path: one look at the word.
+    /// The closed path: one load of the packed state.
     #[inline(always)]
     pub(crate) fn admit(&self, caller: Caller) -> Result<Permit, CircuitBreakerError> {
         let word = self.0.gate.word();
@@ -61,7 +61,8 @@ impl CircuitBreaker {
         let word = if observed { self.0.gate.word() } else { word };
         let started = if observed || word.has(PackedState::TIMED) { self.start() } else { Tick::ZERO };
         let word = if word.has(PackedState::TIMED) { self.look_at_calls_under_way(word, started) } else { word };
-        // Of a call that asked when the breaker was not disabled, a listener waits for the end.
+        // A listener waits for the end of a call that was requested before the breaker was
+        // disabled.
         let asked = |word: PackedState| {
             if observed && word.has(PackedState::PASS) { word.with(PackedState::UNBOUND) } else { word }
         };
@@ -92,7 +93,7 @@ impl CircuitBreaker {
                     let event = Rejected { breaker: self, function, state, retry_after, shadow: true };
                     self.report(Report::Rejected(&event));
                 }
-                // It keeps its times, and decides nothing.
+                // The call keeps its times, and decides nothing.
                 (word.with(PackedState::UNBOUND), 0)
             }
             Admission::Admitted { probe } => (word, probe),
@@ -100,8 +101,9 @@ impl CircuitBreaker {
         Ok(self.permit(caller, asked(word), probe, self.start()))
     }
 
-    /// Opens the breaker where calls that are under way and slow already make the slow rule hold;
-    /// gives the word that stands then. A call inside one of the same breaker goes in with that.
+    /// Opens the breaker if slow calls in flight already make the slow-call rule hold. Returns the
+    /// packed state that applies then. A call inside another call of the same breaker opens
+    /// nothing.
     #[inline(never)]
     fn look_at_calls_under_way(&self, word: PackedState, now: Tick) -> PackedState {
         let slow = |window: &Arc<SlidingWindow>| match window.slow_under_way(now) {
@@ -117,7 +119,7 @@ impl CircuitBreaker {
         self.0.gate.word()
     }
 
-    /// Counts a call that begins among those under way, in place of the one around it.
+    /// Counts a call that begins as in flight, in place of the enclosing call.
     #[inline(never)]
     fn begin_under_way(&self, word: PackedState, started: Tick, around: Option<Tick>) -> PackedState {
         if let Some(around) = around {
@@ -127,8 +129,8 @@ impl CircuitBreaker {
         if window.call_begins(started) { word.with(PackedState::STARTED) } else { word }
     }
 
-    /// Asks the machine for a call to be let in, with a place if it needs one; gives the word under
-    /// which that is so. `None`: there is no place, and nothing has changed.
+    /// Asks the machine to admit a call, with a place if it needs one. Returns the packed state
+    /// under which the machine answered. `None`: no place is free, and nothing has changed.
     fn ask_machine(&self, word: PackedState) -> Option<(Admission, PackedState)> {
         let inside = nesting::is_inside(&self.0);
         let mut was_full = false;
@@ -138,7 +140,7 @@ impl CircuitBreaker {
             if let Admission::Admitted { probe: probe @ 1.. } = admission {
                 machine.watch_probe(probe, self.0.rejections());
             }
-            // Before the next one asks.
+            // The place is free before the next call requests one.
             if holds != 0 && matches!(admission, Admission::Rejected { .. }) {
                 was_full = self.0.gate.leave_place();
             }
@@ -148,7 +150,7 @@ impl CircuitBreaker {
         asked
     }
 
-    /// The present as the start of a call, as precise as those need it who hear of the call.
+    /// The current time as the start of a call, as precise as the listeners of the call need it.
     #[inline]
     fn start(&self) -> Tick {
         #[cfg(feature = "metrics")]
@@ -165,8 +167,9 @@ impl CircuitBreaker {
         self.report(Report::Rejected(&event));
     }
 
-    /// Takes a place for a call, if it needs one: a flag for its word, which says so. `inside`: it
-    /// is inside a call of the same breaker, whose place it has. `None`: there is none.
+    /// Takes a place for a call, if it needs one. Returns a flag that records this in its packed
+    /// state. `inside`: the call is inside a call of the same breaker, and uses the place of that
+    /// call. `None`: no place is free.
     #[inline]
     fn find_place(&self, word: PackedState, inside: bool) -> Option<u64> {
         if inside || !word.has(PackedState::PLACES) {
@@ -175,15 +178,15 @@ impl CircuitBreaker {
         self.0.gate.take_place().then_some(PackedState::HOLDS)
     }
 
-    /// Rejects a call for want of a place. That is no evidence, and the calls around it are none of
-    /// its breaker.
+    /// Rejects a call because no place is free. That is no evidence, and the enclosing calls are
+    /// not calls of this breaker.
     #[cold]
     fn turn_busy(&self, caller: Caller, observed: bool) -> CircuitBreakerError {
         self.0.busy().add();
-        // One row for all values of a `key`, as the log tells of it.
+        // All keys share one throttle, as they do in the log.
         let row = self.0.keyed_breaker().map_or_else(|| self.0.busy(), |lazy| lazy.parent().0.busy());
         let consecutive = row.place_in_row(clock::now());
-        // The ready-made listener tells of the first one, whoever else hears of it.
+        // The built-in listener reports the first one, whether or not other listeners observe it.
         if observed || consecutive == 1 {
             let (function, max_concurrent) = (caller.function(), self.0.gate.places_most());
             let event = Busy { breaker: self, function, max_concurrent, consecutive };
@@ -204,8 +207,8 @@ impl CircuitBreaker {
 }
 
 impl Inner {
-    /// Rejects a call of which nobody hears, on a thread that is outside of any call, if this word
-    /// shuts the gate, and it stays so.
+    /// Rejects a call that has no listeners, on a thread that is outside any call. It does so if
+    /// this packed state shuts the gate and still applies.
     #[inline]
     pub(crate) fn turn_away(&self, word: PackedState, owner: Owner) -> Option<CircuitBreakerError> {
         if !word.has(PackedState::SHUT) || word.has(PackedState::OBSERVED) {
@@ -229,7 +232,8 @@ mod tests {
         Box::leak(Box::new(Binding::new(breaker, "function".to_owned(), Arc::default())))
     }
 
-    /// Somebody registers a member under its own name, and an annotated function has that name.
+    /// User code registers a keyed breaker under its own name, and an annotated function has that
+    /// name.
     #[test]
     fn a_function_can_have_the_breaker_of_a_value_as_its_own() {
         let parent = binding(CircuitBreaker::new("hosts", Config::new().fail_max(1)).unwrap());

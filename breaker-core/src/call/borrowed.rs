@@ -1,4 +1,4 @@
-//! The usual call by a handle, whose breaker outlives it, so that it borrows its permit.
+//! Runs the usual call by a handle. The breaker outlives the call, so the call borrows its permit.
 
 use crate::breaker::caller::Owner;
 use crate::breaker::cause::Cause;
@@ -18,12 +18,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A call by a handle, which outlives it: its permit, with a reference count of the breaker, is
-/// only made for an ending that is more than a plain success.
+/// A call by a handle that outlives the call. Its permit holds a reference count of the breaker.
+/// The permit is created only for an ending that is more than a plain success.
 pub(crate) struct BorrowedPermit<'b> {
     breaker: &'b CircuitBreaker,
     core: &'b HotState,
-    /// The word under which it was let in, with what the calls inside it have told.
+    /// The packed state under which the call was admitted, with what its inner calls have reported.
     word: PackedState,
     stage: Stage,
 }
@@ -31,26 +31,25 @@ pub(crate) struct BorrowedPermit<'b> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Idle,
-    /// The body is running, or its result is judged, so whoever drops this does so because that
-    /// panics.
+    /// The body runs, or its result is being classified. A drop in this stage means a panic.
     Runs,
     Waits,
-    /// The same, and it has run inside a call of the same breaker.
+    /// The same, after the body has run inside a call of the same breaker.
     WaitsInside,
-    /// It is dropped while it waits, and its body first.
+    /// The call is dropped while it waits. Its body is dropped first.
     Closes,
     ClosesInside,
     Over,
 }
 
 impl<'b> BorrowedPermit<'b> {
-    /// `None`: there is more to this call than one look.
+    /// `None`: the call needs more than one load of the packed state.
     #[inline]
     pub(crate) fn of(breaker: &'b CircuitBreaker) -> Option<Self> {
         let core: &HotState = &breaker.0;
         let word = core.gate.word();
         let plain = word.is_plain() && !word.has(PackedState::LIMITED) && is_quiet();
-        // Not `then_some`: one that is made is a call.
+        // Not `then_some`: a permit that is created is a call.
         plain.then(|| Self { breaker, core, word, stage: Stage::Idle })
     }
 
@@ -91,8 +90,8 @@ impl<'b> BorrowedPermit<'b> {
         self.permit().settle_result(is_error, outcome, || Cause::bare(kind));
     }
 
-    /// The same where the classifier has words for it. Apart, so that a plain result is in no place
-    /// that is pointed at.
+    /// The same where the classifier has a text for the error. A separate function, so that the
+    /// address of a plain result is never taken.
     #[inline(never)]
     fn settle_worded<T, E>(&mut self, result: &Result<T, E>, classified: &impl Classification<E>) {
         self.permit().settle_classified(result, classified);
@@ -103,17 +102,17 @@ impl<'b> BorrowedPermit<'b> {
         Permit::new(Owner::Own(self.breaker.clone()), self.word, 0, Tick::ZERO)
     }
 
-    /// The body waits. Apart, since few do.
+    /// Marks that the body waits. A separate function, since few bodies wait.
     #[inline(never)]
     fn waits(&mut self) {
         let inside = nesting::is_inside(self.core);
         self.stage = if inside { Stage::WaitsInside } else { Stage::Waits };
     }
 
-    /// The body is dropped next, while it waits.
+    /// Prepares for the drop of the body while it waits.
     #[inline]
     fn close(&mut self) {
-        // Most are over.
+        // Most calls have ended already.
         if self.stage != Stage::Idle {
             self.close_waiting();
         }
@@ -145,7 +144,7 @@ impl<'b> BorrowedPermit<'b> {
         }
     }
 
-    /// Keeps what has become of the call on the stack.
+    /// Keeps what the stack recorded about the call.
     #[inline(never)]
     fn keep(&mut self, left: Frame) {
         self.word = left.word.kept();
@@ -162,11 +161,11 @@ impl Drop for BorrowedPermit<'_> {
     }
 }
 
-/// The user's code runs, and the call is on the stack.
+/// User code runs, and the call is on the stack.
 struct Inside<'l, 'b>(&'l mut BorrowedPermit<'b>);
 
 impl Drop for Inside<'_, '_> {
-    /// Also where the code panics.
+    /// Also when the code panics.
     #[inline]
     fn drop(&mut self) {
         if !nesting::leave_slotless(self.0.word) {

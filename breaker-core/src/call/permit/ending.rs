@@ -1,4 +1,4 @@
-//! Counts and reports a call that has ended, the cheapest way first.
+//! Counts and reports a call that has ended, the cheapest path first.
 
 use super::Permit;
 use crate::breaker::cause::Cause;
@@ -18,7 +18,7 @@ use crate::sync::Ordering;
 use std::fmt;
 
 impl Permit {
-    /// Counts the ending, notes a failure that matters, and tells.
+    /// Counts the ending, keeps the error of a failure that matters, and reports.
     #[inline(never)]
     pub(super) fn end<'e>(&mut self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
         self.closed();
@@ -30,7 +30,7 @@ impl Permit {
         let dropped = ending.is_drop();
         let outer = if dropped { nesting::dropped_with(core) } else { None };
         if let Some(outer) = outer {
-            // One that has ended has told its own result.
+            // An enclosing call that has ended has reported its own result.
             return self.pass_on(outer.generation() != 0, "cancelled");
         }
         let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
@@ -58,11 +58,11 @@ impl Permit {
         }
     }
 
-    /// Ends a call that passed uncounted, or that holds a place. `false`: it is still to be
+    /// Ends a call that passed uncounted, or that holds a place. `false`: the call still has to be
     /// counted.
     #[inline(never)]
     fn end_apart<'e>(&mut self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) -> bool {
-        // Before anybody hears of its end.
+        // Before listeners observe the end of the call.
         self.leave_place();
         self.leave_starts();
         if self.word.has(PackedState::PASS) {
@@ -79,8 +79,8 @@ impl Permit {
         plain
     }
 
-    /// Counts a success that changes nothing but a window, without the lock. `false`: it is for the
-    /// machine to take in.
+    /// Counts a success that changes nothing but a window, without the lock. `false`: the machine
+    /// has to settle it.
     fn added_to_window(&self) -> bool {
         let shared = &self.breaker().0;
         if !self.word.has(PackedState::WINDOW)
@@ -112,8 +112,8 @@ impl Permit {
         true
     }
 
-    /// Counts a success that changes nothing, and that is of interest to metrics alone. `false`: it
-    /// is more than that.
+    /// Counts a success that changes nothing and that only metrics observe. `false`: it is more
+    /// than that.
     #[cfg(feature = "metrics")]
     fn only_metered(&self) -> bool {
         let plain = self.started != Tick::ZERO
@@ -124,13 +124,13 @@ impl Permit {
         true
     }
 
-    /// Nobody asks for metrics.
+    /// Without the feature `metrics`, nothing observes the call.
     #[cfg(not(feature = "metrics"))]
     fn only_metered(&self) -> bool {
         false
     }
 
-    /// What is more than a count.
+    /// Settles an ending that is more than a count.
     fn settle_in_machine<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) -> Settled {
         let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
         let plain = success && evidence == Evidence::NONE;
@@ -160,8 +160,8 @@ impl Permit {
         settled
     }
 
-    /// Whether a success that is not counted is more than that: a drop inside hides it, or it ends
-    /// a run.
+    /// Whether an uncounted success needs settling: a dropped inner call hides it, or it ends a
+    /// streak of failures.
     fn is_of_interest(&self) -> bool {
         self.evidence() == Evidence::TOLD || self.breaker().0.gate.word().has(PackedState::WATCH)
     }
@@ -174,8 +174,8 @@ impl Permit {
         Call { word, probe, started, evidence: self.evidence(), around, rejected }
     }
 
-    /// Ends with the call around it, which tells of both: it only hands its slot back. `in_vain`:
-    /// that one has no result either.
+    /// Ends with the enclosing call, which reports both calls. This call only returns its slot.
+    /// `in_vain`: the enclosing call has no result either.
     pub(super) fn pass_on(&self, in_vain: bool, kind: &'static str) {
         let mut settled = Settled::PASSED_ON;
         let probe = self.probe.load(Ordering::Relaxed);
@@ -189,7 +189,7 @@ impl Permit {
         self.warn(&settled);
     }
 
-    /// What only a person can mend.
+    /// Warns about what only a person can fix.
     fn warn(&self, settled: &Settled) {
         #[cfg(feature = "tracing")]
         if let Some(widened) = settled.widened {
@@ -209,8 +209,8 @@ impl Permit {
         let _ = (settled.widened, settled.hidden);
     }
 
-    /// Of failures that successes inside hide, one line tells. Until it does, the functions are
-    /// noted of which one has succeeded inside the other.
+    /// Warns with one log line about failures that inner successes hide. Until then it records
+    /// which function has succeeded inside the other.
     #[cfg(feature = "tracing")]
     fn warn_of_eclipse(&self, settled: &Settled) {
         let own = self.owner.function();
@@ -218,7 +218,7 @@ impl Permit {
             (Eclipse::Answers, Counted::Success) if nesting::is_inside(&self.breaker().0) => {
                 crate::breaker::log::advice::answers(self.breaker(), nesting::function_around(self.breaker()), own);
             }
-            // The failure of a call that had no success inside itself is one of the call around it.
+            // The failure of a call without an inner success is attributed to the enclosing call.
             (Eclipse::Tells, _) if self.evidence().has(Evidence::ANSWERED) => {
                 crate::breaker::log::advice::eclipsed(self.breaker(), own)
             }
@@ -229,9 +229,9 @@ impl Permit {
         }
     }
 
-    /// Keeps the first failure of a run, the one that tripped, and each that a later success may
-    /// have part in a trip: in a window, or of a probe. Unless the breaker has moved on while the
-    /// text was written.
+    /// Keeps the first failure of a streak, and the failure that tripped. Also keeps each failure
+    /// that can have part in a trip by a later success: in a window, or of a probe. Keeps nothing
+    /// if the breaker has changed while the text was written.
     fn note<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
         let tripped = settled.change.filter(|change| change.trip.is_some());
         let matters = settled.run == 1 || settled.lingers || tripped.is_some();
@@ -248,8 +248,8 @@ impl Permit {
         }
     }
 
-    /// Tells of the call first, then of the change that it made, and last of what listeners have
-    /// made of either.
+    /// Reports the call first, then the change that it made. Reports last what listeners have done
+    /// in response to either.
     fn report_settled<'e>(&self, settled: &Settled, told: PendingReports, cause: &dyn Fn() -> Cause<'e>) {
         let turn = (settled.failed_probes > 0 || told.is_something()).then(ReportScope::begin);
         self.breaker().enqueue(told);
@@ -270,8 +270,8 @@ impl Permit {
 
     fn tell<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
         let observed = self.breaker().0.gate.word().has(PackedState::OBSERVED) || !is_quiet();
-        // What the ready-made listener says above DEBUG: the first failure of a run, and calls
-        // dropped in a row.
+        // What the built-in listener logs above DEBUG: the first failure of a streak, and
+        // consecutive dropped calls.
         let first = settled.outcome == Counted::Failure && settled.run == 1;
         if !observed && !first && settled.outcome != Counted::Cancelled {
             return;

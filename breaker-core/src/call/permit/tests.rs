@@ -13,14 +13,14 @@ use crate::telemetry::event::{Ignored, Listener};
 use std::future::Future;
 use std::time::Duration;
 
-/// Whoever took the machine's lock in here would wait for himself for ever.
+/// Runs `f` under the machine's lock: code in it that took that lock would wait forever.
 fn under_the_lock(breaker: &CircuitBreaker, f: impl FnOnce()) -> usize {
     let before = clock::readings();
     breaker.change(|_, _| {
         f();
         ((), None)
     });
-    // The change itself asks once.
+    // The change itself reads the clock once.
     clock::readings() - before - 1
 }
 

@@ -1,5 +1,4 @@
-//! The preset for the errors of async-nats, which all are one type with a kind of its own for each
-//! door.
+//! Classifies the errors of async-nats: one type, with a kind of its own for each entry point.
 
 use super::io::never_left;
 use super::subject::{self, Subject};
@@ -35,16 +34,16 @@ use std::fmt::{Debug, Display};
 /// | `jetstream::Error` with a lower code, or for more replicas than there are servers | success | it answered | 0.51.0 |
 /// | any other kind | as the first known error behind it, else failure | | |
 ///
-/// What no error tells: a core publish and a subscribe are `Ok` while the server is dead, and where
-/// it refuses them. Guard a request, or a JetStream publish with its acknowledgement.
+/// Some problems give no error: a core publish and a subscribe are `Ok` while the server is dead,
+/// and where it refuses them. Guard a request, or a JetStream publish with its acknowledgement.
 pub fn async_nats<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }
 
-/// One of the kinds of async-nats.
+/// An error kind of async-nats.
 pub trait Kind: Clone + Debug + Display + PartialEq + 'static {
-    /// What it counts as; none, where what is behind the error decides, and a failure if that is
-    /// nothing known.
+    /// What the kind counts as. `None`, where the error behind it decides. If no known error is
+    /// behind it, it is a failure.
     fn said(&self) -> Option<Outcome>;
 }
 

@@ -15,8 +15,8 @@ use ::aws_smithy_types_1::error::metadata::ProvideErrorMetadata;
 use std::error::Error;
 use std::fmt::Debug;
 
-/// The preset for the AWS SDK (feature `aws-sdk`): for the `SdkError` of one operation, whose error
-/// has to be named, in a box or an `anyhow::Error`:
+/// The preset for the AWS SDK (feature `aws-sdk`). It is for the `SdkError` of one operation, in a
+/// box or an `anyhow::Error`. The operation's error has to be named:
 /// `classify = presets::aws_sdk::<GetObjectError, _, _>`. A function that returns the `SdkError`
 /// itself needs `classify` alone.
 ///
@@ -30,9 +30,9 @@ use std::fmt::Debug;
 /// | any other `ServiceError` | as the [status](super::http_status), with its `Retry-After` | | aws-sdk-s3 1.157 |
 /// | `ByteStreamError`, of `body.collect()` | failure | the body broke off, or came too slowly | aws-sdk-s3 1.157 |
 ///
-/// The SDK itself tries up to three times, so one call of the breaker is up to three requests; and
-/// it has no time limit for an answer unless you give it one. The body of an answer comes after
-/// `send()`: collect it in the annotated function, else its errors are not seen.
+/// The SDK itself tries up to three times, so one call of the breaker is up to three requests. It
+/// has no time limit for an answer unless you set one. The body of an answer arrives after
+/// `send()`: collect it in the annotated function. Otherwise its errors are not seen.
 pub fn aws_sdk<E, S, Way>(of: &S) -> S::Said
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -41,8 +41,8 @@ where
     of.classified(|error| known(error).or_else(|| subject::of::<SdkError<E, Response>>(error)))
 }
 
-/// What an error of a service counts as by its code alone, for errors without their response:
-/// `aws_sdk_s3::Error` and its like, in `#[classify(with = presets::aws_code)]`.
+/// What an error of a service counts as by its code alone. It is for errors without their response:
+/// `aws_sdk_s3::Error` and similar types, in `#[classify(with = presets::aws_code)]`.
 ///
 /// | code | counts as |
 /// | --- | --- |

@@ -33,13 +33,13 @@ pub(super) fn known(error: &(dyn error::Error + 'static)) -> Option<Outcome> {
     subject::of::<Error>(error)
 }
 
-/// What h2 says of a request that ended before its answer, if it is behind `error`.
+/// What h2 says about a request that ended before its answer, if an `h2::Error` is behind `error`.
 #[cfg(any(feature = "hyper-1", feature = "tonic-0-12", feature = "tonic-0-13", feature = "tonic-0-14"))]
 pub(super) fn behind(error: &(dyn error::Error + 'static)) -> Option<Outcome> {
     crate::breaker::error_chain::first_of::<Error>(error).map(Classify::classify)
 }
 
-/// Whether this side broke the request off.
+/// Whether this side ended the request.
 pub(super) fn is_own(error: &Error) -> bool {
     let broken_off = error.is_reset() || error.is_go_away();
     let misused = !error.is_io() && error.reason().is_none();

@@ -1,5 +1,5 @@
-//! The presets for the statuses and responses of each version of the crate `http`, and how
-//! `Retry-After` is read.
+//! Classifies the statuses and responses of each version of the crate `http`, and reads
+//! `Retry-After`.
 
 use super::retry_after::asked;
 use super::status::http_status;
@@ -13,7 +13,7 @@ fn response<'h>(status: u16, header: impl Fn(&'static str) -> Option<&'h str>) -
     }
 }
 
-/// The presets for one version, and a module of that name with what they are made of.
+/// The presets for one version, and a module of that name with their parts.
 macro_rules! presets {
     ($(#[$doc:meta])* $http:ident) => {
         $(#[$doc])*
@@ -47,8 +47,8 @@ macro_rules! presets {
                 crate::classify::presets::http::response(status.as_u16(), |name| headers.get(name)?.to_str().ok())
             }
 
-            /// In how long the service asks to be called again: the `Retry-After` of `headers`, as
-            /// described [above](crate::presets#http-status-codes).
+            /// After what time the service requests to be called again: the `Retry-After` of
+            /// `headers`, as described [above](crate::presets#http-status-codes).
             #[must_use]
             pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
                 crate::classify::presets::retry_after::asked(|name| headers.get(name)?.to_str().ok())

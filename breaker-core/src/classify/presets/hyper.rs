@@ -19,8 +19,8 @@ use std::error;
 /// | `is_canceled`, `is_closed` | failure | a connection that ended took the request along; a caller who cancels sees no error | 1.12.0 |
 /// | `is_incomplete_message`, `is_parse`, `is_timeout` and every other one | failure | it broke off, speaks no HTTP, or is silent | 1.12.0 |
 ///
-/// An error of a body that breaks off is such an error too. hyper takes a body that the server
-/// resets with `NO_ERROR` for a whole one.
+/// A body that breaks off gives such an error too. hyper takes a body that the server resets with
+/// `NO_ERROR` as complete.
 pub fn hyper<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }

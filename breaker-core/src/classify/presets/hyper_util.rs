@@ -21,8 +21,8 @@ use std::error;
 /// | with a `hyper::Error` behind it | as [`hyper`](super::hyper()) | | 0.1.21 |
 /// | any other: it cannot be connected to, the connection ended before the request | failure | | 0.1.21 |
 ///
-/// The errors of a response's body are `hyper::Error`. The client has no time limit of its own but
-/// the connector's `connect_timeout`.
+/// The errors of a response's body are `hyper::Error`. The client has no time limit of its own
+/// except the connector's `connect_timeout`.
 pub fn hyper_util<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }

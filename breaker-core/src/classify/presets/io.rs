@@ -19,9 +19,9 @@ use std::io::{Error, ErrorKind};
 /// | `ConnectionRefused`, `ConnectionReset`, `ConnectionAborted`, `NotConnected`, `HostUnreachable`, `NetworkUnreachable`, `NetworkDown`, `BrokenPipe`, `TimedOut`, `UnexpectedEof`, `InvalidData`, and every other one | failure | it cannot be reached, is too slow, or breaks off |
 /// | any, made from a `CircuitBreakerError` | as that | |
 ///
-/// What the error does not tell: a Unix socket whose server has gone is `NotFound` too, as a file
-/// is, and so a success. A function that connects to one says what that counts as:
-/// `classify = path` of its own, or another kind of error.
+/// The error does not distinguish everything. A Unix socket whose server has gone is `NotFound`
+/// too, as a file is, and so a success. A function that connects to one has to say what that counts
+/// as. It needs a `classify = path` of its own, or another kind of error.
 pub fn io<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(subject::of::<Error>)
 }
@@ -36,13 +36,13 @@ impl Classify for Error {
     }
 }
 
-/// What an error of a chain counts as; none, where it only holds the next one, which says more.
+/// What an error of a chain counts as. `None`, where it only wraps the next error, which says more.
 pub(super) fn known(error: &(dyn std::error::Error + 'static)) -> Option<Outcome> {
     let error = as_one::<Error>(error)?;
     (error.kind() != ErrorKind::Other || error.get_ref().is_none()).then(|| error.classify())
 }
 
-/// Whether this machine could not even begin, of this error or of one behind it: no port, no
+/// Whether this machine could not even start the call, by this error or one behind it: no port, no
 /// descriptor, no memory.
 #[cfg_attr(not(any(feature = "reqwest-0-12", feature = "reqwest-0-13")), allow(dead_code))]
 pub(super) fn never_left(error: &(dyn std::error::Error + 'static)) -> bool {
@@ -50,7 +50,7 @@ pub(super) fn never_left(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 fn is_own_shortage(error: &Error) -> bool {
-    // Too many open files: no kind has it.
+    // Too many open files: `ErrorKind` has no kind for it.
     const DESCRIPTORS: &[i32] = if cfg!(windows) { &[10_024] } else { &[23, 24] };
     matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::OutOfMemory)
         || error.raw_os_error().is_some_and(|code| DESCRIPTORS.contains(&code))
@@ -67,7 +67,7 @@ fn kind(kind: ErrorKind) -> Outcome {
         ErrorKind::InvalidInput | ErrorKind::ArgumentListTooLong | ErrorKind::Unsupported | ErrorKind::Interrupted => {
             Outcome::ignored()
         }
-        // It has this name in code from Rust 1.87 on.
+        // The kind has this name in code from Rust 1.87 on.
         other if other.to_string() == "invalid filename" => Outcome::ignored(),
         _ => Outcome::failure(),
     }

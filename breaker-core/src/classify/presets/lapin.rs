@@ -10,8 +10,8 @@ use lapin::protocol::{AMQPError, AMQPErrorKind, AMQPHardError, AMQPSoftError};
 use lapin::{ChannelState, Confirmation, ConnectionState, Error, ErrorKind};
 use std::error;
 
-/// The preset for `lapin::Error` (feature `lapin`), and for the `Confirmation` of a publish, where
-/// `classify = presets::both` asks that too.
+/// The preset for `lapin::Error` (feature `lapin`). With `classify = presets::both` it is also for
+/// the `Confirmation` of a publish.
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
@@ -31,11 +31,13 @@ use std::error;
 /// | `Nack` | failure | the queue is full, or the broker could not store it; this is no error for lapin | 4.12.3 |
 /// | `Ack`, also of a message that no queue took; `NotRequested` | success | | 4.12.3 |
 ///
-/// A login and a queue that is not permitted have the same code, and so have a queue that is down
-/// and one that is not there: the broker's text tells them apart. What no error tells: a publish to
-/// a queue whose node is down is an `Ack`, with the message in it where it was `mandatory`, as to a
-/// queue that is not there. A broker that is out of memory, and a quorum queue without its
-/// majority, say nothing at all: the call waits.
+/// A refused login and a queue that is not permitted have the same code. So have a queue that is
+/// down and a queue that does not exist. The broker's text distinguishes them.
+///
+/// Some problems give no error. A publish to a queue whose node is down is an `Ack`, as to a queue
+/// that does not exist. The `Ack` has the message in it where the publish was `mandatory`. A broker
+/// that is out of memory, and a quorum queue without its majority, give no answer at all: the call
+/// waits.
 pub fn lapin<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }

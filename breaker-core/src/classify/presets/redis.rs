@@ -26,15 +26,16 @@ use std::error::Error;
 /// | kinds `Client`, `InvalidClientConfig`, `EmptySentinelList`, `Serialize`, `RESP3NotSupported` | ignored | nothing was sent, or it cannot be | 1.8.1 |
 /// | any other, of Sentinel or a cluster | failure | no node is found | |
 ///
-/// What the error does not tell: a blocking command, as `BLPOP`, that finds nothing ends as "timed
-/// out" at the connection's own limit (500 ms by default), as one of a frozen server does, and so
-/// do its neighbours on the connection. That is a failure: give blocking commands connections of
-/// their own, without that limit (see the [guide](crate::_guide::clients_databases#redis-rs)).
+/// The error does not distinguish everything. A blocking command, as `BLPOP`, that finds nothing
+/// ends as "timed out" at the connection's own limit (500 ms by default). A command to a frozen
+/// server ends the same way. So do the other commands on the connection of the blocking command.
+/// That is a failure: give blocking commands connections of their own, without that limit (see the
+/// [guide](crate::_guide::clients_databases#redis-rs)).
 ///
 /// # Proxies
 ///
-/// A proxy answers for a server that it cannot reach, and Redis itself never says so. These whole
-/// answers are known:
+/// A proxy answers for a server that it cannot reach. Redis itself never answers so. The preset
+/// knows these complete answers:
 ///
 /// | proxy | answers | seen with |
 /// | --- | --- | --- |
@@ -42,14 +43,14 @@ use std::error::Error;
 /// | Envoy | "no upstream host", "upstream failure", "upstream protocol error", "finished with N error(s)" | by its source |
 /// | Predixy | `ERR` with "no server avaliable" (as it is spelt there), "no server connection avaliable", "server connection close", "deliver request fail" | by its source |
 ///
-/// Those of another proxy count as a word of the server, `ERR` as a success. A proxy below Redis'
-/// protocol, as HAProxy, ends the connection: a failure.
+/// The answers of another proxy count as those of the server, `ERR` as a success. A proxy below
+/// Redis' protocol, as HAProxy, ends the connection: a failure.
 ///
 /// # Versions
 ///
-/// It is for redis 1.x, which deadpool-redis and bb8-redis have too. In redis 0.32 and before, the
-/// types are others, and not known: a `RedisError` of theirs is a failure, whatever it says. There
-/// give the attribute a function of your own, by the table above:
+/// This preset is for redis 1.x, which deadpool-redis and bb8-redis have too. redis 0.32 and before
+/// have other types, which the preset does not know. Their `RedisError` is a failure, whatever it
+/// says. There give the attribute a function of your own, by the table above:
 ///
 /// ```text
 /// fn by_code<T>(result: &RedisResult<T>) -> Outcome {
@@ -78,7 +79,7 @@ impl Classify for RedisError {
         if let Some(error) = CircuitBreakerError::find(self) {
             return error.classify();
         }
-        // Of a pipeline `kind()` and `code()` tell less.
+        // For a pipeline, `kind()` and `code()` say less.
         match self.clone().into_server_errors() {
             Some(errors) => worst(errors.iter().map(|(_, error)| error.classify())),
             None => of_kind(self),
@@ -95,13 +96,13 @@ impl Classify for ServerError {
 /// Whether a proxy has answered, for a server that it cannot reach.
 fn is_of_proxy(error: &ServerError) -> bool {
     match (error.code(), error.details().unwrap_or_default()) {
-        // twemproxy: what the C library says of an error of the system, and of none.
+        // twemproxy: the texts of the C library for a system error, and the text for none.
         ("ERR", "Connection refused" | "Connection timed out" | "Connection reset by peer" | "Broken pipe") => true,
         ("ERR", "No route to host" | "Host is down" | "Network is unreachable" | "Network is down" | "unknown") => true,
         // Predixy.
         ("ERR", "no server avaliable" | "no server connection avaliable") => true,
         ("ERR", "server connection close" | "deliver request fail") => true,
-        // Envoy, whose answers have no code: their first word stands for one.
+        // Envoy, whose answers have no code: their first word is taken for one.
         ("no", "upstream host") | ("upstream", "failure" | "protocol error") => true,
         ("finished", several) => several.starts_with("with ") && several.ends_with(" error(s)"),
         _ => false,
@@ -133,12 +134,12 @@ fn worst(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
     outcomes.max_by_key(rank).unwrap_or(Outcome::success())
 }
 
-/// Of what is no word of the server.
+/// Classifies an error that is no answer of the server.
 fn of_kind(error: &RedisError) -> Outcome {
     match error.kind() {
         ErrorKind::Io if never_left(error) => Outcome::ignored(),
-        // The library says it in the server's name: of a connection that is refused its user or
-        // database, and of keys of several slots.
+        // The library reports these in the server's name: a connection that is refused its user or
+        // database, and keys of several slots.
         ErrorKind::Server(ServerErrorKind::ResponseError) => Outcome::failure(),
         ErrorKind::Server(_) => of_code(error.code().unwrap_or_default()),
         ErrorKind::Parse => of_answer(error.detail().unwrap_or_default()),
@@ -147,7 +148,7 @@ fn of_kind(error: &RedisError) -> Outcome {
         | ErrorKind::InvalidClientConfig
         | ErrorKind::EmptySentinelList
         | ErrorKind::RESP3NotSupported => Outcome::ignored(),
-        // A kind that is there with a feature only.
+        // A kind that exists only with a feature.
         _ if error.category() == "serializing" => Outcome::ignored(),
         _ => Outcome::failure(),
     }

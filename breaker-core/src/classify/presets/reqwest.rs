@@ -1,5 +1,5 @@
-//! The presets for the errors and responses of each version of reqwest; what reqwest itself gives
-//! is tested in `tests/tests/http_presets.rs`.
+//! Classifies the errors and responses of each version of reqwest. `tests/tests/http_presets.rs`
+//! tests what reqwest itself returns.
 
 use super::subject::Subject;
 use crate::machine::outcome::Outcome;
@@ -21,9 +21,9 @@ use std::error::Error;
 /// | the proxy asks for other credentials (407) | ignored | the service was not asked | 0.12.28, 0.13.5 |
 /// | any other: connect, time-out, a body that breaks off or cannot be decoded | failure | | 0.12.28, 0.13.5 |
 ///
-/// What the error does not tell: an answer with a status of 404 or 503 that is read by `.json()`
-/// without `error_for_status` is an error of decoding, whatever its status, and so a failure; a
-/// `read_timeout` also ends a body that the caller itself reads too slowly.
+/// The error does not show everything. An answer with a status of 404 or 503 may be read by
+/// `.json()` without `error_for_status`. That gives an error of decoding, whatever the status, and
+/// so a failure. A `read_timeout` also ends a body that the caller itself reads too slowly.
 pub fn reqwest<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }
@@ -75,7 +75,7 @@ macro_rules! presets {
                 if error.url().is_none_or(of_http) { Outcome::ignored() } else { Outcome::success() }
             }
 
-            /// Whether nobody was asked, or only half.
+            /// Whether the service was not called, or got only a part of the request.
             fn is_own(error: &Error) -> bool {
                 never_left(error)
                     || not_upgraded(error)

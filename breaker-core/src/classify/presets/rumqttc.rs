@@ -32,9 +32,9 @@ use std::error;
 /// | `UnspecifiedError`, `ImplementationSpecificError`, `QuotaExceeded` | failure | the broker cannot take it | |
 /// | any other, `NotAuthorized` and `NoMatchingSubscribers` among them | success | it answered | 0.25.1 |
 ///
-/// What no error tells: `publish` and `subscribe` are `Ok` while the broker is dead, since they
-/// only fill a queue. Guard a function that waits for the acknowledgement, and give it the error of
-/// the event loop.
+/// Some problems give no error: `publish` and `subscribe` are `Ok` while the broker is dead, since
+/// they only fill a queue. Guard a function that waits for the acknowledgement, and give it the
+/// error of the event loop.
 pub fn rumqttc<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }
@@ -48,13 +48,13 @@ pub(super) fn known(error: &(dyn error::Error + 'static)) -> Option<Outcome> {
         .or_else(|| subject::of::<v5::StateError>(error))
 }
 
-/// A topic or a filter of this side's own mistake is ignored.
+/// An invalid topic or filter is this side's own mistake, and is ignored.
 fn asked(valid: bool) -> Outcome {
     if valid { Outcome::failure() } else { Outcome::ignored() }
 }
 
-/// What it counts as, but for a rejection of another breaker and this machine's own shortage, which
-/// may be behind it.
+/// What the error counts as, unless a rejection by another breaker or a shortage of this machine is
+/// behind it.
 fn unless_own(error: &(dyn error::Error + 'static), outcome: Outcome) -> Outcome {
     match CircuitBreakerError::find(error) {
         Some(error) => error.classify(),

@@ -1,4 +1,4 @@
-//! What the five characters of SQLSTATE say of a server, as PostgreSQL and MySQL use them.
+//! Classifies the five characters of SQLSTATE, as PostgreSQL and MySQL use them.
 
 use crate::machine::outcome::Outcome;
 
@@ -19,8 +19,8 @@ use crate::machine::outcome::Outcome;
 /// | `HV00N`, `HV00J` | failure | a foreign server behind it cannot be reached, or used |
 /// | any other | success | it answered: a constraint, a value, the SQL, a privilege, an exception that is raised |
 ///
-/// `57014` is a statement that ran into `statement_timeout`, and one that a person cancelled: only
-/// the text, which is translated, tells them apart. It is a failure.
+/// `57014` is a statement that ran into `statement_timeout`, or one that a person cancelled. Only
+/// the text, which is translated, distinguishes them. It is a failure.
 pub(super) fn outcome(state: &str, session_ends: bool) -> Outcome {
     match state {
         "08P01" if !session_ends => Outcome::success(),

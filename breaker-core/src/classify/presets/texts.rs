@@ -1,4 +1,4 @@
-//! Errors of HTTP clients whose types are private, known by their text.
+//! Recognises errors of HTTP clients by their text, since their types are private.
 
 use crate::breaker::error_chain::chain;
 use std::error::Error;
@@ -8,9 +8,9 @@ fn says(error: &(dyn Error + 'static), texts: &[&str]) -> bool {
     chain(error).any(|error| texts.contains(&error.to_string().as_str()))
 }
 
-/// Whether the client cannot send what it was given, whatever the service: an address without a
-/// part or with TLS that is not set up, a user agent, a method or a version that it does not have,
-/// a local address that is not this machine's.
+/// Whether the client cannot send what it was given, whatever the service. That is an incomplete
+/// address, TLS that is not set up, or an invalid user agent. It is also an unsupported method or
+/// version, or a local address that this machine does not have.
 pub(super) fn cannot_be_sent(error: &(dyn Error + 'static)) -> bool {
     says(
         error,
@@ -29,7 +29,7 @@ pub(super) fn cannot_be_sent(error: &(dyn Error + 'static)) -> bool {
     )
 }
 
-/// Whether a connection was to become one of another protocol, and the answer did not say so.
+/// Whether a connection was to switch to another protocol, and the answer did not agree.
 #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 pub(super) fn not_upgraded(error: &(dyn Error + 'static)) -> bool {
     says(error, &["no upgrade available"])
@@ -38,7 +38,7 @@ pub(super) fn not_upgraded(error: &(dyn Error + 'static)) -> bool {
 /// Whether the proxy of an `https` URL asks for other credentials.
 #[cfg(any(feature = "hyper-util-0-1", feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 pub(super) fn proxy_refuses(error: &(dyn Error + 'static)) -> bool {
-    // The second is what earlier releases of reqwest 0.12 say.
+    // Earlier releases of reqwest 0.12 have the second text.
     says(error, &["tunnel error: proxy authorization required", "proxy authentication required"])
 }
 

@@ -34,8 +34,8 @@ use std::error;
 /// | `53...`, `57...`, `58...`, `F0...`, `XX...`, `HV00N`, `HV00J` | failure | no place, memory or disk left; it stops, starts or has cut the statement off; it is broken; a foreign server behind it is |
 /// | any other | success | it answered: a constraint, a value, the SQL, a privilege, an exception that is raised |
 ///
-/// `57014` is a statement that ran into `statement_timeout`, and one that a person cancelled:
-/// nothing but the text, which is translated, tells them apart. It is a failure, so that a
+/// `57014` is a statement that ran into `statement_timeout`, or one that a person cancelled. Only
+/// the text, which is translated, distinguishes them. It is a failure, so that a
 /// `statement_timeout` below the breaker's `timeout` counts.
 pub fn tokio_postgres<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
@@ -52,10 +52,10 @@ impl Classify for Error {
         }
         match self.as_db_error() {
             Some(error) => error.classify(),
-            // It is asked for by the server, although its kind is that of a wrong configuration.
+            // The server requests it, although its kind is that of a wrong configuration.
             None if has_cause(self, "password missing") => Outcome::failure(),
             None if is_own(&self.to_string()) || never_left(self) => Outcome::ignored(),
-            // TLS was asked for, and `NoTls` given. The cause's type has no public name.
+            // TLS was requested, and `NoTls` given. The cause's type has no public name.
             None if has_cause(self, "no TLS implementation configured") => Outcome::ignored(),
             None => Outcome::failure(),
         }
@@ -69,7 +69,7 @@ impl Classify for DbError {
     }
 }
 
-/// Whether the caller has made the error. Its kind is private, and each kind has its text.
+/// Whether the caller has caused the error. Its kind is private, and each kind has its text.
 fn is_own(text: &str) -> bool {
     const OWN: &[&str] = &[
         "error serializing parameter ",

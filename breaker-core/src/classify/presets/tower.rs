@@ -4,7 +4,7 @@ use super::subject::Subject;
 use crate::machine::outcome::Outcome;
 use std::error::Error;
 
-/// The preset for tower's own errors (feature `tower`), which stand in a box.
+/// The preset for tower's own errors (feature `tower`), which are in a box.
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
@@ -15,8 +15,8 @@ use std::error::Error;
 /// | `buffer::error::ServiceError` | failure | the service failed in `poll_ready`, and the `Buffer` says so of all later calls, for ever: make a new one | 0.5.3 |
 ///
 /// A service of yours that rejects by a breaker has to be ready in `poll_ready` and to reject in
-/// `call`: a `Buffer` remembers a rejection in `poll_ready` for ever, `Balance` drops the service,
-/// and a `Retry` is not asked.
+/// `call`. If it rejects in `poll_ready`, a `Buffer` keeps the rejection forever, `Balance` drops
+/// the service, and a `Retry` is not used.
 pub fn tower<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }

@@ -22,7 +22,7 @@ use std::error;
 /// | `TooManyRedirects`, `RedirectFailed` | success | it answered | 3.5.2 |
 /// | `Timeout`, `HostNotFound`, `ConnectionFailed`, `Io`, `Protocol`, `Json`, and every other one | failure | | 3.5.2 |
 ///
-/// ureq has no limit by default, and a breaker cannot cut off a call that is not async: set
+/// ureq has no limit by default, and a breaker cannot time out a call that is not async: set
 /// `timeout_global`.
 ///
 /// An error of ureq has no `source()`. A body that you send from a reader of your own, and that

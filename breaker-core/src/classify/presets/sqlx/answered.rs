@@ -1,4 +1,4 @@
-//! Remembers of each pool when a call was last answered, and since when none was free.
+//! Records for each pool when a call was last answered, and since when no slot was free.
 
 use crate::clock::Tick;
 use crate::sync::Ordering;
@@ -7,18 +7,18 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-/// More than the grain of the clock, so that an answer just before a wait is none in it.
+/// More than the resolution of the clock, so that an answer just before a wait is not within it.
 const GRAIN: Duration = Duration::from_millis(10);
 
-/// A pool, by the address of what all of its handles share. A later pool at the same address begins
-/// with the times of the earlier one, which does no harm.
+/// Identifies a pool by the address of what all of its handles share. A later pool at the same
+/// address begins with the times of the earlier one: they do no harm.
 pub(super) type Id = usize;
 
-/// Whether a pool is gone. It does not keep the pool.
+/// Whether a pool is gone. It does not keep the pool alive.
 pub(super) type Gone = Box<dyn FnMut() -> bool + Send + Sync>;
 
-/// Whether what tells that a pool is closed, which it also is when its last handle is gone, has
-/// told it.
+/// Whether the future that reports the close of a pool is ready. A pool is also closed when its
+/// last handle is gone.
 pub(super) fn when(mut closed: impl Future<Output = ()> + Unpin + Send + Sync + 'static) -> Gone {
     Box::new(move || pin!(&mut closed).poll(&mut Context::from_waker(Waker::noop())).is_ready())
 }
@@ -32,10 +32,10 @@ struct Heard {
     gone: Gone,
 }
 
-/// A service has few pools, and a new one is rare: to look, and to note, is to share the lock.
+/// A service has few pools, and a new one is rare. So reading and recording share the lock.
 static OBSERVED: RwLock<Vec<Heard>> = RwLock::new(Vec::new());
 
-/// A call of the pool was answered.
+/// Records that a call of the pool was answered.
 pub(super) fn note(pool: Id, now: Tick, gone: impl FnOnce() -> Gone) {
     of(pool, gone, |observed| {
         observed.answered.store(now.as_nanos(), Ordering::Relaxed);
@@ -43,12 +43,12 @@ pub(super) fn note(pool: Id, now: Tick, gone: impl FnOnce() -> Gone) {
     });
 }
 
-/// A call of the pool had a place, whatever came of it.
+/// Records that a call of the pool had a slot, whatever its result.
 pub(super) fn note_place(pool: Id) {
     known(pool, |observed| observed.in_vain.store(0, Ordering::Relaxed));
 }
 
-/// For how long the calls of the pool have waited in vain, of which this is one.
+/// How long the calls of the pool have waited in vain, this one included.
 pub(super) fn in_vain(pool: Id, now: Tick, gone: impl FnOnce() -> Gone) -> Duration {
     of(pool, gone, |observed| {
         let begun = observed.in_vain.compare_exchange(0, now.as_nanos(), Ordering::Relaxed, Ordering::Relaxed);
@@ -66,8 +66,8 @@ fn known<T>(pool: Id, look: impl FnOnce(&Heard) -> T) -> Option<T> {
     OBSERVED.read().iter().find(|observed| observed.pool == pool).map(look)
 }
 
-/// Of a pool that may be new here. Those that are gone make room then, so that there are no more
-/// than there are pools.
+/// Uses the entry of a pool that may be new here. A new entry replaces those of pools that are
+/// gone, so that there are no more entries than pools.
 fn of<T>(pool: Id, gone: impl FnOnce() -> Gone, look: impl Fn(&Heard) -> T) -> T {
     if let Some(seen) = known(pool, &look) {
         return seen;
