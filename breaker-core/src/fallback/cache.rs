@@ -1,5 +1,5 @@
-//! What a `cache(..)` step does with its store. A store never fails the call: its errors, panics
-//! and time-outs are reported.
+//! Runs a `cache(..)` step with its store. A store never fails the call: its errors, panics and
+//! time-outs are reported.
 
 use crate::breaker::report::{Report, StoreFailure, is_quiet};
 use crate::breaker::throttle::Throttle;
@@ -33,7 +33,7 @@ pub struct CacheSite {
     state: State,
 }
 
-/// What a step remembers, for the process or for one isolated test.
+/// What a step keeps, for the process or for one isolated test.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     failures: Mutex<Throttle>,
@@ -60,7 +60,7 @@ impl CacheSite {
         &self.state
     }
 
-    /// Tells of a store that did not work.
+    /// Reports a store that did not work.
     fn noted<T, E: Display>(&'static self, (breaker, function): Told<'_>, result: Result<T, Trouble<E>>) -> Option<T> {
         let error = match result {
             Ok(value) => return Some(value),
@@ -75,10 +75,10 @@ impl CacheSite {
     }
 }
 
-/// Who speaks: the breaker, and the annotated function.
+/// The caller of a step: the breaker, and the annotated function.
 pub(crate) type Told<'a> = (&'a crate::CircuitBreaker, Option<&'static str>);
 
-/// Why a store gave nothing.
+/// Why a store returned nothing.
 pub(crate) enum Trouble<E> {
     Error(E),
     Panic,
@@ -97,7 +97,8 @@ impl<E: Display> Display for Trouble<E> {
     }
 }
 
-/// Whether a call has ended with an answer to store, and whose it is: a success with an `Ok`.
+/// Whether a call has ended with an answer to store, and its owner. Such a call is a success with
+/// an `Ok`.
 #[derive(Debug, Default)]
 pub struct Fresh(OnceLock<Ended>);
 
@@ -107,8 +108,7 @@ impl Fresh {
         Self(OnceLock::new())
     }
 
-    /// A copy of the result's answer, if it is to be stored. `Clone` is the user's code, and may
-    /// panic.
+    /// A copy of the result's answer, if it has to be stored. `Clone` is user code, and may panic.
     pub fn answer<R: Fallible<Ok: Storable>>(&self, result: &R) -> Option<Stored<R::Ok>> {
         let value = self.0.get().and(result.view().ok())?;
         let mut copy = None;
@@ -152,7 +152,7 @@ impl<T: Clone> Storable for T {
     }
 }
 
-/// Asks the store for an earlier answer.
+/// Reads an earlier answer from the store.
 pub async fn cached<R, K, S, Way>(
     rejection: &FallbackContext<'_>,
     site: &'static CacheSite,
@@ -167,7 +167,7 @@ where
     site.noted(rejection.caller(), found).flatten()
 }
 
-/// Asks the store for an earlier answer, in a synchronous function.
+/// Reads an earlier answer from the store, in a synchronous function.
 pub fn cached_sync<R, K, S>(
     rejection: &FallbackContext<'_>,
     site: &'static CacheSite,
@@ -209,7 +209,7 @@ pub fn share<V>(answer: &Stored<V>) -> Stored<V> {
     answer.clone()
 }
 
-/// Serves an earlier answer, as `with` says, and tells it.
+/// Serves an earlier answer, as `with` says, and reports it.
 pub fn serve<R: Fallible<Ok: Storable>>(
     rejection: &FallbackContext<'_>,
     source: &'static str,
@@ -221,7 +221,7 @@ pub fn serve<R: Fallible<Ok: Storable>>(
     rejection.answered_with(source, Some(age), R::from_ok(value))
 }
 
-/// Serves an earlier answer as it was.
+/// Serves an earlier answer unchanged.
 pub fn as_stored<T>(value: T, _metadata: &FallbackMetadata) -> T {
     value
 }
@@ -232,8 +232,8 @@ pub(crate) fn at_once<T, E>(work: impl FnOnce() -> Result<T, E>) -> Result<T, Tr
     result
 }
 
-/// Waits for the store, but not for ever, and survives its panics: also the one of a future that is
-/// dropped unfinished.
+/// Waits for the store, up to a limit, and catches its panics. That includes a panic of a future
+/// that is dropped unfinished.
 async fn in_time<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Trouble<E>> {
     let mut work = pin!(Some(work));
     #[cfg(feature = "tokio")]

@@ -50,7 +50,7 @@ where
     }
 }
 
-/// The key of the built-in cache, whatever its type: equal only to one of the same type and value.
+/// The key of the built-in cache, of any type. It equals only a key of the same type and value.
 #[derive(Clone)]
 pub struct BuiltInKey(Arc<dyn Comparable>);
 
@@ -119,7 +119,7 @@ impl<V: Send + Sync + 'static> Lasting for V {}
 
 type Cache<V> = moka::sync::Cache<BuiltInKey, Stored<V>>;
 
-/// Which function, with all its type arguments, and which type of answer.
+/// Identifies a function with all its type arguments, and a type of answer.
 type Whose = (TypeId, TypeId);
 
 /// The caches of one step: one for each instance of a generic function. They live as long as the
@@ -152,7 +152,7 @@ impl Caches {
 }
 
 /// The built-in cache of one step, as its function sees it. What an expansion calls takes it by
-/// value: a method that the user gave to all types goes before one that borrows.
+/// value. rustc prefers a method that the user gave to all types to one that borrows.
 #[derive(Clone, Copy, Debug)]
 pub struct BuiltIn {
     site: &'static CacheSite,
@@ -161,13 +161,13 @@ pub struct BuiltIn {
     ttl: Duration,
 }
 
-/// moka refuses to count further.
+/// moka accepts no longer time.
 const LONGEST: Duration = Duration::from_secs(1000 * 365 * 24 * 3600);
 
 impl BuiltIn {
-    /// `_instance` is a closure of the function: its type is another one for each instance of a
-    /// generic function, and such instances must not share answers. The attribute makes constants
-    /// of `max` and `ttl`, and checks them:
+    /// `_instance` is a closure of the function. Its type differs for each instance of a generic
+    /// function, and such instances must not share answers. The attribute makes constants of `max`
+    /// and `ttl`, and checks them:
     ///
     /// ```compile_fail,E0080
     /// const NONE: u32 = 0;
@@ -191,7 +191,7 @@ impl BuiltIn {
         BuiltInKey(Arc::new(key))
     }
 
-    /// Asks for an earlier answer.
+    /// Reads an earlier answer.
     pub fn cached<R>(self, rejection: &FallbackContext<'_>, key: &BuiltInKey) -> Option<Stored<R::Ok>>
     where
         R: Fallible<Ok: Lasting>,
@@ -204,7 +204,7 @@ impl BuiltIn {
         keep_sync(fresh, self.site, key, answer, &self);
     }
 
-    /// Answers that were used longest ago leave first. moka counts the time to live too, by its own
+    /// The least recently used answers leave first. moka counts the time to live too, by its own
     /// clock, so that old answers do not take up memory.
     fn cache<V: Lasting>(&self) -> Cache<V> {
         let builder = Cache::builder().max_capacity(self.max.into()).time_to_live(self.ttl.min(LONGEST));

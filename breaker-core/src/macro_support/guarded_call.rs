@@ -1,5 +1,5 @@
-//! The plain call of an annotated async function as one future. It is compiled for every function,
-//! so what does not depend on the body's type is in `entry`.
+//! Makes one future of the plain call of an annotated async function. It is compiled for every
+//! function, so code that does not depend on the body's type is in `entry`.
 
 use crate::breaker::error::CircuitBreakerError;
 use crate::call::result::{Fallible, FromRejection, Opens, from_rejection};
@@ -12,10 +12,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 pin_project! {
-    /// A call of an annotated function: it asks the breaker at its first poll, and runs the body to
+    /// A call of an annotated function. It asks the breaker at its first poll, and runs the body to
     /// its end, or to its time limit.
     ///
-    /// The body stands before the entry, so that a call that is dropped is counted when its body is
+    /// The body is declared before the entry, so that a dropped call is counted when its body is
     /// gone.
     pub struct Call<F, E> {
         #[pin]
@@ -25,7 +25,7 @@ pin_project! {
     }
 
     impl<F, E> PinnedDrop for Call<F, E> {
-        /// The calls inside the body are dropped with it.
+        /// The inner calls of the body are dropped with it.
         #[inline]
         fn drop(this: Pin<&mut Self>) {
             let entry = this.project().entry;
@@ -37,8 +37,8 @@ pin_project! {
 }
 
 /// What the attribute needs of the result of an async function: a type for its call. A type that is
-/// no result has none, so rustc says that once, and has nothing to say of the `.await`. What the
-/// call needs of the error is asked there only, by its `Future`.
+/// no result has none. So rustc reports that once, and reports nothing about the `.await`. Only
+/// there, the call's `Future` checks what it needs of the error.
 #[diagnostic::on_unimplemented(
     message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
     label = "expected a `Result<_, _>`",
@@ -82,7 +82,7 @@ where
 }
 
 pin_project! {
-    /// The same where the value in the `Ok` is looked at too.
+    /// The same where the value in the `Ok` is classified too.
     pub struct SeeingCall<F, E, T> {
         #[pin]
         call: Call<F, E>,
@@ -90,7 +90,7 @@ pin_project! {
     }
 }
 
-/// The call of a function that returns `R`, of which the value in the `Ok` is looked at.
+/// The call of a function that returns `R`, where the value in the `Ok` is classified.
 #[inline]
 pub fn call_seeing<R, F, E>(
     site: &'static Site,
@@ -126,8 +126,8 @@ where
 pin_project! {
     /// The same where the attribute says how the error of a rejection is made.
     ///
-    /// By a pointer: so the future asks nothing of the type `O`, of which rustc then tells at the
-    /// key only.
+    /// By a pointer, so that the future has no bound on the type `O`. rustc then reports problems
+    /// of that type only at the setting.
     pub struct OpenCall<F, E, T, O> {
         #[pin]
         call: Call<F, E>,

@@ -1,4 +1,4 @@
-//! Has a listener observe breakers.
+//! Lets a listener observe breakers.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::{Observer, Report, for_each_event};
@@ -6,8 +6,8 @@ use crate::sync::Arc;
 use crate::telemetry::added_listener::AddedListener;
 use crate::telemetry::event::Listener;
 
-/// A listener, with its answer to whether it hears of single calls. It is asked once, so that its
-/// code never runs under a lock.
+/// A listener, with its answer to `wants_calls`. It is asked once, so that its code never runs
+/// under a lock.
 struct Adapter<L> {
     listener: L,
     calls: bool,
@@ -43,7 +43,7 @@ macro_rules! adapt {
 for_each_event!(adapt);
 
 impl CircuitBreaker {
-    /// Adds a listener to this breaker; what it gives takes the listener off again. See
+    /// Adds a listener to this breaker. The returned value removes the listener again. See
     /// [`Listener`] for where it runs.
     pub fn add_listener(&self, listener: impl Listener) -> AddedListener {
         let observer = observer(listener);
