@@ -6,7 +6,7 @@
 //! | `mod` | [`Classify`], and type items of `exclude`, `success` and `include` |
 //! | `search` | patterns, which are also looked for behind an error |
 //! | `value` | the value in an `Ok` |
-//! | `shown` | what presets give for a call by a handle |
+//! | `shown` | what presets return for a call by a handle |
 //! | `presets` | ready-made classifications, a file for each crate |
 //!
 //! May use: `breaker` and what is below it.

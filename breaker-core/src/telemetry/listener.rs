@@ -6,7 +6,7 @@ use crate::sync::Arc;
 use crate::telemetry::added_listener::AddedListener;
 use crate::telemetry::event::Listener;
 
-/// A listener, with its answer to `wants_calls`. It is asked once, so that its code never runs
+/// A listener, with its answer to `wants_calls`. That is called once, so that its code never runs
 /// under a lock.
 struct Adapter<L> {
     listener: L,

@@ -22,17 +22,17 @@ use std::fmt::Debug;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | aws-sdk-s3 1.157 |
+/// | any that comes from a `CircuitBreakerError` | as that | the service was not called | aws-sdk-s3 1.157 |
 /// | `ConstructionFailure`, a `DispatchFailure` that `is_user` | ignored | the request cannot be made | aws-sdk-s3 1.157 |
 /// | this machine has no port, descriptor or memory left | ignored | nothing was sent | aws-sdk-s3 1.157 |
-/// | any other `DispatchFailure`, `TimeoutError`, `ResponseError`; no credentials found | failure | it cannot be reached, is too slow, or gives no answer that can be read | aws-sdk-s3 1.157 |
+/// | any other `DispatchFailure`, `TimeoutError`, `ResponseError`; no credentials found | failure | it cannot be reached, is too slow, or sends no answer that can be read | aws-sdk-s3 1.157 |
 /// | `ServiceError` with a [code of throttling, time-out or credentials](aws_code), whatever the status | failure | AWS sends many of them as 400 | aws-sdk-s3 1.157 |
 /// | any other `ServiceError` | as the [status](super::http_status), with its `Retry-After` | | aws-sdk-s3 1.157 |
 /// | `ByteStreamError`, of `body.collect()` | failure | the body broke off, or came too slowly | aws-sdk-s3 1.157 |
 ///
 /// The SDK itself tries up to three times, so one call of the breaker is up to three requests. It
 /// has no time limit for an answer unless you set one. The body of an answer arrives after
-/// `send()`: collect it in the annotated function. Otherwise its errors are not seen.
+/// `send()`: collect it in the annotated function. Otherwise its errors are not observed.
 pub fn aws_sdk<E, S, Way>(of: &S) -> S::Said
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -51,7 +51,7 @@ where
 /// | `InternalError`, `InternalFailure`, `InternalServerError`, `InternalServiceError`, `ServiceUnavailable`, `ServiceUnavailableException` | failure: it says so itself |
 /// | `InvalidAccessKeyId`, `InvalidClientTokenId`, `UnrecognizedClientException`, `SignatureDoesNotMatch`, `InvalidSignatureException`, `ExpiredToken`, `ExpiredTokenException`, `InvalidToken`, `RequestExpired`, `RequestTimeTooSkewed`, `AuthFailure` | failure: with these credentials, or this clock, no call is answered |
 /// | any other | success |
-/// | none | failure: the service gave no answer that can be read |
+/// | none | failure: the service sent no answer that can be read |
 pub fn aws_code(error: &impl ProvideErrorMetadata) -> Outcome {
     match error.code() {
         Some(code) if !blames_the_service(code) => Outcome::success(),

@@ -13,7 +13,7 @@ use std::error;
 /// | --- | --- | --- | --- |
 /// | a reset or a go-away that came from the server, or that h2 made of its protocol error | failure | it broke off, or speaks no HTTP/2 | 0.4.20 |
 /// | I/O | failure; ignored where this machine has no port, descriptor or memory left | | 0.4.20 |
-/// | a reset, a go-away or a misuse of this side ("sent by user", "user error") | ignored | the service saw no whole request | 0.4.20 |
+/// | a reset, a go-away or a misuse of this side ("sent by user", "user error") | ignored | the service got no complete request | 0.4.20 |
 pub fn h2<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }

@@ -14,10 +14,10 @@ use std::error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that comes from a `CircuitBreakerError` | as that | a connector or resolver was rejected: nobody was asked | 0.1.21 |
+/// | any that comes from a `CircuitBreakerError` | as that | a connector or resolver was rejected: the service was not called | 0.1.21 |
 /// | a URI without scheme or host, `https` without a connector for TLS, a method or version that it cannot send | ignored | the request cannot be made | 0.1.21 |
 /// | this machine has no port, descriptor or memory left | ignored | nothing was sent | 0.1.21 |
-/// | the proxy of an `https` URI asks for other credentials (407) | ignored | the service was not asked | 0.1.21 |
+/// | the proxy of an `https` URI asks for other credentials (407) | ignored | the service was not called | 0.1.21 |
 /// | with a `hyper::Error` behind it | as [`hyper`](super::hyper()) | | 0.1.21 |
 /// | any other: it cannot be connected to, the connection ended before the request | failure | | 0.1.21 |
 ///

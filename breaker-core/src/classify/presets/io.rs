@@ -11,11 +11,11 @@ use std::io::{Error, ErrorKind};
 ///
 /// | error | counts as | why |
 /// | --- | --- | --- |
-/// | `NotFound`, `PermissionDenied`, `AlreadyExists`, `NotADirectory`, `IsADirectory`, `DirectoryNotEmpty` | success | it answered: what was asked for is not so |
+/// | `NotFound`, `PermissionDenied`, `AlreadyExists`, `NotADirectory`, `IsADirectory`, `DirectoryNotEmpty` | success | it answered: what was requested does not hold |
 /// | `InvalidInput`, `InvalidFilename`, `ArgumentListTooLong`, `Unsupported`, `Interrupted` | ignored | the call never left |
 /// | `AddrInUse`, `OutOfMemory`; too many open files (`EMFILE`, `ENFILE`, `WSAEMFILE`) | ignored | this machine has no port, memory or descriptor left |
-/// | `AddrNotAvailable` | failure | what connecting to an IPv6 address gives where IPv6 is off, also when the service refuses at its other addresses. An address of your own that is none gives the same |
-/// | `WouldBlock` | failure | what a read gives on Unix when the time of `set_read_timeout` is over |
+/// | `AddrNotAvailable` | failure | what connecting to an IPv6 address returns where IPv6 is off, also when the service refuses at its other addresses. A wrong address of your own has the same error |
+/// | `WouldBlock` | failure | what a read returns on Unix when the time of `set_read_timeout` is over |
 /// | `ConnectionRefused`, `ConnectionReset`, `ConnectionAborted`, `NotConnected`, `HostUnreachable`, `NetworkUnreachable`, `NetworkDown`, `BrokenPipe`, `TimedOut`, `UnexpectedEof`, `InvalidData`, and every other one | failure | it cannot be reached, is too slow, or breaks off |
 /// | any, made from a `CircuitBreakerError` | as that | |
 ///

@@ -12,7 +12,7 @@
 //! | --- | --- |
 //! | an error of the library | `classify` alone: its types are [`Classify`]. Most of them cannot be made of a rejection: `open = not_called` says how |
 //! | an `anyhow::Error`, a `Box<dyn Error>`, or an error of yours that has it as its `source()` | `classify = presets::io`, and so on: the first error of the chain that the preset knows decides; any other is a failure, unless a rejection by another breaker is behind it |
-//! | an `Arc` of one of those or of an error, as a cache or a shared future gives it | the same; `open = |rejection| Arc::new(rejection.into())` makes one of a rejection |
+//! | an `Arc` of one of those or of an error, as a cache or a shared future returns it | the same; `open = |rejection| Arc::new(rejection.into())` makes one of a rejection |
 //! | errors of several libraries, in one of those | `classify = presets::any` |
 //! | an enum of yours | `#[derive(Classify)]`, with `#[classify(delegate)]` on the variant that has an error of the library, and `#[classify(with = presets::io)]` on one that has an `anyhow::Error` |
 //! | an answer that may be a failure, as an HTTP response | `classify = presets::both`, where the error is [`Classify`] too |
@@ -46,11 +46,11 @@
 //!
 //! | status | counts as |
 //! | --- | --- |
-//! | 408 Request Timeout, 429 Too Many Requests, 500 to 599 | failure; of a response its `Retry-After` rides along |
-//! | 407 Proxy Authentication Required | ignored: a proxy says so, and the service was not asked |
+//! | 408 Request Timeout, 429 Too Many Requests, 500 to 599 | failure; for a response with its `Retry-After` |
+//! | 407 Proxy Authentication Required | ignored: a proxy says so, and the service was not called |
 //! | every other one | success |
 //!
-//! `Retry-After` is read as a number of seconds, or as a date. A date gives the time from the
+//! `Retry-After` is read as a number of seconds, or as a date. A date counts as the time from the
 //! response's own `Date`, or, without one, from now. A date in the past counts as 0. A value that
 //! cannot be read counts as none.
 //!

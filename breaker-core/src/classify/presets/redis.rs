@@ -12,17 +12,17 @@ use std::error::Error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 1.8.1 |
+/// | any that comes from a `CircuitBreakerError` | as that | the service was not called | 1.8.1 |
 /// | I/O: refused, unknown host, "broken pipe", "timed out" | failure; ignored where this machine has no port, descriptor or memory left | the text of a server with too many clients (`maxclients`) is lost, so it is a "broken pipe" | 1.8.1 |
 /// | `OOM`, `MISCONF`, `NOREPLICAS`, `BUSY`, `LOADING`, `NOMASTERLINK`, `IOERR` | failure | no memory, no disk, no replicas; a script that runs too long; it starts | 1.8.1 |
 /// | `READONLY`, `MASTERDOWN`, `MOVED`, `CLUSTERDOWN`, `UNBLOCKED` | failure | the wrong node, or one that is none any more | 1.8.1 |
 /// | `NOAUTH`, `WRONGPASS`, kind `AuthenticationFailed`, a connection that is refused its user or its database | failure | no call can work, and each try costs a login | 1.8.1 |
-/// | `ASK`, `TRYAGAIN` | ignored | the keys are on the move | |
+/// | `ASK`, `TRYAGAIN` | ignored | the keys are moving to another node | |
 /// | what a proxy says for a server that it cannot reach, [below](#proxies) | failure | | |
-/// | any other word of the server, as `ERR`, `WRONGTYPE`, `NOPERM`, `NOSCRIPT`, `CROSSSLOT` | success | it answered | 1.8.1 |
+/// | any other error code of the server, as `ERR`, `WRONGTYPE`, `NOPERM`, `NOSCRIPT`, `CROSSSLOT` | success | it answered | 1.8.1 |
 /// | a pipeline or a transaction | failure if one of its errors is; ignored if one is; else success | | 1.8.1 |
-/// | an answer of another type (kind `Parse` or `UnexpectedReturnType`) | ignored | the caller's mistake, as `nil` read as a number. The connection is well, although the error asks for a new one | 1.8.1 |
-/// | an answer that is no Redis at all (kind `Parse` too) | failure | only its text, "Parse error at ..", tells it from the one above | 1.8.1 |
+/// | an answer of another type (kind `Parse` or `UnexpectedReturnType`) | ignored | the caller's mistake, as `nil` read as a number. The connection still works, although the error requests a new one | 1.8.1 |
+/// | an answer that is no Redis at all (kind `Parse` too) | failure | only its text, "Parse error at ..", distinguishes it from the one above | 1.8.1 |
 /// | kinds `Client`, `InvalidClientConfig`, `EmptySentinelList`, `Serialize`, `RESP3NotSupported` | ignored | nothing was sent, or it cannot be | 1.8.1 |
 /// | any other, of Sentinel or a cluster | failure | no node is found | |
 ///
@@ -102,7 +102,7 @@ fn is_of_proxy(error: &ServerError) -> bool {
         // Predixy.
         ("ERR", "no server avaliable" | "no server connection avaliable") => true,
         ("ERR", "server connection close" | "deliver request fail") => true,
-        // Envoy, whose answers have no code: their first word is taken for one.
+        // Envoy, whose answers have no code: their first word is taken for the code.
         ("no", "upstream host") | ("upstream", "failure" | "protocol error") => true,
         ("finished", several) => several.starts_with("with ") && several.ends_with(" error(s)"),
         _ => false,

@@ -16,14 +16,14 @@ use std::error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | |
+/// | any that comes from a `CircuitBreakerError` | as that | the service was not called | |
 /// | `ClientError` with a topic or a filter that is none | ignored | nothing was sent | 0.25.1 |
 /// | any other `ClientError`: the queue is full, or the event loop has ended | failure | it fills when the broker takes nothing, or by a burst of this side; the loop ends by the usual `while let Ok(..) = poll()`, or by this side's own end | 0.25.1 |
 /// | `ConnectionError`: `Io`, `NetworkTimeout`, `FlushTimeout`, `Timeout`, `Tls` and its like | failure | it cannot be reached, or is too slow | 0.25.1 |
 /// | `Io`, where this machine has no port or descriptor left; `RequestsDone` | ignored | nothing was sent; this side ended | |
 /// | `ConnectionRefused` with any code | failure | it cannot be used: credentials, too | 0.25.1 |
-/// | `MqttState`: `AwaitPingResp`, `CollisionTimeout`, `ConnectionAborted`, and what cannot be read | failure | it is silent, or broke off; one's own `disconnect()`, and an empty topic, give the same | 0.25.1 |
-/// | `MqttState`: `OutgoingPacketTooLarge`, `EmptySubscription`, `InvalidAlias`; a packet that is larger than one's own limit | ignored | a mistake or a limit of this side; the connection is dropped by it | 0.25.1 |
+/// | `MqttState`: `AwaitPingResp`, `CollisionTimeout`, `ConnectionAborted`, and what cannot be read | failure | it is silent, or broke off; your own `disconnect()`, and an empty topic, have the same error | 0.25.1 |
+/// | `MqttState`: `OutgoingPacketTooLarge`, `EmptySubscription`, `InvalidAlias`; a packet that is larger than your own limit | ignored | a mistake or a limit of this side; the connection is dropped by it | 0.25.1 |
 /// | `ServerDisconnect` for the packet, the topic, the filter or what it does not support | success | it answered | |
 /// | `ServerDisconnect` for any other reason | failure | it is busy, shuts down or has moved | |
 ///
@@ -32,7 +32,7 @@ use std::error;
 /// | `UnspecifiedError`, `ImplementationSpecificError`, `QuotaExceeded` | failure | the broker cannot take it | |
 /// | any other, `NotAuthorized` and `NoMatchingSubscribers` among them | success | it answered | 0.25.1 |
 ///
-/// Some problems give no error: `publish` and `subscribe` are `Ok` while the broker is dead, since
+/// Some problems cause no error: `publish` and `subscribe` are `Ok` while the broker is dead, since
 /// they only fill a queue. Guard a function that waits for the acknowledgement, and give it the
 /// error of the event loop.
 pub fn rumqttc<S: Subject<Way>, Way>(of: &S) -> S::Said {

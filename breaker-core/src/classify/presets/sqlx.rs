@@ -14,12 +14,12 @@ use std::error::Error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 0.9.0 |
+/// | any that comes from a `CircuitBreakerError` | as that | the service was not called | 0.9.0 |
 /// | `Database`, of PostgreSQL or MySQL | by its SQLSTATE, [below](#sqlstate) | | 0.9.0 |
 /// | `Database`, of SQLite | by its result code, [below](#sqlite) | | 0.9.0 |
-/// | `PoolTimedOut` | failure | the server refuses, hangs, has no place (`53300`) or starts (`57P03`): the pool tries again by itself, and the cause is lost. Your own busy pool gives the same error: [`with_pool`] tells | 0.9.0 |
+/// | `PoolTimedOut` | failure | the server refuses, hangs, has no connection left (`53300`) or starts (`57P03`): the pool tries again by itself, and the cause is lost. Your own busy pool has the same error: [`with_pool`] distinguishes them | 0.9.0 |
 /// | `PoolClosed` | ignored | your own shutdown | 0.9.0 |
-/// | `Io`, `Tls`, `Protocol`, `WorkerCrashed` | failure; ignored where this machine has no port, descriptor or memory left, or TLS was asked for and not built in | | 0.9.0 |
+/// | `Io`, `Tls`, `Protocol`, `WorkerCrashed` | failure; ignored where this machine has no port, descriptor or memory left, or TLS was requested and not built in | | 0.9.0 |
 /// | `RowNotFound` | success | it answered | 0.9.0 |
 /// | `ColumnDecode`, `ColumnNotFound`, `ColumnIndexOutOfBounds`, `TypeNotFound`, `Encode`, `Decode`, `AnyDriverError`, `InvalidArgument`, `Configuration`, `InvalidSavePointStatement`, `BeginFailed` | ignored | the caller's mistake | 0.9.0 |
 /// | `Migrate`, and a `MigrateError` by itself | as the error of the database that is behind it; else ignored | the migrations are not as the database has them, or cannot be read. One by itself is known by its text | 0.9.0 |
@@ -28,14 +28,14 @@ use std::error::Error;
 ///
 /// | code | counts as | why |
 /// | --- | --- | --- |
-/// | `08P01` of a session that goes on | success | parameters that do not fit the statement |
-/// | `08...`, and `08P01` of a session that ends (only the `Debug` of the error tells) | failure | the connection; PgBouncer says `08P01` of a full pool and of a wait in it; MySQL `08004` of too many connections |
+/// | `08P01` of a session that continues | success | parameters that do not fit the statement |
+/// | `08...`, and `08P01` of a session that ends (only the `Debug` of the error shows it) | failure | the connection; PgBouncer says `08P01` of a full pool and of a wait in it; MySQL `08004` of too many connections |
 /// | `0A000` | ignored | a table was altered under a prepared statement; a feature that is not there |
 /// | `25006` | failure | a standby, or a demoted server; in a read-only transaction it is the caller's mistake, with the same code |
 /// | `25P02`, `25P03`, `25P04`, `40...`, `55P03` | ignored | a transaction that has failed before or was left open, a conflict, a deadlock, a lock that is taken |
 /// | `28...`, `3D000` | failure | credentials, or a database, with which no call can work |
-/// | `53...`, `57...`, `58...`, `70100`, `F0...`, `XX...`, `HV00N`, `HV00J` | failure | no place, memory or disk left; it stops, starts or has cut the statement off; it is broken; a foreign server behind it is |
-/// | MySQL's 1021, 1037, 1038, 1041, 1114, 1135, 1203, 1226, 1290, 1836, 3024, 3100 | failure | no disk, memory or place left; a read-only server; `max_execution_time`. Their SQLSTATEs are general ones; the number stands in the `Debug` of the error |
+/// | `53...`, `57...`, `58...`, `70100`, `F0...`, `XX...`, `HV00N`, `HV00J` | failure | no connection, memory or disk left; it stops, starts or has cancelled the statement; it is broken; a foreign server behind it is |
+/// | MySQL's 1021, 1037, 1038, 1041, 1114, 1135, 1203, 1226, 1290, 1836, 3024, 3100 | failure | no disk, memory or connection left; a read-only server; `max_execution_time`. Their SQLSTATEs are general ones; the number is in the `Debug` of the error |
 /// | MySQL's 1205, 3572 | ignored | a lock that is taken |
 /// | MySQL's without a code, as 1040 | failure | it takes no connection |
 /// | any other | success | it answered: a constraint, a value, the SQL, a privilege, an exception that is raised |

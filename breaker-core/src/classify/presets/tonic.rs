@@ -10,8 +10,8 @@ use std::error::Error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 0.12.3, 0.13.1, 0.14.9 |
-/// | with an `h2::Error` behind it | as [`h2`](super::h2()), whatever the code | a reset of the server is no word of the service; a message that is too large for this side's own limit is a reset "sent by user" | 0.12.3, 0.13.1, 0.14.9 |
+/// | any that comes from a `CircuitBreakerError` | as that | the service was not called | 0.12.3, 0.13.1, 0.14.9 |
+/// | with an `h2::Error` behind it | as [`h2`](super::h2()), whatever the code | a reset of the server is no answer of the service; a message that is too large for this side's own limit is a reset "sent by user" | 0.12.3, 0.13.1, 0.14.9 |
 /// | this machine has no port, descriptor or memory left; `https` without TLS set up; an address without a scheme | ignored | nothing was sent | 0.12.3, 0.13.1, 0.14.9 |
 /// | an HTTP status in place of gRPC's, of a proxy, without a body or with one of five bytes or more | 408, 429 and 5xx: failure; other 4xx: success; others: failure | as [`http_status`](super::http_status), but a redirect or a page is no answer | 0.12.3, 0.13.1, 0.14.9 |
 /// | `Unavailable`, `DeadlineExceeded`, `ResourceExhausted`, `Internal`, `Unknown`, `DataLoss` | failure | | 0.12.3, 0.13.1, 0.14.9 |

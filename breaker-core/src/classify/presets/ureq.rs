@@ -13,7 +13,7 @@ use std::error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that holds a `CircuitBreakerError` | as that | nobody was asked | 3.5.2 |
+/// | any that holds a `CircuitBreakerError` | as that | the service was not called | 3.5.2 |
 /// | `StatusCode` | as [`http_status`] | its `Retry-After` is lost: with `http_status_as_error(false)` the response has it, and is [`Classify`] as any `http::Response` | 3.5.2 |
 /// | `Http`, `BadUri`, `RequireHttpsOnly`, `InvalidProxyUrl`, `TlsRequired`, and a `Protocol` error of the request's own headers or body | ignored | the request cannot be made | 3.5.2 |
 /// | `BodyExceedsLimit` | ignored | a limit of this side | 3.5.2 |

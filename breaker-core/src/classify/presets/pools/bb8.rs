@@ -8,7 +8,7 @@ use std::error::Error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | `TimedOut` | failure | nothing was connected within `connection_timeout`: the pool tries again by itself, and the cause is lost (an `error_sink` sees it). Your own busy pool gives the same error | 0.9.1 |
+/// | `TimedOut` | failure | nothing was connected within `connection_timeout`: the pool tries again by itself, and the cause is lost (an `error_sink` sees it). Your own busy pool has the same error | 0.9.1 |
 /// | `User` | as the error of the client | | 0.9.1 |
 ///
 /// A `RunError<E>` is `Classify` where `E` is. This function searches a chain of errors. It knows
