@@ -23,7 +23,7 @@ impl CircuitBreaker {
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit, CircuitBreakerError> {
         let permit = self.admit(Caller::Handle)?;
-        let inside = nesting::is_told(&self.0, Evidence::NONE);
+        let inside = nesting::report_if_inside(&self.0, Evidence::NONE);
         Ok(permit.inside(inside))
     }
 
@@ -60,20 +60,20 @@ impl CircuitBreaker {
         // A listener may have changed the state.
         let word = if observed { self.0.gate.word() } else { word };
         let started = if observed || word.has(PackedState::TIMED) { self.start() } else { Tick::ZERO };
-        let word = if word.has(PackedState::TIMED) { self.look_at_calls_under_way(word, started) } else { word };
+        let word = if word.has(PackedState::TIMED) { self.check_calls_in_flight(word, started) } else { word };
         // A listener waits for the end of a call that was requested before the breaker was
         // disabled.
-        let asked = |word: PackedState| {
+        let mark = |word: PackedState| {
             if observed && word.has(PackedState::PASS) { word.with(PackedState::UNBOUND) } else { word }
         };
         if !word.has(PackedState::SHUT | PackedState::ASK) {
             let around = if word.has(PackedState::TIMED) { nesting::take_start(&self.0) } else { None };
-            let word = match self.find_place(word, nesting::is_told(&self.0, Evidence::NONE)) {
+            let word = match self.find_place(word, nesting::report_if_inside(&self.0, Evidence::NONE)) {
                 Some(holds) => word.with(holds),
-                None => return Err(self.turn_busy(caller, observed)),
+                None => return Err(self.reject_busy(caller, observed)),
             };
-            let word = if word.has(PackedState::TIMED) { self.begin_under_way(word, started, around) } else { word };
-            return Ok(self.permit(caller, asked(word), 0, started));
+            let word = if word.has(PackedState::TIMED) { self.begin_in_flight(word, started, around) } else { word };
+            return Ok(self.permit(caller, mark(word), 0, started));
         }
         if let Some((unbound, probe)) = nesting::go_along(&self.0, word) {
             return Ok(self.permit(caller, word.with(unbound), probe, self.start()));
@@ -82,7 +82,7 @@ impl CircuitBreaker {
         if let Some(wait) = shut {
             return Err(self.reject(caller, observed, word.state(), wait));
         }
-        let Some((admission, word)) = self.ask_machine(word) else { return Err(self.turn_busy(caller, observed)) };
+        let Some((admission, word)) = self.ask_machine(word) else { return Err(self.reject_busy(caller, observed)) };
         let (word, probe) = match admission {
             Admission::Rejected { state, wait } => {
                 return Err(self.reject(caller, observed, state, wait));
@@ -98,14 +98,14 @@ impl CircuitBreaker {
             }
             Admission::Admitted { probe } => (word, probe),
         };
-        Ok(self.permit(caller, asked(word), probe, self.start()))
+        Ok(self.permit(caller, mark(word), probe, self.start()))
     }
 
     /// Opens the breaker if slow calls in flight already make the slow-call rule hold. Returns the
     /// packed state that applies then. A call inside another call of the same breaker opens
     /// nothing.
     #[inline(never)]
-    fn look_at_calls_under_way(&self, word: PackedState, now: Tick) -> PackedState {
+    fn check_calls_in_flight(&self, word: PackedState, now: Tick) -> PackedState {
         let slow = |window: &Arc<SlidingWindow>| match window.slow_under_way(now) {
             0 => None,
             slow => window.evaluate_with(slow, clock::now()).map(|_| slow),
@@ -121,7 +121,7 @@ impl CircuitBreaker {
 
     /// Counts a call that begins as in flight, in place of the enclosing call.
     #[inline(never)]
-    fn begin_under_way(&self, word: PackedState, started: Tick, around: Option<Tick>) -> PackedState {
+    fn begin_in_flight(&self, word: PackedState, started: Tick, around: Option<Tick>) -> PackedState {
         if let Some(around) = around {
             self.0.end_under_way(around);
         }
@@ -134,7 +134,7 @@ impl CircuitBreaker {
     fn ask_machine(&self, word: PackedState) -> Option<(Admission, PackedState)> {
         let inside = nesting::is_inside(&self.0);
         let mut was_full = false;
-        let asked = self.change(|machine, now| {
+        let answer = self.change(|machine, now| {
             let Some(holds) = self.find_place(word, inside) else { return (None, None) };
             let (admission, change) = machine.admit(now);
             if let Admission::Admitted { probe: probe @ 1.. } = admission {
@@ -147,7 +147,7 @@ impl CircuitBreaker {
             (Some((admission, machine.publish().0.with(holds))), change)
         });
         self.0.wake_for_place(was_full);
-        asked
+        answer
     }
 
     /// The current time as the start of a call, as precise as the listeners of the call need it.
@@ -181,11 +181,11 @@ impl CircuitBreaker {
     /// Rejects a call because no place is free. That is no evidence, and the enclosing calls are
     /// not calls of this breaker.
     #[cold]
-    fn turn_busy(&self, caller: Caller, observed: bool) -> CircuitBreakerError {
+    fn reject_busy(&self, caller: Caller, observed: bool) -> CircuitBreakerError {
         self.0.busy().add();
         // All keys share one throttle, as they do in the log.
-        let row = self.0.keyed_breaker().map_or_else(|| self.0.busy(), |lazy| lazy.parent().0.busy());
-        let consecutive = row.place_in_row(clock::now());
+        let throttle = self.0.keyed_breaker().map_or_else(|| self.0.busy(), |lazy| lazy.parent().0.busy());
+        let consecutive = throttle.place_in_row(clock::now());
         // The built-in listener reports the first one, whether or not other listeners observe it.
         if observed || consecutive == 1 {
             let (function, max_concurrent) = (caller.function(), self.0.gate.places_most());
@@ -210,7 +210,7 @@ impl Inner {
     /// Rejects a call that has no listeners, on a thread that is outside any call. It does so if
     /// this packed state shuts the gate and still applies.
     #[inline]
-    pub(crate) fn turn_away(&self, word: PackedState, owner: Owner) -> Option<CircuitBreakerError> {
+    pub(crate) fn reject_unobserved(&self, word: PackedState, owner: Owner) -> Option<CircuitBreakerError> {
         if !word.has(PackedState::SHUT) || word.has(PackedState::OBSERVED) {
             return None;
         }
@@ -235,7 +235,7 @@ mod tests {
     /// User code registers a keyed breaker under its own name, and an annotated function has that
     /// name.
     #[test]
-    fn a_function_can_have_the_breaker_of_a_value_as_its_own() {
+    fn a_function_can_have_a_keyed_breaker_as_its_own() {
         let parent = binding(CircuitBreaker::new("hosts", Config::new().fail_max(1)).unwrap());
         let keyed_breaker = parent.keyed_breaker("a");
         let own = binding(keyed_breaker.clone());

@@ -22,7 +22,7 @@ use std::task::{Context, Poll};
 /// The permit is created only for an ending that is more than a plain success.
 pub(crate) struct BorrowedPermit<'b> {
     breaker: &'b CircuitBreaker,
-    core: &'b HotState,
+    hot: &'b HotState,
     /// The packed state under which the call was admitted, with what its inner calls have reported.
     word: PackedState,
     stage: Stage,
@@ -46,17 +46,17 @@ impl<'b> BorrowedPermit<'b> {
     /// `None`: the call needs more than one load of the packed state.
     #[inline]
     pub(crate) fn of(breaker: &'b CircuitBreaker) -> Option<Self> {
-        let core: &HotState = &breaker.0;
-        let word = core.gate.word();
+        let hot: &HotState = &breaker.0;
+        let word = hot.gate.word();
         let plain = word.is_plain() && !word.has(PackedState::LIMITED) && is_quiet();
         // Not `then_some`: a permit that is created is a call.
-        plain.then(|| Self { breaker, core, word, stage: Stage::Idle })
+        plain.then(|| Self { breaker, hot, word, stage: Stage::Idle })
     }
 
     #[inline]
     pub(crate) fn guarded<R>(&mut self, f: impl FnOnce() -> R) -> R {
         self.stage = Stage::Runs;
-        nesting::enter_slotless(self.core, self.word);
+        nesting::enter_slotless(self.hot, self.word);
         let inside = Inside(self);
         let value = f();
         inside.0.stage = Stage::Idle;
@@ -73,9 +73,9 @@ impl<'b> BorrowedPermit<'b> {
         self.stage = Stage::Over;
         let outcome = classified.outcome();
         let success = result.is_ok() && matches!(outcome, Outcome::Success);
-        if success && self.core.gate.load_relaxed() == self.word {
+        if success && self.hot.gate.load_relaxed() == self.word {
             self.breaker.0.success_on_stripe();
-            nesting::report_evidence(self.core, Evidence::ANSWERED);
+            nesting::report_evidence(self.hot, Evidence::ANSWERED);
         } else if C::WORDED {
             self.settle_worded(&result, &classified);
         } else {
@@ -105,7 +105,7 @@ impl<'b> BorrowedPermit<'b> {
     /// Marks that the body waits. A separate function, since few bodies wait.
     #[inline(never)]
     fn waits(&mut self) {
-        let inside = nesting::is_inside(self.core);
+        let inside = nesting::is_inside(self.hot);
         self.stage = if inside { Stage::WaitsInside } else { Stage::Waits };
     }
 
@@ -125,7 +125,7 @@ impl<'b> BorrowedPermit<'b> {
             Stage::WaitsInside => Stage::ClosesInside,
             _ => return,
         };
-        nesting::close(self.core, self.word, 0, None);
+        nesting::close(self.hot, self.word, 0, None);
     }
 
     #[cold]
@@ -136,7 +136,7 @@ impl<'b> BorrowedPermit<'b> {
             self.word = nesting::leave().word.kept();
         }
         if inside {
-            nesting::report_dropped(self.core, self.word.evidence());
+            nesting::report_dropped(self.hot, self.word.evidence());
         }
         let permit = self.permit().inside(inside);
         if stage == Stage::Runs {
@@ -148,7 +148,7 @@ impl<'b> BorrowedPermit<'b> {
     #[inline(never)]
     fn keep(&mut self, left: Frame) {
         self.word = left.word.kept();
-        nesting::report_evidence(self.core, self.word.evidence());
+        nesting::report_evidence(self.hot, self.word.evidence());
     }
 }
 
@@ -177,7 +177,7 @@ impl Drop for Inside<'_, '_> {
 pin_project! {
     /// Runs the body to its end.
     pub(crate) struct Short<'l, 'b, F> {
-        pub(crate) lent: &'l mut BorrowedPermit<'b>,
+        pub(crate) borrowed: &'l mut BorrowedPermit<'b>,
         #[pin]
         pub(crate) body: F,
     }
@@ -185,7 +185,7 @@ pin_project! {
     impl<F> PinnedDrop for Short<'_, '_, F> {
         #[inline]
         fn drop(this: Pin<&mut Self>) {
-            this.project().lent.close();
+            this.project().borrowed.close();
         }
     }
 }
@@ -196,9 +196,9 @@ impl<F: Future> Future for Short<'_, '_, F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let polled = this.lent.guarded(|| this.body.poll(context));
+        let polled = this.borrowed.guarded(|| this.body.poll(context));
         if polled.is_pending() {
-            this.lent.waits();
+            this.borrowed.waits();
         }
         polled
     }

@@ -46,7 +46,7 @@ impl CircuitBreaker {
     /// # Errors
     /// As [`call`](Self::call).
     pub fn call_sync<T, E>(&self, closure: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
-        self.judged_sync::<_, _, _, false>(closure, every_error)
+        self.classified_sync::<_, _, _, false>(closure, every_error)
     }
 
     /// Runs `future` if the breaker admits the call. `classify` says what its result counts as, and
@@ -98,9 +98,9 @@ impl CircuitBreaker {
         F: Future<Output = Result<T, E>>,
         C: Classification<E>,
     {
-        if let Some(mut lent) = BorrowedPermit::of(self) {
-            let result = Short { lent: &mut lent, body: future }.await;
-            return lent.finish::<_, _, _, USERS>(result, classify);
+        if let Some(mut borrowed) = BorrowedPermit::of(self) {
+            let result = Short { borrowed: &mut borrowed, body: future }.await;
+            return borrowed.finish::<_, _, _, USERS>(result, classify);
         }
         let permit = self.admit(Caller::Handle).map_err(CallError::Rejected)?;
         let result = Run { permit: &permit, limit: None, body: future }.await;
@@ -116,18 +116,18 @@ impl CircuitBreaker {
         closure: impl FnOnce() -> Result<T, E>,
         classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>> {
-        self.judged_sync::<_, _, _, true>(closure, classify)
+        self.classified_sync::<_, _, _, true>(closure, classify)
     }
 
     /// As [`classified`](Self::classified).
-    fn judged_sync<T, E, C: Classification<E>, const USERS: bool>(
+    fn classified_sync<T, E, C: Classification<E>, const USERS: bool>(
         &self,
         closure: impl FnOnce() -> Result<T, E>,
         classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>> {
-        if let Some(mut lent) = BorrowedPermit::of(self) {
-            let result = lent.guarded(closure);
-            return lent.finish::<_, _, _, USERS>(result, classify);
+        if let Some(mut borrowed) = BorrowedPermit::of(self) {
+            let result = borrowed.guarded(closure);
+            return borrowed.finish::<_, _, _, USERS>(result, classify);
         }
         self.admit(Caller::Handle).map_err(CallError::Rejected)?.run_sync_with(closure, classify)
     }
@@ -197,7 +197,7 @@ fn finish<T, E, C: Classification<E>>(
 ) -> Result<T, CallError<E>> {
     let result = match result {
         Ok(result) => result,
-        Err(cut) => return Err(CallError::Rejected(settle_timed_out(permit, cut))),
+        Err(timed_out) => return Err(CallError::Rejected(settle_timed_out(permit, timed_out))),
     };
     let classified = permit.guarded(|| classify(&result));
     permit.settle_classified(&result, &classified);
@@ -292,7 +292,7 @@ impl Permit {
             return Poll::Pending;
         }
         timeout::wait(timer, self.owner(), context).map(|after| {
-            self.cut_off();
+            self.time_out();
             Cut { after }
         })
     }

@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_runtime_is_told_from_that_of_another_thread_and_from_none() {
+    fn a_runtime_differs_from_that_of_another_thread_and_from_none() {
         let own = runtime();
         let ids = || own.block_on(async { (current(), tokio::spawn(async { current() }).await.unwrap()) });
         let (own, spawned) = ids();
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_tokio_has_the_thread_in_place_of_the_runtime() {
+    fn an_older_tokio_identifies_a_runtime_by_its_thread() {
         runtime().block_on(async { assert_eq!(Older::id(&Handle::current()), thread::current().id()) });
     }
 }

@@ -28,10 +28,10 @@ struct Timer {
     span: Duration,
     ends: Instant,
     /// The runtime whose timer wakes the call.
-    home: Handle,
+    handle: Handle,
     runtime: Id,
     /// The last runtime that was checked for a timer.
-    asked: Id,
+    checked: Id,
     /// As `dyn`, so that rustc knows at once that threads may share it. rustc checks that for each
     /// annotated function. `None`: it can wake no task any more.
     sleep: Option<Sleep>,
@@ -92,10 +92,10 @@ impl Limit {
     /// A timer that runs from now on, where there is one.
     #[cold]
     pub(crate) fn after(span: Duration) -> Option<Self> {
-        let home = Handle::try_current().ok()?;
-        let runtime = runtime::of(&home);
+        let handle = Handle::try_current().ok()?;
+        let runtime = runtime::of(&handle);
         let sleep = Some(begin(span)?);
-        Some(Self(Arc::new(Timer { span, ends: end(span), home, runtime, asked: runtime, sleep })))
+        Some(Self(Arc::new(Timer { span, ends: end(span), handle, runtime, checked: runtime, sleep })))
     }
 
     /// How long it runs.
@@ -130,20 +130,20 @@ impl Timer {
             if id == self.runtime {
                 return;
             }
-            if id != self.asked && self.move_to(here, id) {
+            if id != self.checked && self.move_to(here, id) {
                 return;
             }
         }
-        if self.sleep.is_some() && !is_running(&self.home) {
+        if self.sleep.is_some() && !is_running(&self.handle) {
             self.sleep = None;
         }
     }
 
     /// Uses the timer of another runtime, if that has one.
     fn move_to(&mut self, here: Handle, id: Id) -> bool {
-        self.asked = id;
+        self.checked = id;
         let Some(sleep) = begin(self.ends.saturating_duration_since(Instant::now())) else { return false };
-        (self.sleep, self.home, self.runtime) = (Some(sleep), here, id);
+        (self.sleep, self.handle, self.runtime) = (Some(sleep), here, id);
         true
     }
 }
@@ -195,7 +195,7 @@ impl CircuitBreaker {
         loop {
             let mut changed = pin!(self.0.changed.notified());
             changed.as_mut().enable();
-            match self.shut_for() {
+            match self.rejects_for() {
                 None => return,
                 Some(Duration::MAX) => changed.await,
                 // Then check again, whether the time is over or something changed.
@@ -235,14 +235,14 @@ impl CircuitBreaker {
 
     /// How long to wait until calls may be admitted, unless something changes. `None`: the next
     /// call is admitted.
-    fn shut_for(&self) -> Option<Duration> {
+    fn rejects_for(&self) -> Option<Duration> {
         let word = self.0.gate.word();
         let is_full = || (word.has(PackedState::PLACES) && self.0.gate.has_no_place()).then_some(Duration::MAX);
-        self.state_shuts_for(word).or_else(is_full)
+        self.state_rejects_for(word).or_else(is_full)
     }
 
     /// The same, without regard to places.
-    fn state_shuts_for(&self, word: PackedState) -> Option<Duration> {
+    fn state_rejects_for(&self, word: PackedState) -> Option<Duration> {
         let (until, longest) = if word.has(PackedState::SHUT) {
             (self.0.gate.until(), Duration::MAX)
         } else if word.has(PackedState::ASK) {

@@ -174,7 +174,7 @@ pub trait Opaque<T> {
     fn as_error(&self) -> &(dyn Error + 'static);
 
     /// The `T` that the dereferencing value has, and that the chain does not show.
-    fn beside(_whole: &dyn Any) -> Option<&T>
+    fn beside(_value: &dyn Any) -> Option<&T>
     where
         T: Error,
     {
@@ -202,11 +202,11 @@ impl<T: Send + Sync + 'static> Opaque<T> for dyn Error + Send + Sync + 'static {
 
     /// An error that was given to `anyhow`'s `context` is not in the chain.
     #[cfg(feature = "anyhow")]
-    fn beside(whole: &dyn Any) -> Option<&T>
+    fn beside(value: &dyn Any) -> Option<&T>
     where
         T: Error,
     {
-        whole.downcast_ref::<anyhow::Error>()?.downcast_ref()
+        value.downcast_ref::<anyhow::Error>()?.downcast_ref()
     }
 }
 

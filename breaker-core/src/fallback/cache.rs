@@ -24,7 +24,7 @@ use std::time::Duration;
 
 /// The longest that an answer waits for a store.
 #[cfg(feature = "tokio")]
-pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
+pub(crate) const WAIT_BUDGET: Duration = Duration::from_millis(250);
 
 /// One `cache(..)` step of a function; a `static` in its body.
 #[derive(Debug)]
@@ -61,7 +61,11 @@ impl CacheSite {
     }
 
     /// Reports a store that did not work.
-    fn noted<T, E: Display>(&'static self, (breaker, function): Told<'_>, result: Result<T, Trouble<E>>) -> Option<T> {
+    fn report_failure<T, E: Display>(
+        &'static self,
+        (breaker, function): StepCaller<'_>,
+        result: Result<T, Trouble<E>>,
+    ) -> Option<T> {
         let error = match result {
             Ok(value) => return Some(value),
             Err(error) => error,
@@ -76,7 +80,7 @@ impl CacheSite {
 }
 
 /// The caller of a step: the breaker, and the annotated function.
-pub(crate) type Told<'a> = (&'a crate::CircuitBreaker, Option<&'static str>);
+pub(crate) type StepCaller<'a> = (&'a crate::CircuitBreaker, Option<&'static str>);
 
 /// Why a store returned nothing.
 pub(crate) enum Trouble<E> {
@@ -92,7 +96,7 @@ impl<E: Display> Display for Trouble<E> {
             Self::Error(error) => error.fmt(f),
             Self::Panic => f.write_str("the store panicked"),
             #[cfg(feature = "tokio")]
-            Self::Late => write!(f, "the store gave no answer within {}", humantime::format_duration(PATIENCE)),
+            Self::Late => write!(f, "the store gave no answer within {}", humantime::format_duration(WAIT_BUDGET)),
         }
     }
 }
@@ -116,7 +120,7 @@ impl Fresh {
         copy
     }
 
-    fn caller(&self) -> Option<Told<'_>> {
+    fn caller(&self) -> Option<StepCaller<'_>> {
         self.0.get().map(|Ended(owner)| (owner.breaker(), owner.function()))
     }
 }
@@ -155,7 +159,7 @@ impl<T: Clone> Storable for T {
 /// Reads an earlier answer from the store.
 pub async fn cached<R, K, S, Way>(
     rejection: &FallbackContext<'_>,
-    site: &'static CacheSite,
+    step: &'static CacheSite,
     key: &K,
     store: &S,
 ) -> Option<Stored<R::Ok>>
@@ -164,13 +168,13 @@ where
     S: AnyStore<K, R::Ok, Way> + ?Sized,
 {
     let found = in_time(async { store.find(key).await }).await;
-    site.noted(rejection.caller(), found).flatten()
+    step.report_failure(rejection.caller(), found).flatten()
 }
 
 /// Reads an earlier answer from the store, in a synchronous function.
 pub fn cached_sync<R, K, S>(
     rejection: &FallbackContext<'_>,
-    site: &'static CacheSite,
+    step: &'static CacheSite,
     key: &K,
     store: &S,
 ) -> Option<Stored<R::Ok>>
@@ -178,28 +182,28 @@ where
     R: Fallible,
     S: SyncCacheStore<K, R::Ok> + ?Sized,
 {
-    site.noted(rejection.caller(), at_once(|| store.get(key))).flatten()
+    step.report_failure(rejection.caller(), at_once(|| store.get(key))).flatten()
 }
 
 /// Stores an answer.
-pub async fn keep<K, V, S, Way>(fresh: &Fresh, site: &'static CacheSite, key: K, answer: Stored<V>, store: &S)
+pub async fn keep<K, V, S, Way>(fresh: &Fresh, step: &'static CacheSite, key: K, answer: Stored<V>, store: &S)
 where
     S: AnyStore<K, V, Way> + ?Sized,
 {
-    if let Some(told) = fresh.caller() {
+    if let Some(caller) = fresh.caller() {
         let kept = in_time(async { store.keep(key, answer).await }).await;
-        site.noted(told, kept);
+        step.report_failure(caller, kept);
     }
 }
 
 /// Stores an answer, in a synchronous function.
-pub fn keep_sync<K, V, S>(fresh: &Fresh, site: &'static CacheSite, key: K, answer: Stored<V>, store: &S)
+pub fn keep_sync<K, V, S>(fresh: &Fresh, step: &'static CacheSite, key: K, answer: Stored<V>, store: &S)
 where
     S: SyncCacheStore<K, V> + ?Sized,
 {
-    if let Some(told) = fresh.caller() {
+    if let Some(caller) = fresh.caller() {
         let kept = at_once(|| store.put(key, answer));
-        site.noted(told, kept);
+        step.report_failure(caller, kept);
     }
 }
 
@@ -247,7 +251,7 @@ async fn in_time<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Tr
         });
         #[cfg(feature = "tokio")]
         if polled.is_pending() {
-            limit = limit.take().or_else(|| crate::call::timeout::Limit::after(PATIENCE));
+            limit = limit.take().or_else(|| crate::call::timeout::Limit::after(WAIT_BUDGET));
             if limit.as_mut().is_some_and(|limit| matches!(limit.poll(context), Poll::Ready(Ok(_)))) {
                 return Poll::Ready(Err(Trouble::Late));
             }

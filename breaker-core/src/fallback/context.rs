@@ -123,7 +123,7 @@ impl FallbackContext<'_> {
 
     fn answered(&self, source: &'static str, age: Option<Duration>) {
         let ((breaker, function), reason) = (self.caller(), self.reason());
-        served::note(|| ServedFallback { breaker: breaker.clone(), function, source, reason, age });
+        served::record(|| ServedFallback { breaker: breaker.clone(), function, source, reason, age });
         if self.has_observers() {
             let event = FallbackServed { breaker, function, source, reason, age };
             breaker.report(Report::FallbackServed(&event));

@@ -10,10 +10,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 /// How many fallbacks are kept of one run, so that a loop in it does not take memory without end.
-const MOST: usize = 256;
+const MAX_KEPT: usize = 256;
 /// How many of them may differ only in their breaker, as keyed breakers do. So they leave space for
 /// others.
-const MOST_OF_ONE: usize = 16;
+const MAX_ALIKE: usize = 16;
 
 /// A fallback that answered in place of the service: see [`served_fallbacks`].
 #[derive(Clone, Debug)]
@@ -119,19 +119,19 @@ impl<F: Future> Future for ServedFallbacks<F> {
 /// A run is on this thread until this is dropped, also by a panic.
 struct Run<'s> {
     served: &'s mut Vec<ServedFallback>,
-    around: Option<Vec<ServedFallback>>,
+    outer: Option<Vec<ServedFallback>>,
 }
 
 impl<'s> Run<'s> {
     fn enter(served: &'s mut Vec<ServedFallback>) -> Self {
-        let around = swap(Some(mem::take(served)));
-        Self { served, around }
+        let outer = swap(Some(mem::take(served)));
+        Self { served, outer }
     }
 }
 
 impl Drop for Run<'_> {
     fn drop(&mut self) {
-        *self.served = swap(self.around.take()).unwrap_or_default();
+        *self.served = swap(self.outer.take()).unwrap_or_default();
     }
 }
 
@@ -141,7 +141,7 @@ fn swap(next: Option<Vec<ServedFallback>>) -> Option<Vec<ServedFallback>> {
 }
 
 /// Records a fallback that has answered, if this thread is in a run.
-pub(crate) fn note(served: impl FnOnce() -> ServedFallback) {
+pub(crate) fn record(served: impl FnOnce() -> ServedFallback) {
     // An error means that the thread ends.
     let _ = COLLECTED.try_with(|collected| {
         if let Some(known) = collected.borrow_mut().as_mut() {
@@ -153,7 +153,7 @@ pub(crate) fn note(served: impl FnOnce() -> ServedFallback) {
 fn add(known: &mut Vec<ServedFallback>, new: ServedFallback) {
     if let Some(one) = known.iter_mut().find(|one| one.is_same(&new)) {
         one.age = one.age.max(new.age);
-    } else if known.len() < MOST && known.iter().filter(|one| one.is_like(&new)).count() < MOST_OF_ONE {
+    } else if known.len() < MAX_KEPT && known.iter().filter(|one| one.is_like(&new)).count() < MAX_ALIKE {
         known.push(new);
     }
 }

@@ -33,7 +33,7 @@ impl<'a> FallbackContext<'a> {
 
     /// Reports a step that timed out.
     #[cold]
-    fn cut_off(&self, source: &'static str, after: Duration) {
+    fn report_timeout(&self, source: &'static str, after: Duration) {
         if self.has_observers() {
             let (breaker, function) = self.caller();
             let event = FallbackTimedOut { breaker, function, source, reason: self.reason(), after };
@@ -54,7 +54,7 @@ impl<T, F: Future<Output = Option<T>>> Future for Timed<'_, '_, F> {
         let (own, rejection) = (*this.own, *this.rejection);
         let span = || own.unwrap_or_else(|| rejection.limit());
         timeout::wait_for(this.limit, span, rejection.caller().0, context).map(|after| {
-            rejection.cut_off(this.source, after);
+            rejection.report_timeout(this.source, after);
             None
         })
     }

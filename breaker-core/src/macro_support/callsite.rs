@@ -131,7 +131,7 @@ impl Site {
 
     /// The binding in the process, unless there is an isolation: that has a binding of its own.
     #[inline]
-    pub(crate) fn known_to_all(&'static self) -> Option<&'static Binding> {
+    pub(crate) fn known_in_process(&'static self) -> Option<&'static Binding> {
         #[cfg(feature = "test-util")]
         if isolation::runs() {
             return None;

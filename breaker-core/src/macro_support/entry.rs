@@ -31,7 +31,7 @@ pub(crate) struct Entry(CallState);
 enum CallState {
     /// The call has exceeded its time limit, and that was reported. Its body still has to be
     /// dropped. `true`: it is being dropped.
-    Cut(&'static Binding, bool),
+    TimedOut(&'static Binding, bool),
     /// The call was admitted in another way, or its body has waited.
     Held(Held),
     /// The breaker has not been asked yet. Or one load of the packed state was enough, and the body
@@ -62,21 +62,21 @@ struct Held {
     closes: bool,
     /// The body has waited inside a call of the same breaker.
     inside: bool,
-    _room: Room,
+    _niche: Niche,
 }
 
 /// A byte beside the probe. Its unused values are the tag of [`CallState`], which so needs no space
 /// of its own.
 #[repr(u8)]
-enum Room {
+enum Niche {
     Taken,
 }
 
 impl Entry {
     // Inlined in a debug build too: each annotated function has it.
     #[inline(always)]
-    pub(crate) const fn of(site: &'static Site) -> Self {
-        Self(CallState::NotStarted(site))
+    pub(crate) const fn of(callsite: &'static Site) -> Self {
+        Self(CallState::NotStarted(callsite))
     }
 
     /// Does all that a closed breaker has to do for a call that is ready at once and succeeds. It
@@ -85,7 +85,7 @@ impl Entry {
     #[inline]
     pub(crate) fn finish<R, E>(
         &mut self,
-        shared: &'static Inner,
+        inner: &'static Inner,
         mut polled: Poll<R>,
         classify: &ErrorClassifier<E>,
         context: &mut Context<'_>,
@@ -95,7 +95,7 @@ impl Entry {
         R: Fallible<Error = E>,
     {
         let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
-        if ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared)) {
+        if ok && (nesting::leave_plainly(inner) || nesting::leave_success(inner)) {
             self.0 = CallState::Over;
         } else {
             self.end(&mut polled, *classify, context, open);
@@ -105,9 +105,9 @@ impl Entry {
 
     /// The same where the value in an `Ok` is classified too.
     #[inline]
-    pub(crate) fn finish_seen<R, E>(
+    pub(crate) fn finish_with_value<R, E>(
         &mut self,
-        shared: &'static Inner,
+        inner: &'static Inner,
         polled: Poll<R>,
         sight: Option<Sight<R::Ok>>,
         classify: &ErrorClassifier<E>,
@@ -117,31 +117,31 @@ impl Entry {
     where
         R: Fallible<Error = E>,
     {
-        let seen = match (&polled, sight) {
+        let classified = match (&polled, sight) {
             (Poll::Ready(result), Some(sight)) => result.view().ok().map(sight),
             _ => None,
         };
-        if let Some((outcome @ (Outcome::Failure { .. } | Outcome::Ignored), look)) = seen {
+        if let Some((outcome @ (Outcome::Failure { .. } | Outcome::Ignored), look)) = classified {
             self.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
             return polled;
         }
-        self.finish(shared, polled, classify, context, open)
+        self.finish(inner, polled, classify, context, open)
     }
 
     /// Lets the body run, and puts the call on the stack. The first time it asks the breaker,
     /// usually with one load of the packed state. `None`: the breaker rejects the call.
     #[inline(never)]
     pub(crate) fn begin(&mut self) -> Option<&'static Inner> {
-        let binding = if let CallState::NotStarted(site) = self.0 { site.known_to_all() } else { None };
+        let binding = if let CallState::NotStarted(callsite) = self.0 { callsite.known_in_process() } else { None };
         if let Some(binding) = binding.filter(|_| is_quiet()) {
-            let shared = binding.shared;
-            let word = shared.gate.word();
+            let inner = binding.shared;
+            let word = inner.gate.word();
             if word.is_plain() {
                 if !nesting::is_outside() {
                     return self.begin_inside(binding, word);
                 }
-                nesting::enter_alone(shared, word);
-                return Some(shared);
+                nesting::enter_alone(inner, word);
+                return Some(inner);
             }
             return self.look_closer(binding, word);
         }
@@ -165,7 +165,7 @@ impl Entry {
     /// Rejects the call, if this packed state does.
     #[inline(never)]
     fn turn_away(&mut self, binding: &'static Binding, word: PackedState) -> Option<&'static Inner> {
-        match binding.shared.turn_away(word, Owner::Site(binding)) {
+        match binding.shared.reject_unobserved(word, Owner::Site(binding)) {
             Some(rejected) => {
                 self.0 = CallState::Rejected(ManuallyDrop::new(rejected));
                 None
@@ -194,8 +194,8 @@ impl Entry {
     fn begin_slowly(&mut self) -> Option<&'static Inner> {
         let mut held = match mem::replace(&mut self.0, CallState::Over) {
             CallState::Held(held) => held,
-            CallState::NotStarted(site) => {
-                let binding = site.found();
+            CallState::NotStarted(callsite) => {
+                let binding = callsite.found();
                 match binding.breaker.admit(Caller::Site(binding)) {
                     Ok(permit) => {
                         let (word, probe, started) = permit.parts();
@@ -208,13 +208,13 @@ impl Entry {
                     }
                 }
             }
-            CallState::Cut(..) | CallState::Rejected(_) | CallState::Over => over(),
+            CallState::TimedOut(..) | CallState::Rejected(_) | CallState::Over => over(),
         };
         let binding = held.binding;
         held.runs = true;
         nesting::enter(&binding.breaker.0, held.word.never(), held.probe, Some(binding));
         if held.word.has(PackedState::STARTED) {
-            nesting::note_start(held.started);
+            nesting::record_start(held.started);
         }
         self.0 = CallState::Held(held);
         Some(binding.shared)
@@ -255,8 +255,8 @@ impl Entry {
                 }
             },
             Poll::Pending => {
-                if let Some(cut_off) = self.wait(nesting::leave(), context) {
-                    *polled = Poll::Ready(R::from_error(open(cut_off)));
+                if let Some(timed_out) = self.wait(nesting::leave(), context) {
+                    *polled = Poll::Ready(R::from_error(open(timed_out)));
                 }
             }
         }
@@ -270,8 +270,8 @@ impl Entry {
     /// Counts a failure that only makes a streak longer. `false`: it is more than that.
     #[inline]
     fn failed_again(&mut self) -> bool {
-        let CallState::NotStarted(site) = self.0 else { return false };
-        let counted = site.bound().is_some_and(|binding| binding.shared.failed_again(nesting::word().real()));
+        let CallState::NotStarted(callsite) = self.0 else { return false };
+        let counted = callsite.bound().is_some_and(|binding| binding.shared.failed_again(nesting::word().real()));
         if counted {
             // The call has no marks, so there is no enclosing call.
             nesting::leave_alone();
@@ -294,21 +294,21 @@ impl Entry {
     /// The body waits. Returns an error when the call has exceeded its time limit.
     #[inline(never)]
     fn wait(&mut self, left: Frame, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
-        if let CallState::NotStarted(site) = self.0 {
-            self.0 = CallState::Held(Held::of(site, left.word));
+        if let CallState::NotStarted(callsite) = self.0 {
+            self.0 = CallState::Held(Held::of(callsite, left.word));
         }
         let CallState::Held(held) = &mut self.0 else { over() };
         (held.word, held.probe, held.runs) = (left.word.kept(), left.probe, false);
-        held.inside |= nesting::is_told(&held.binding.breaker.0, held.word.evidence());
+        held.inside |= nesting::report_if_inside(&held.binding.breaker.0, held.word.evidence());
         if !held.word.has(PackedState::LIMITED) {
             return None;
         }
         match timeout::wait(&mut held.limit, &Owner::Site(held.binding), context) {
             Poll::Ready(after) => {
                 let binding = held.binding;
-                let cut_off = settle_timed_out(self.leave(left), Cut { after });
-                self.0 = CallState::Cut(binding, false);
-                Some(cut_off)
+                let timed_out = settle_timed_out(self.leave(left), Cut { after });
+                self.0 = CallState::TimedOut(binding, false);
+                Some(timed_out)
             }
             Poll::Pending => None,
         }
@@ -318,9 +318,9 @@ impl Entry {
     fn leave(&mut self, left: Frame) -> Permit {
         let (word, probe) = (left.word.kept(), left.probe);
         let held = match mem::replace(&mut self.0, CallState::Over) {
-            CallState::NotStarted(site) => Held::of(site, word),
+            CallState::NotStarted(callsite) => Held::of(callsite, word),
             CallState::Held(held) => held,
-            CallState::Cut(..) | CallState::Rejected(_) | CallState::Over => over(),
+            CallState::TimedOut(..) | CallState::Rejected(_) | CallState::Over => over(),
         };
         let Held { binding, started, limit, closes, inside, .. } = held;
         let _timer = ManuallyDrop::into_inner(limit);
@@ -350,7 +350,7 @@ impl Entry {
                 held.closes = true;
                 nesting::close(&held.binding.breaker.0, held.word, held.probe, Some(held.binding));
             }
-            CallState::Cut(binding, closes) => {
+            CallState::TimedOut(binding, closes) => {
                 *closes = true;
                 nesting::close(&binding.breaker.0, PackedState::NONE, 0, Some(binding));
             }
@@ -363,7 +363,7 @@ impl Entry {
     fn abandon(&mut self) {
         match &self.0 {
             CallState::Held(held) if held.closes => drop(self.leave(nesting::leave())),
-            CallState::Cut(_, true) => drop(nesting::leave()),
+            CallState::TimedOut(_, true) => drop(nesting::leave()),
             _ => {}
         }
     }
@@ -371,8 +371,8 @@ impl Entry {
 
 impl Held {
     /// A call that was admitted by one load of the packed state.
-    fn of(site: &'static Site, word: PackedState) -> Self {
-        Self::new(site.bound().unwrap_or_else(|| site.found()), word.kept())
+    fn of(callsite: &'static Site, word: PackedState) -> Self {
+        Self::new(callsite.bound().unwrap_or_else(|| callsite.found()), word.kept())
     }
 
     const fn new(binding: &'static Binding, word: PackedState) -> Self {
@@ -386,7 +386,7 @@ impl Held {
             runs: false,
             closes: false,
             inside: false,
-            _room: Room::Taken,
+            _niche: Niche::Taken,
         }
     }
 }

@@ -49,7 +49,7 @@ pub trait Callable: Fallible {
     type Call<F>;
 
     fn call<F: Future<Output = Self>>(
-        site: &'static Site,
+        callsite: &'static Site,
         body: F,
         classify: ErrorClassifier<Self::Error>,
     ) -> Self::Call<F>;
@@ -60,8 +60,8 @@ impl<T, E> Callable for Result<T, E> {
     type Call<F> = Call<F, E>;
 
     #[inline(always)]
-    fn call<F: Future<Output = Self>>(site: &'static Site, body: F, classify: ErrorClassifier<E>) -> Call<F, E> {
-        Call { body, entry: Entry::of(site), classify }
+    fn call<F: Future<Output = Self>>(callsite: &'static Site, body: F, classify: ErrorClassifier<E>) -> Call<F, E> {
+        Call { body, entry: Entry::of(callsite), classify }
     }
 }
 
@@ -75,9 +75,9 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T, E>> {
         let this = self.project();
-        let Some(shared) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
+        let Some(inner) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
         let polled = this.body.poll(context);
-        this.entry.finish(shared, polled, this.classify, context, from_rejection)
+        this.entry.finish(inner, polled, this.classify, context, from_rejection)
     }
 }
 
@@ -93,7 +93,7 @@ pin_project! {
 /// The call of a function that returns `R`, where the value in the `Ok` is classified.
 #[inline]
 pub fn call_seeing<R, F, E>(
-    site: &'static Site,
+    callsite: &'static Site,
     body: F,
     classify: ErrorClassifier<E>,
     sight: Sight<R::Ok>,
@@ -102,7 +102,7 @@ where
     F: Future<Output = R>,
     R: Callable<Error = E>,
 {
-    SeeingCall { call: Call { body, entry: Entry::of(site), classify }, sight }
+    SeeingCall { call: Call { body, entry: Entry::of(callsite), classify }, sight }
 }
 
 impl<R, F, E> Future for SeeingCall<F, E, R::Ok>
@@ -115,11 +115,11 @@ where
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
-        let whole = self.project();
-        let this = whole.call.project();
-        let Some(shared) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
+        let outer = self.project();
+        let this = outer.call.project();
+        let Some(inner) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
         let polled = this.body.poll(context);
-        this.entry.finish_seen(shared, polled, Some(*whole.sight), this.classify, context, from_rejection)
+        this.entry.finish_with_value(inner, polled, Some(*outer.sight), this.classify, context, from_rejection)
     }
 }
 
@@ -140,7 +140,7 @@ pin_project! {
 /// The call of a function that returns `R`, whose `open` makes the error of a rejection.
 #[inline]
 pub fn call_with<R, F, E, O>(
-    site: &'static Site,
+    callsite: &'static Site,
     body: F,
     classify: ErrorClassifier<E>,
     sight: Option<Sight<R::Ok>>,
@@ -152,7 +152,7 @@ where
     O: Opens<E>,
 {
     OpenCall {
-        call: Call { body, entry: Entry::of(site), classify },
+        call: Call { body, entry: Entry::of(callsite), classify },
         sight,
         open,
         make: |open, rejection| open(rejection),
@@ -168,11 +168,11 @@ where
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
-        let whole = self.project();
-        let this = whole.call.project();
-        let open = |rejection| (whole.make)(whole.open, rejection);
-        let Some(shared) = this.entry.begin() else { return this.entry.rejected(open) };
+        let outer = self.project();
+        let this = outer.call.project();
+        let open = |rejection| (outer.make)(outer.open, rejection);
+        let Some(inner) = this.entry.begin() else { return this.entry.rejected(open) };
         let polled = this.body.poll(context);
-        this.entry.finish_seen(shared, polled, *whole.sight, this.classify, context, open)
+        this.entry.finish_with_value(inner, polled, *outer.sight, this.classify, context, open)
     }
 }

@@ -33,15 +33,15 @@ use std::fmt;
 pub struct AddedListener {
     observer: Weak<dyn Observer>,
     /// Removes the listener where it was added.
-    take_off: Arc<dyn Fn(&Arc<dyn Observer>) + Send + Sync>,
+    detach: Arc<dyn Fn(&Arc<dyn Observer>) + Send + Sync>,
 }
 
 impl AddedListener {
     pub(crate) fn new(
         observer: &Arc<dyn Observer>,
-        take_off: impl Fn(&Arc<dyn Observer>) + Send + Sync + 'static,
+        detach: impl Fn(&Arc<dyn Observer>) + Send + Sync + 'static,
     ) -> Self {
-        Self { observer: Arc::downgrade(observer), take_off: Arc::new(take_off) }
+        Self { observer: Arc::downgrade(observer), detach: Arc::new(detach) }
     }
 
     pub(crate) fn to_breaker(breaker: &CircuitBreaker, observer: &Arc<dyn Observer>) -> Self {
@@ -61,7 +61,7 @@ impl AddedListener {
     pub fn remove(&self) {
         // Held to the end, so that its destructor, which may run any code, runs with no lock held.
         let Some(observer) = self.observer.upgrade() else { return };
-        (self.take_off)(&observer);
+        (self.detach)(&observer);
     }
 }
 

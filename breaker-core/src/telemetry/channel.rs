@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// How many events wait for a subscriber at most.
-const ROOM: usize = 1024;
+const CAPACITY: usize = 1024;
 
 macro_rules! owned_events {
     ({ $(
@@ -57,8 +57,8 @@ impl CircuitBreaker {
     /// out, and [`EventReceiver::dropped`] counts them. Dropping the stream ends the subscription.
     #[must_use]
     pub fn subscribe(&self) -> EventReceiver {
-        let (forward, mut events) = event_channel(ROOM);
-        let observer = observer(forward);
+        let (sender, mut events) = event_channel(CAPACITY);
+        let observer = observer(sender);
         self.add_observer(&observer);
         events.subscription = Some((self.clone(), observer));
         events
@@ -69,8 +69,8 @@ impl CircuitBreaker {
 /// `capacity` events (at least 1). Where it is full, events are left out and counted: a call never
 /// waits.
 #[must_use]
-pub fn event_channel(room: usize) -> (EventSender, EventReceiver) {
-    let (sender, receiver) = mpsc::channel(room.max(1));
+pub fn event_channel(capacity: usize) -> (EventSender, EventReceiver) {
+    let (sender, receiver) = mpsc::channel(capacity.max(1));
     let dropped = Arc::new(AtomicU64::new(0));
     (EventSender { sender, dropped: Arc::clone(&dropped) }, EventReceiver { receiver, dropped, subscription: None })
 }
@@ -85,7 +85,7 @@ pub struct EventSender {
 impl EventSender {
     fn send(&self, event: impl FnOnce() -> Event) {
         match self.sender.try_reserve() {
-            Ok(place) => place.send(event()),
+            Ok(permit) => permit.send(event()),
             Err(mpsc::error::TrySendError::Full(())) => {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
             }

@@ -90,7 +90,7 @@ pub trait Listener: Send + Sync + 'static {
     /// struct Pool;
     ///
     /// impl Pool {
-    ///     fn connect_anew(&self) {}
+    ///     fn reconnect(&self) {}
     /// }
     ///
     /// struct Renew(Arc<Pool>);
@@ -102,7 +102,7 @@ pub trait Listener: Send + Sync + 'static {
     ///
     ///     fn on_probe_failed(&self, event: &ProbeFailed<'_>) {
     ///         if event.consecutive % 2 == 0 {
-    ///             self.0.connect_anew();
+    ///             self.0.reconnect();
     ///         }
     ///     }
     /// }
@@ -149,9 +149,9 @@ pub trait Listener: Send + Sync + 'static {
 
 macro_rules! pass_on {
     ({ $($sent:tt)* } { $($local:tt)* }) => {
-        pass_on! { @rows $($sent)* $($local)* }
+        pass_on! { @events $($sent)* $($local)* }
     };
-    (@rows $($(#[$doc:meta])* $method:ident $name:ident as $variant:ident for $kind:ident { $($fields:tt)* })*) => {
+    (@events $($(#[$doc:meta])* $method:ident $name:ident as $variant:ident for $kind:ident { $($fields:tt)* })*) => {
         impl<L: Listener + ?Sized> Listener for Arc<L> {
             fn wants_calls(&self) -> bool {
                 (**self).wants_calls()

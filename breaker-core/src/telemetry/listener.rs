@@ -20,9 +20,9 @@ pub(crate) fn observer(listener: impl Listener) -> Arc<dyn Observer> {
 
 macro_rules! adapt {
     ({ $($sent:tt)* } { $($local:tt)* }) => {
-        adapt! { @rows $($sent)* $($local)* }
+        adapt! { @events $($sent)* $($local)* }
     };
-    (@rows $($(#[$doc:meta])* $method:ident $name:ident as $variant:ident for $kind:ident { $($fields:tt)* })*) => {
+    (@events $($(#[$doc:meta])* $method:ident $name:ident as $variant:ident for $kind:ident { $($fields:tt)* })*) => {
         impl<L: Listener> Observer for Adapter<L> {
             fn wants_calls(&self) -> bool {
                 self.calls
@@ -71,7 +71,7 @@ mod tests {
     impl Listener for Calls {}
 
     #[test]
-    fn calls_keep_their_short_way_while_nobody_hears_of_them() {
+    fn calls_keep_their_fast_path_while_no_listener_wants_calls() {
         let parent = CircuitBreaker::new("hosts", Config::new()).unwrap();
         let binding: &'static Binding =
             Box::leak(Box::new(Binding::new(parent, "function".to_owned(), Arc::default())));

@@ -29,8 +29,8 @@ pub(crate) fn is_outside() -> bool {
 /// The body of a call without a slot starts or continues to run. The thread [is
 /// outside](is_outside) of any call.
 #[inline]
-pub(crate) fn enter_alone(core: &HotState, word: PackedState) {
-    STACK.with(|stack| stack.put_first(Id::of(core), word));
+pub(crate) fn enter_alone(hot: &HotState, word: PackedState) {
+    STACK.with(|stack| stack.put_first(Id::of(hot), word));
 }
 
 /// The same for a function that has to be known, under a packed state that says so.
@@ -50,47 +50,47 @@ pub(crate) fn enter_inside(binding: &'static Binding, word: PackedState) -> bool
 
 /// The same on any thread, for a call that may hold a slot.
 #[inline]
-pub(crate) fn enter(core: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
+pub(crate) fn enter(hot: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
     STACK.with(|stack| {
         if stack.is_empty() {
-            stack.put_first(Id::of(core), word);
+            stack.put_first(Id::of(hot), word);
             stack.first().probe.set(probe);
             stack.name_first(function);
         } else {
-            enter_any(core, word, probe, function);
+            enter_any(hot, word, probe, function);
         }
     });
 }
 
 /// The same for a call by a handle that holds no slot.
 #[inline]
-pub(crate) fn enter_slotless(core: &HotState, word: PackedState) {
+pub(crate) fn enter_slotless(hot: &HotState, word: PackedState) {
     if is_outside() {
-        enter_alone(core, word);
+        enter_alone(hot, word);
     } else {
-        enter_any(core, word, 0, None);
+        enter_any(hot, word, 0, None);
     }
 }
 
 #[inline(never)]
-fn enter_any(core: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
-    STACK.with(|stack| stack.push(Id::of(core), word, probe, function));
+fn enter_any(hot: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
+    STACK.with(|stack| stack.push(Id::of(hot), word, probe, function));
 }
 
 /// A call is dropped before it ends, or after its time limit. Its body is dropped next.
-pub(crate) fn close(core: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
-    enter(core, word.with(PackedState::CLOSING), probe, function);
+pub(crate) fn close(hot: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
+    enter(hot, word.with(PackedState::CLOSING), probe, function);
 }
 
 /// Leaves the only call on the stack, if its packed state is that of the gate. Then its success is
 /// counted and needs no report.
 #[inline]
-pub(crate) fn leave_plainly(shared: &Inner) -> bool {
+pub(crate) fn leave_plainly(inner: &Inner) -> bool {
     STACK.with(|stack| {
-        let plain = shared.gate.load_relaxed() == stack.first().word.get();
+        let plain = inner.gate.load_relaxed() == stack.first().word.get();
         if plain {
             stack.clear();
-            shared.totals.success_on_stripe();
+            inner.totals.success_on_stripe();
         }
         plain
     })
@@ -99,11 +99,11 @@ pub(crate) fn leave_plainly(shared: &Inner) -> bool {
 /// Leaves the innermost call of a function that has succeeded. It does so if the success is only
 /// reported to the enclosing call. It also does so if the inner calls have reported already.
 #[inline(never)]
-pub(crate) fn leave_in_turn(shared: &'static Inner) -> bool {
+pub(crate) fn leave_success(inner: &'static Inner) -> bool {
     STACK.with(|stack| {
-        let left = stack.leave(Id::of(shared), shared.gate.load_relaxed());
+        let left = stack.leave(Id::of(inner), inner.gate.load_relaxed());
         if left == Some(true) {
-            shared.totals.success_on_stripe();
+            inner.totals.success_on_stripe();
         }
         left.is_some()
     })
@@ -158,37 +158,37 @@ pub(crate) fn leave() -> Frame {
 }
 
 /// Runs `f` on the nearest enclosing call of the same breaker.
-fn nearest<T>(core: &HotState, f: impl Fn(&Place) -> T) -> Option<T> {
-    STACK.with(|stack| stack.nearest(Id::of(core), f))
+fn nearest<T>(hot: &HotState, f: impl Fn(&Place) -> T) -> Option<T> {
+    STACK.with(|stack| stack.nearest(Id::of(hot), f))
 }
 
 /// Reports the evidence of an inner call to the enclosing call.
 #[inline]
-pub(crate) fn report_evidence(core: &HotState, evidence: Evidence) {
+pub(crate) fn report_evidence(hot: &HotState, evidence: Evidence) {
     if !is_outside() {
-        report_around(core, evidence);
+        report_around(hot, evidence);
     }
 }
 
 /// The same, and returns whether there is an enclosing call.
 #[inline]
-pub(crate) fn is_told(core: &HotState, evidence: Evidence) -> bool {
-    !is_outside() && report_around(core, evidence)
+pub(crate) fn report_if_inside(hot: &HotState, evidence: Evidence) -> bool {
+    !is_outside() && report_around(hot, evidence)
 }
 
 #[inline(never)]
-fn report_around(core: &HotState, evidence: Evidence) -> bool {
-    nearest(core, |place| place.mark(evidence.and(Evidence::WITHIN))).is_some()
+fn report_around(hot: &HotState, evidence: Evidence) -> bool {
+    nearest(hot, |place| place.mark(evidence.and(Evidence::WITHIN))).is_some()
 }
 
 /// What inner calls have reported to the enclosing call, if there is an enclosing call.
-pub(crate) fn evidence_around(core: &HotState) -> Option<Evidence> {
-    if is_outside() { None } else { nearest(core, |place| place.word.get().evidence()) }
+pub(crate) fn evidence_around(hot: &HotState) -> Option<Evidence> {
+    if is_outside() { None } else { nearest(hot, |place| place.word.get().evidence()) }
 }
 
 /// Whether there is an enclosing call of the same breaker.
-pub(crate) fn is_inside(core: &HotState) -> bool {
-    evidence_around(core).is_some()
+pub(crate) fn is_inside(hot: &HotState) -> bool {
+    evidence_around(hot).is_some()
 }
 
 #[cfg(feature = "tracing")]
@@ -202,8 +202,8 @@ pub(crate) fn function_around(breaker: &CircuitBreaker) -> Option<&'static str> 
 
 /// Reports a dropped call to the enclosing call, if that has had inner calls. An enclosing call
 /// without inner calls only holds what began elsewhere.
-pub(crate) fn report_dropped(core: &HotState, evidence: Evidence) {
-    nearest(core, |place| {
+pub(crate) fn report_dropped(hot: &HotState, evidence: Evidence) {
+    nearest(hot, |place| {
         if place.word.get().evidence().has(Evidence::WITHIN) {
             place.mark(evidence);
         }
@@ -217,14 +217,14 @@ pub(crate) fn number(number: u32) {
 }
 
 /// Records when the innermost call began. Its packed state says that it is counted as in flight.
-pub(crate) fn note_start(at: Tick) {
-    STACK.with(|stack| stack.note_start(at));
+pub(crate) fn record_start(at: Tick) {
+    STACK.with(|stack| stack.record_start(at));
 }
 
 /// Stops counting the enclosing call of a new call as in flight: its time is no longer its own.
 /// Returns when it began, if it was counted.
-pub(crate) fn take_start(core: &HotState) -> Option<Tick> {
-    nearest(core, Place::take_start)?
+pub(crate) fn take_start(hot: &HotState) -> Option<Tick> {
+    nearest(hot, Place::take_start)?
 }
 
 #[cfg(feature = "tracing")]
@@ -240,8 +240,8 @@ pub(crate) fn last_inside(breaker: &CircuitBreaker) -> Option<&'static str> {
 /// Whether a requested call joins the enclosing call. It does so while the state has not changed
 /// since. Returns whether the call decides nothing, as a flag, and the slot that the enclosing call
 /// held.
-pub(crate) fn go_along(core: &HotState, word: PackedState) -> Option<(u64, u32)> {
-    nearest(core, |place| {
+pub(crate) fn go_along(hot: &HotState, word: PackedState) -> Option<(u64, u32)> {
+    nearest(hot, |place| {
         let outer = place.word.get();
         (outer.generation() == word.generation()).then(|| {
             place.mark(Evidence::WITHIN);
@@ -252,8 +252,8 @@ pub(crate) fn go_along(core: &HotState, word: PackedState) -> Option<(u64, u32)>
 
 /// Returns the slot of a call that is dropped with its enclosing call. The enclosing call takes the
 /// slot and reports both calls. `false`: it has no use for the slot.
-pub(crate) fn hand_back(core: &HotState, word: PackedState, probe: u32) -> bool {
-    let took = nearest(core, |place| {
+pub(crate) fn return_slot(hot: &HotState, word: PackedState, probe: u32) -> bool {
+    let took = nearest(hot, |place| {
         let takes = place.word.get().generation() == word.generation() && place.probe.get() == 0;
         if takes {
             place.probe.set(probe);
@@ -264,18 +264,18 @@ pub(crate) fn hand_back(core: &HotState, word: PackedState, probe: u32) -> bool 
 }
 
 /// The packed state of the enclosing call with which a dropped call is dropped.
-pub(crate) fn dropped_with(core: &HotState) -> Option<PackedState> {
-    nearest(core, |place| place.word.get()).filter(|word| word.has(PackedState::CLOSING))
+pub(crate) fn dropped_with(hot: &HotState) -> Option<PackedState> {
+    nearest(hot, |place| place.word.get()).filter(|word| word.has(PackedState::CLOSING))
 }
 
 /// The reader continues a stream whose call has ended, with calls that have begun inside it.
 #[cfg(feature = "stream")]
-pub(crate) fn enter_ended(core: &HotState) {
-    STACK.with(|stack| stack.push(Id::of_ended(core), PackedState::NONE, 0, None));
+pub(crate) fn enter_ended(hot: &HotState) {
+    STACK.with(|stack| stack.push(Id::of_ended(hot), PackedState::NONE, 0, None));
 }
 
 /// Whether this thread reads a stream of this breaker whose call has ended.
 #[cfg(feature = "stream")]
-pub(crate) fn is_in_ended(core: &HotState) -> bool {
-    STACK.with(|stack| stack.nearest(Id::of_ended(core), |_| ())).is_some()
+pub(crate) fn is_in_ended(hot: &HotState) -> bool {
+    STACK.with(|stack| stack.nearest(Id::of_ended(hot), |_| ())).is_some()
 }

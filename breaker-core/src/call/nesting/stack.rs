@@ -34,15 +34,15 @@ impl Id {
     const NONE_YET: Self = Self(usize::MAX);
 
     #[inline]
-    pub(super) fn of(core: &HotState) -> Self {
-        Self(ptr::from_ref(core).addr())
+    pub(super) fn of(hot: &HotState) -> Self {
+        Self(ptr::from_ref(hot).addr())
     }
 
     /// A call of the breaker that has ended, and that gets no reports.
     #[cfg(feature = "stream")]
-    pub(super) fn of_ended(core: &HotState) -> Self {
+    pub(super) fn of_ended(hot: &HotState) -> Self {
         // No address of a breaker is odd.
-        Self(Self::of(core).0 | 1)
+        Self(Self::of(hot).0 | 1)
     }
 }
 
@@ -120,7 +120,7 @@ per_thread!(pub(super) static STACK: Stack = Stack {
 });
 
 // A separate static, since it has to be freed. Each access to one static would check for that.
-per_thread!(static FAR: RefCell<Vec<Frame>> = RefCell::new(Vec::new()));
+per_thread!(static HEAP: RefCell<Vec<Frame>> = RefCell::new(Vec::new()));
 
 impl Stack {
     #[inline]
@@ -164,7 +164,7 @@ impl Stack {
         if alone {
             let place = &self.places[1];
             self.depth.set(1);
-            self.bury();
+            self.mark_outer();
             place.put(breaker, word);
             place.function.set(Some(function));
         }
@@ -179,9 +179,9 @@ impl Stack {
         } else if !self.is_empty() {
             let depth = self.depth.get();
             if depth >= LAST {
-                push_far(self.places[LAST].frame());
+                push_heap(self.places[LAST].frame());
             }
-            self.bury();
+            self.mark_outer();
             self.depth.set(depth + 1);
         }
         let place = self.innermost();
@@ -197,20 +197,20 @@ impl Stack {
     }
 
     /// Records when the innermost call began.
-    pub(super) fn note_start(&self, at: Tick) {
+    pub(super) fn record_start(&self, at: Tick) {
         self.innermost().started.set(at);
     }
 
     /// Marks that the first call is no longer the innermost one. The mark is in the packed state
     /// that calls are compared with.
     #[inline]
-    fn bury(&self) {
+    fn mark_outer(&self) {
         let word = &self.first().word;
         word.set(word.get().with(PackedState::BURIED));
     }
 
     #[inline]
-    fn unbury(&self) {
+    fn unmark_outer(&self) {
         let word = &self.first().word;
         word.set(word.get().without(PackedState::BURIED));
     }
@@ -224,9 +224,9 @@ impl Stack {
         }
         self.depth.set(depth - 1);
         if depth == 1 {
-            self.unbury();
+            self.unmark_outer();
         } else if depth > LAST {
-            innermost.set(pop_far());
+            innermost.set(pop_heap());
         }
     }
 
@@ -244,7 +244,7 @@ impl Stack {
             }
             1 if second.word.get() == gate => {
                 self.depth.set(0);
-                self.unbury();
+                self.unmark_outer();
                 if first.breaker.get() == breaker {
                     first.mark(Evidence::ANSWERED);
                 }
@@ -301,27 +301,27 @@ impl Stack {
         if last.breaker.get() == breaker {
             return Some(f(last));
         }
-        on_far(breaker, f).or_else(|| self.nearest_until(LAST - 1, breaker, f))
+        on_heap(breaker, f).or_else(|| self.nearest_until(LAST - 1, breaker, f))
     }
 }
 
 // A thread that ends may have no list any more. Then the calls that would be on it are forgotten.
 
 #[cold]
-fn push_far(frame: Frame) {
-    let _ = FAR.try_with(|far| far.try_borrow_mut().map(|mut far| far.push(frame)));
+fn push_heap(frame: Frame) {
+    let _ = HEAP.try_with(|heap| heap.try_borrow_mut().map(|mut heap| heap.push(frame)));
 }
 
 #[cold]
-fn pop_far() -> Frame {
-    let popped = FAR.try_with(|far| far.try_borrow_mut().ok()?.pop());
+fn pop_heap() -> Frame {
+    let popped = HEAP.try_with(|heap| heap.try_borrow_mut().ok()?.pop());
     popped.ok().flatten().unwrap_or(Frame::NONE)
 }
 
-fn on_far<T>(breaker: Id, f: &impl Fn(&Place) -> T) -> Option<T> {
-    let found = FAR.try_with(|far| {
-        let mut far = far.try_borrow_mut().ok()?;
-        let frame = far.iter_mut().rev().find(|frame| frame.breaker == breaker)?;
+fn on_heap<T>(breaker: Id, f: &impl Fn(&Place) -> T) -> Option<T> {
+    let found = HEAP.try_with(|heap| {
+        let mut heap = heap.try_borrow_mut().ok()?;
+        let frame = heap.iter_mut().rev().find(|frame| frame.breaker == breaker)?;
         let place = Place::new(Id::NONE);
         place.set(*frame);
         let value = f(&place);
@@ -348,7 +348,7 @@ mod tests {
 
     /// Each level has its own place, in the array and on the heap.
     #[test]
-    fn calls_leave_in_the_order_in_which_they_came_however_many_there_are() {
+    fn calls_leave_in_reverse_order_at_any_depth() {
         STACK.with(|stack| {
             for calls in 1..12 {
                 frames(stack, 1..=calls);
@@ -369,20 +369,20 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_of_several_calls_of_one_breaker_is_told() {
+    fn the_nearest_of_several_calls_of_one_breaker_gets_the_report() {
         STACK.with(|stack| {
             for calls in 2..12 {
                 frames(stack, (0..calls).map(|call| 1 + call % 2));
                 assert!(report_evidence(stack, 1, Evidence::FAILED));
-                let told: Vec<_> = (0..calls)
+                let reached: Vec<_> = (0..calls)
                     .map(|_| {
-                        let told = stack.innermost().frame().word.evidence() == Evidence::FAILED;
+                        let reached = stack.innermost().frame().word.evidence() == Evidence::FAILED;
                         stack.shrink();
-                        told
+                        reached
                     })
                     .collect();
                 let nearest = if calls % 2 == 1 { 0 } else { 1 };
-                assert!(told.iter().enumerate().all(|(at, told)| *told == (at == nearest)), "{told:?}");
+                assert!(reached.iter().enumerate().all(|(at, reached)| *reached == (at == nearest)), "{reached:?}");
             }
         });
     }

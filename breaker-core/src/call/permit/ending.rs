@@ -26,21 +26,21 @@ impl Permit {
         {
             return;
         }
-        let core: &HotState = &self.breaker().0;
+        let hot: &HotState = &self.breaker().0;
         let dropped = ending.is_drop();
-        let outer = if dropped { nesting::dropped_with(core) } else { None };
+        let outer = if dropped { nesting::dropped_with(hot) } else { None };
         if let Some(outer) = outer {
             // An enclosing call that has ended has reported its own result.
             return self.pass_on(outer.generation() != 0, "cancelled");
         }
         let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
         if success && evidence == Evidence::NONE && (self.only_metered() || self.added_to_window()) {
-            nesting::report_evidence(core, Evidence::ANSWERED);
+            nesting::report_evidence(hot, Evidence::ANSWERED);
             return;
         }
         let failed = matches!(ending, Ending::Result(Outcome::Failure { .. }));
-        if failed && evidence == Evidence::NONE && is_quiet() && core.failed_again(self.word) {
-            nesting::report_evidence(core, Evidence::FAILED);
+        if failed && evidence == Evidence::NONE && is_quiet() && hot.failed_again(self.word) {
+            nesting::report_evidence(hot, Evidence::FAILED);
             return;
         }
         let settled = self.settle_in_machine(ending, cause);
@@ -52,9 +52,9 @@ impl Permit {
             _ => return,
         };
         if !dropped {
-            nesting::report_evidence(core, evidence);
+            nesting::report_evidence(hot, evidence);
         } else if self.is_inside() {
-            nesting::report_dropped(core, evidence);
+            nesting::report_dropped(hot, evidence);
         }
     }
 
@@ -67,7 +67,7 @@ impl Permit {
         self.leave_starts();
         if self.word.has(PackedState::PASS) {
             if self.word.has(PackedState::UNBOUND) {
-                self.tell(&Settled::PASSED_ON, cause);
+                self.report_outcome(&Settled::PASSED_ON, cause);
             }
             return true;
         }
@@ -82,13 +82,13 @@ impl Permit {
     /// Counts a success that changes nothing but a window, without the lock. `false`: the machine
     /// has to settle it.
     fn added_to_window(&self) -> bool {
-        let shared = &self.breaker().0;
+        let inner = &self.breaker().0;
         if !self.word.has(PackedState::WINDOW)
-            || !self.stands_without(PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS)
+            || !self.is_unchanged_without(PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS)
         {
             return false;
         }
-        let Some(window) = shared.window.get() else { return false };
+        let Some(window) = inner.window.get() else { return false };
         let slow = window.slow_call_duration();
         let now = if slow.is_some() || window.is_timed() { clock::now() } else { Tick::ZERO };
         // A slow call can afford the lock.
@@ -96,7 +96,7 @@ impl Permit {
             return false;
         }
         let added = match window.add_success(now) {
-            Added::BucketExpired => match shared.machine.try_lock() {
+            Added::BucketExpired => match inner.machine.try_lock() {
                 Some(_lock) => {
                     window.turn(now);
                     window.add_success(now)
@@ -105,7 +105,7 @@ impl Permit {
             },
             added => added,
         };
-        shared.success();
+        inner.success();
         if added == Added::Tripped {
             self.breaker().change(|machine, now| ((), machine.review(self.word.generation(), now)));
         }
@@ -117,7 +117,7 @@ impl Permit {
     #[cfg(feature = "metrics")]
     fn only_metered(&self) -> bool {
         let plain = self.started != Tick::ZERO
-            && self.stands_without(PackedState::WATCH | PackedState::PASS | PackedState::WINDOW);
+            && self.is_unchanged_without(PackedState::WATCH | PackedState::PASS | PackedState::WINDOW);
         let Some(meter) = self.breaker().only_meter().filter(|_| plain) else { return false };
         self.breaker().0.success();
         meter.succeeded(self.breaker(), self.started.elapsed());
@@ -135,11 +135,11 @@ impl Permit {
         let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
         let plain = success && evidence == Evidence::NONE;
         let nothing_to_settle = || {
-            self.stands_without(PackedState::WATCH | PackedState::PASS | PackedState::WINDOW)
+            self.is_unchanged_without(PackedState::WATCH | PackedState::PASS | PackedState::WINDOW)
                 || self.breaker().has_nothing_to_settle()
         };
         let probe = self.probe.load(Ordering::Relaxed);
-        let (settled, told) = if plain && nothing_to_settle() {
+        let (settled, pending) = if plain && nothing_to_settle() {
             (Settled::PLAIN, PendingReports::NOTHING)
         } else if success && probe == 0 && evidence.has(Evidence::TOLD) && !self.is_of_interest() {
             (Settled::PASSED_ON, PendingReports::NOTHING)
@@ -154,8 +154,8 @@ impl Permit {
         if settled.outcome == Counted::Success {
             self.breaker().0.success();
         }
-        self.note(&settled, cause);
-        self.report_settled(&settled, told, cause);
+        self.keep_error(&settled, cause);
+        self.report_settled(&settled, pending, cause);
         self.warn(&settled);
         settled
     }
@@ -179,13 +179,13 @@ impl Permit {
     pub(super) fn pass_on(&self, in_vain: bool, kind: &'static str) {
         let mut settled = Settled::PASSED_ON;
         let probe = self.probe.load(Ordering::Relaxed);
-        if probe != 0 && !nesting::hand_back(&self.breaker().0, self.word, probe) {
+        if probe != 0 && !nesting::return_slot(&self.breaker().0, self.word, probe) {
             let give_back = |machine: &mut Machine, now| (machine.give_back(self.call(now, true), in_vain), None);
-            let (widened, told) = self.breaker().locked(give_back);
-            self.breaker().report_pending(told);
+            let (widened, pending) = self.breaker().locked(give_back);
+            self.breaker().report_pending(pending);
             settled.widened = widened;
         }
-        self.tell(&settled, &|| Cause::bare(kind));
+        self.report_outcome(&settled, &|| Cause::bare(kind));
         self.warn(&settled);
     }
 
@@ -232,7 +232,7 @@ impl Permit {
     /// Keeps the first failure of a streak, and the failure that tripped. Also keeps each failure
     /// that can have part in a trip by a later success: in a window, or of a probe. Keeps nothing
     /// if the breaker has changed while the text was written.
-    fn note<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
+    fn keep_error<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
         let tripped = settled.change.filter(|change| change.trip.is_some());
         let matters = settled.run == 1 || settled.lingers || tripped.is_some();
         if settled.outcome != Counted::Failure || !matters {
@@ -250,14 +250,14 @@ impl Permit {
 
     /// Reports the call first, then the change that it made. Reports last what listeners have done
     /// in response to either.
-    fn report_settled<'e>(&self, settled: &Settled, told: PendingReports, cause: &dyn Fn() -> Cause<'e>) {
-        let turn = (settled.failed_probes > 0 || told.is_something()).then(ReportScope::begin);
-        self.breaker().enqueue(told);
-        self.tell(settled, cause);
+    fn report_settled<'e>(&self, settled: &Settled, pending: PendingReports, cause: &dyn Fn() -> Cause<'e>) {
+        let scope = (settled.failed_probes > 0 || pending.is_something()).then(ReportScope::begin);
+        self.breaker().enqueue(pending);
+        self.report_outcome(settled, cause);
         if settled.failed_probes > 0 {
             self.report_failed_probe(settled.failed_probes, cause);
         }
-        drop(turn);
+        drop(scope);
     }
 
     #[cold]
@@ -268,7 +268,7 @@ impl Permit {
         breaker.report(Report::ProbeFailed(&event));
     }
 
-    fn tell<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
+    fn report_outcome<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
         let observed = self.breaker().0.gate.word().has(PackedState::OBSERVED) || !is_quiet();
         // What the built-in listener logs above DEBUG: the first failure of a streak, and
         // consecutive dropped calls.
@@ -277,8 +277,8 @@ impl Permit {
             return;
         }
         let (breaker, function) = (self.breaker(), self.owner.function());
-        let noted = self.started != Tick::ZERO;
-        let elapsed = noted.then(|| self.started.elapsed());
+        let has_start = self.started != Tick::ZERO;
+        let elapsed = has_start.then(|| self.started.elapsed());
         match settled.outcome {
             Counted::Success => {
                 let event = Success { breaker, function, elapsed };

@@ -61,11 +61,11 @@ const RUNS: u8 = 1;
 /// It waits.
 const WAITS: u8 = 2;
 /// The call has exceeded its time limit, and the rest of its body is dropped.
-const CUT: u8 = 3;
+const TIMED_OUT: u8 = 3;
 /// The call is dropped while it waits. Its body is dropped first.
 const CLOSES: u8 = 4;
 /// The call has exceeded its time limit, and its body is being dropped.
-const CUT_CLOSES: u8 = 5;
+const TIMED_OUT_CLOSES: u8 = 5;
 /// The call has panicked, and its body is being dropped.
 const RUNS_CLOSES: u8 = 6;
 
@@ -167,7 +167,7 @@ impl Permit {
     /// listener observes it.
     #[inline]
     fn nothing_happened(&self) -> bool {
-        self.stands_without(PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS | PackedState::WINDOW)
+        self.is_unchanged_without(PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS | PackedState::WINDOW)
             && self.evidence() == Evidence::NONE
     }
 
@@ -178,7 +178,7 @@ impl Permit {
     }
 
     #[inline]
-    fn stands_without(&self, flags: u64) -> bool {
+    fn is_unchanged_without(&self, flags: u64) -> bool {
         let word = self.breaker().0.gate.word();
         word == self.word && !word.has(flags) && is_quiet()
     }
@@ -218,7 +218,7 @@ impl Permit {
         nesting::enter(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), self.binding());
         self.number();
         if word.has(PackedState::STARTED) {
-            nesting::note_start(self.started);
+            nesting::record_start(self.started);
         }
         Inside { permit: self, word }
     }
@@ -237,8 +237,8 @@ impl Permit {
     /// The call has exceeded its time limit. That is a failure, even if its body panics in its
     /// drop.
     #[inline]
-    pub(crate) fn cut_off(&self) {
-        self.stage.store(CUT, Ordering::Relaxed);
+    pub(crate) fn time_out(&self) {
+        self.stage.store(TIMED_OUT, Ordering::Relaxed);
     }
 
     /// The body is dropped next, while it waits or because it has panicked. The inner calls are
@@ -247,7 +247,7 @@ impl Permit {
     pub(crate) fn close(&self) {
         let closes = match self.stage.load(Ordering::Relaxed) {
             WAITS => CLOSES,
-            CUT => CUT_CLOSES,
+            TIMED_OUT => TIMED_OUT_CLOSES,
             RUNS => RUNS_CLOSES,
             _ => return,
         };
@@ -274,11 +274,11 @@ impl Permit {
     /// Takes a closing call off the stack, once its body is dropped.
     fn closed(&self) {
         let stage = self.stage.load(Ordering::Relaxed);
-        if matches!(stage, CLOSES | CUT_CLOSES | RUNS_CLOSES) {
+        if matches!(stage, CLOSES | TIMED_OUT_CLOSES | RUNS_CLOSES) {
             let was = match stage {
                 CLOSES => WAITS,
                 RUNS_CLOSES => RUNS,
-                _ => CUT,
+                _ => TIMED_OUT,
             };
             self.stage.store(was, Ordering::Relaxed);
             self.keep(nesting::leave());
@@ -303,10 +303,10 @@ impl Permit {
             return;
         }
         self.word = self.word.without(PackedState::STARTED);
-        let core: &HotState = &self.breaker().0;
-        let binds = core.gate.load_relaxed().generation() == self.word.generation();
+        let hot: &HotState = &self.breaker().0;
+        let binds = hot.gate.load_relaxed().generation() == self.word.generation();
         if binds && !self.is_taken() {
-            core.end_under_way(self.started);
+            hot.end_under_way(self.started);
         }
     }
 
@@ -324,9 +324,9 @@ impl Permit {
 
     /// The same after its own code has run.
     #[inline(never)]
-    fn keep_and_tell(&self, left: Frame) {
+    fn keep_and_report(&self, left: Frame) {
         self.keep(left);
-        if nesting::is_told(&self.breaker().0, self.evidence()) {
+        if nesting::report_if_inside(&self.breaker().0, self.evidence()) {
             self.place.fetch_or(INSIDE, Ordering::Relaxed);
         }
     }
@@ -345,7 +345,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         if !self.settled {
             let (ending, kind, text) = match self.stage.load(Ordering::Relaxed) {
-                CUT | CUT_CLOSES => (Ending::Result(Outcome::failure()), "timeout", "timed out"),
+                TIMED_OUT | TIMED_OUT_CLOSES => (Ending::Result(Outcome::failure()), "timeout", "timed out"),
                 RUNS | RUNS_CLOSES => (Ending::Panicked, "panic", "the call panicked"),
                 _ => (Ending::Dropped { took: None }, "cancelled", DROPPED),
             };
@@ -372,7 +372,7 @@ impl Drop for Inside<'_> {
     #[inline]
     fn drop(&mut self) {
         if !nesting::leave_untouched(self.word) {
-            self.permit.keep_and_tell(nesting::leave());
+            self.permit.keep_and_report(nesting::leave());
         }
     }
 }

@@ -63,7 +63,7 @@ impl Permit {
     }
 
     /// The call's stream ended before the answer was complete.
-    pub(crate) fn was_cut(self, is_empty: bool) {
+    pub(crate) fn ended_early(self, is_empty: bool) {
         let text =
             if is_empty { "the stream ended before its first item" } else { "the stream ended before its last item" };
         self.settle_with(Outcome::failure(), || Cause::of_text("cut", &text));

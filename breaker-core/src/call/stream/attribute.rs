@@ -1,7 +1,7 @@
 //! Guards the stream, or the boxed stream, that an annotated function returns.
 
 use super::limits::{Limits, Rules};
-use super::{Came, GuardedStream, Stream};
+use super::{GuardedStream, Polled, Stream};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::error_view::Classified;
 use crate::call::permit::Permit;
@@ -152,9 +152,9 @@ impl<S: Stream<Item = Result<T, E>>, T, E> Stream for Begun<S, T, E> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let (least, most) = self.rest.size_hint();
+        let (lower, upper) = self.rest.size_hint();
         let first = usize::from(self.first.is_some());
-        (least.saturating_add(first), most.and_then(|most| most.checked_add(first)))
+        (lower.saturating_add(first), upper.and_then(|upper| upper.checked_add(first)))
     }
 }
 
@@ -282,14 +282,14 @@ where
         Ok(stream) => stream,
         Err((result, concluded)) => return Ok(Begin::Done(result, concluded)),
     };
-    let (first, concluded) = match poll_fn(|context| Pin::new(&mut stream).poll_came(context)).await {
-        Came::Instead(error) if error.is_timeout() => return Ok(Begin::TimedOut(error)),
-        Came::Instead(error) => return Err(error),
-        Came::Item(Some(Err(error)), concluded) => match carry(error) {
+    let (first, concluded) = match poll_fn(|context| Pin::new(&mut stream).poll_item(context)).await {
+        Polled::Instead(error) if error.is_timeout() => return Ok(Begin::TimedOut(error)),
+        Polled::Instead(error) => return Err(error),
+        Polled::Item(Some(Err(error)), concluded) => match carry(error) {
             Ok(own) => return Ok(Begin::Done(R::from_error(own), concluded.unwrap_or(Concluded::SUCCESS))),
             Err(error) => (Some(Err(error)), Concluded::SUCCESS),
         },
-        Came::Item(first, _) => (first, Concluded::SUCCESS),
+        Polled::Item(first, _) => (first, Concluded::SUCCESS),
     };
     Ok(Begin::Done(R::from_ok(R::Ok::begun_box(first, stream)), concluded))
 }

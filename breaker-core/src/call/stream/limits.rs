@@ -39,7 +39,7 @@ pub struct Rules<T, E> {
     limits: Limits,
     /// How long the call may wait for its first item, whatever the limits say. It is the time that
     /// is left for all attempts.
-    most: Option<Duration>,
+    max_wait: Option<Duration>,
     /// What was left of `first_item` when the stream was created.
     left: Duration,
     pub(super) until: Option<fn(&T) -> bool>,
@@ -57,23 +57,23 @@ impl<T, E> fmt::Debug for Rules<T, E> {
 
 impl<T, E> Rules<T, E> {
     pub(super) const NONE: Self =
-        Self { limits: Limits::NONE, most: None, left: Duration::ZERO, until: None, open: None, timer: None };
+        Self { limits: Limits::NONE, max_wait: None, left: Duration::ZERO, until: None, open: None, timer: None };
 
     /// The limits need `open`.
     pub(super) const fn new(
         limits: Limits,
         until: Option<fn(&T) -> bool>,
         open: Option<fn(CircuitBreakerError) -> E>,
-        most: Option<Duration>,
+        max_wait: Option<Duration>,
     ) -> Self {
-        Self { limits, most, until, open, ..Self::NONE }
+        Self { limits, max_wait, until, open, ..Self::NONE }
     }
 
     /// The same for this call, whose stream exists.
     pub(super) fn of(mut self, call: &Streaming) -> Self {
         self.left = self.limits.first_item.map_or(Duration::ZERO, |span| call.left_of(span));
-        if let Some(most) = self.most.filter(|most| *most < self.left) {
-            (self.limits.first_item, self.left) = (Some(most), most);
+        if let Some(max_wait) = self.max_wait.filter(|max_wait| *max_wait < self.left) {
+            (self.limits.first_item, self.left) = (Some(max_wait), max_wait);
         }
         self
     }
@@ -109,14 +109,14 @@ impl<T, E> Rules<T, E> {
     }
 
     /// The reader no longer waits.
-    pub(super) fn rest(&mut self) {
+    pub(super) fn stop_timer(&mut self) {
         self.timer = None;
     }
 
     /// Records a success if this item completes the answer.
-    pub(super) fn look_at(&self, value: &T, call: &mut Streaming) {
+    pub(super) fn check_complete(&self, value: &T, call: &mut Streaming) {
         let until = self.until.filter(|_| call.permit().is_some());
-        let is_complete = until.is_some_and(|names| call.guarded(|| names(value)));
+        let is_complete = until.is_some_and(|is_last| call.guarded(|| is_last(value)));
         if let Some(permit) = is_complete.then(|| call.end()).flatten() {
             permit.success();
         }
@@ -130,11 +130,11 @@ impl<T, E> Rules<T, E> {
         drop_stream: impl FnOnce(),
     ) -> Option<CircuitBreakerError> {
         if is_first && self.limits.first_item.is_some() {
-            return call.cut_off(None, drop_stream);
+            return call.time_out(None, drop_stream);
         }
         match call.end()? {
             permit if self.until.is_none() => permit.success(),
-            permit => permit.was_cut(false),
+            permit => permit.ended_early(false),
         }
         None
     }

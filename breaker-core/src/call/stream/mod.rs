@@ -147,7 +147,7 @@ pin_project! {
 }
 
 /// What a poll has returned.
-enum Came<T, E> {
+enum Polled<T, E> {
     /// An item of the stream. If it was an error, also how the call has ended with it.
     Item(Option<Result<T, E>>, Option<Concluded>),
     /// In its place: the item took too long, or the stream ended before its first item.
@@ -183,8 +183,8 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
     /// # }).unwrap();
     /// ```
     #[must_use]
-    pub fn until(mut self, names: fn(&T) -> bool) -> Self {
-        self.rules.until = Some(names);
+    pub fn until(mut self, is_last: fn(&T) -> bool) -> Self {
+        self.rules.until = Some(is_last);
         self
     }
 }
@@ -259,33 +259,33 @@ where
     S: Stream<Item = Result<T, E>>,
     J: Judge<T, E>,
 {
-    fn poll_came(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Came<T, E>> {
+    fn poll_item(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Polled<T, E>> {
         let mut this = self.project();
-        let Some(stream) = this.stream.as_mut().as_pin_mut() else { return Poll::Ready(Came::Item(None, None)) };
+        let Some(stream) = this.stream.as_mut().as_pin_mut() else { return Poll::Ready(Polled::Item(None, None)) };
         let Poll::Ready(item) = this.call.guarded(|| stream.poll_next(context)) else {
             this.call.waits();
             let late = ready!(this.rules.wait(this.call, context));
-            return Poll::Ready(match this.call.cut_off(Some(late), || this.stream.set(None)) {
-                Some(error) => Came::Instead(error),
-                None => Came::Item(None, None),
+            return Poll::Ready(match this.call.time_out(Some(late), || this.stream.set(None)) {
+                Some(error) => Polled::Instead(error),
+                None => Polled::Item(None, None),
             });
         };
-        this.rules.rest();
-        let is_first = this.call.came(matches!(item, Some(Ok(_))));
+        this.rules.stop_timer();
+        let is_first = this.call.received(matches!(item, Some(Ok(_))));
         let Some(result) = item else {
             return Poll::Ready(match this.rules.end_of(this.call, is_first, || this.stream.set(None)) {
-                Some(error) => Came::Instead(error),
-                None => Came::Item(None, None),
+                Some(error) => Polled::Instead(error),
+                None => Polled::Item(None, None),
             });
         };
         let concluded = match &result {
             Ok(value) => {
-                this.rules.look_at(value, this.call);
+                this.rules.check_complete(value, this.call);
                 None
             }
             Err(error) => this.call.end().and_then(|permit| this.classify.conclude(permit, &result, error)),
         };
-        Poll::Ready(Came::Item(Some(result), concluded))
+        Poll::Ready(Polled::Item(Some(result), concluded))
     }
 }
 
@@ -297,10 +297,10 @@ where
     type Item = Result<T, E>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let came = ready!(self.as_mut().poll_came(context));
-        Poll::Ready(match came {
-            Came::Item(item, _) => item,
-            Came::Instead(error) => self.rules.open(error).map(Err),
+        let polled = ready!(self.as_mut().poll_item(context));
+        Poll::Ready(match polled {
+            Polled::Item(item, _) => item,
+            Polled::Instead(error) => self.rules.open(error).map(Err),
         })
     }
 
@@ -308,7 +308,7 @@ where
         let Some(stream) = &self.stream else { return (0, Some(0)) };
         match stream.size_hint() {
             // A limit may end the stream earlier, with an item of its own.
-            (_, most) if self.rules.is_limited() => (0, most.and_then(|most| most.checked_add(1))),
+            (_, upper) if self.rules.is_limited() => (0, upper.and_then(|upper| upper.checked_add(1))),
             hint => hint,
         }
     }

@@ -82,7 +82,7 @@ impl Streaming {
     }
 
     /// The stream has returned something. Returns whether it is the first.
-    pub(super) fn came(&mut self, is_value: bool) -> bool {
+    pub(super) fn received(&mut self, is_value: bool) -> bool {
         let is_first = !self.gave;
         self.gave |= is_value;
         self.waits = None;
@@ -110,13 +110,13 @@ impl Streaming {
 
     /// Ends the call now, because its next item is late or its stream is empty. The rest of the
     /// stream is dropped first. Returns the error for its reader.
-    pub(super) fn cut_off(&mut self, late: Option<Late>, drop_stream: impl FnOnce()) -> Option<CircuitBreakerError> {
+    pub(super) fn time_out(&mut self, late: Option<Late>, drop_stream: impl FnOnce()) -> Option<CircuitBreakerError> {
         let Stage::Reads(permit) = mem::replace(&mut self.stage, Stage::Over) else { return None };
         let owner = permit.owner().clone();
         let permit = permit.unless_in_ended();
         if let Some(permit) = &permit {
             if late.is_some() {
-                permit.cut_off();
+                permit.time_out();
             }
             permit.close();
         }
@@ -124,7 +124,7 @@ impl Streaming {
         if let Some(permit) = permit {
             match late {
                 Some(Late { is_first, after }) => permit.was_late(is_first, after),
-                None => permit.was_cut(true),
+                None => permit.ended_early(true),
             }
         }
         Some(match late {

@@ -2,7 +2,7 @@
 //! and bodies that break off.
 
 use super::io::never_left;
-use super::retry_after::asked;
+use super::retry_after::requested;
 use super::subject::{self, Subject};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::error_chain::first_of;
@@ -124,7 +124,7 @@ fn of_dispatch(error: &(dyn Error + 'static)) -> Outcome {
 fn of_answer<B>(error: &impl ProvideErrorMetadata, response: &Response<B>) -> Outcome {
     let blamed = error.code().is_some_and(blames_the_service);
     let outcome = if blamed { Outcome::failure() } else { super::status::http_status(&response.status().as_u16()) };
-    match (outcome, asked(|name| response.headers().get(name))) {
+    match (outcome, requested(|name| response.headers().get(name))) {
         (Outcome::Failure { .. }, Some(span)) => Outcome::failure_with_retry_after(span),
         (outcome, _) => outcome,
     }
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_rides_along() {
+    fn a_failure_keeps_its_retry_after() {
         let mut response = Response::new(StatusCode::try_from(503).unwrap(), ());
         response.headers_mut().insert("retry-after", "7");
         let error = Sdk::service_error(coded("SlowDown"), response);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_is_looked_into_for_the_named_operation() {
+    fn a_box_is_searched_for_the_named_operation() {
         type Boxed = Box<dyn Error + Send + Sync>;
         let response =
             || Response::new(StatusCode::try_from(404).unwrap(), ::aws_smithy_types_1::body::SdkBody::empty());

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_of_the_server_is_classified_by_the_table() {
+    fn an_error_code_of_the_server_is_classified_by_the_table() {
         let word = |code: &str| said(make_extension_error(code.to_owned(), None));
         for code in ["OOM", "MISCONF", "NOREPLICAS", "BUSY", "NOAUTH", "MOVED"] {
             assert_eq!(word(code), Outcome::failure(), "{code}");
@@ -226,9 +226,9 @@ mod tests {
 
     #[test]
     fn an_answer_of_another_type_is_ignored_and_one_that_is_none_a_failure() {
-        let told = |text: &str| said(ParsingError::from(text).into());
-        assert_eq!(told("Response type not convertible to numeric. (value was nil)"), Outcome::ignored());
-        assert_eq!(told("Parse error at 1\nUnexpected `H`"), Outcome::failure());
+        let parsed = |text: &str| said(ParsingError::from(text).into());
+        assert_eq!(parsed("Response type not convertible to numeric. (value was nil)"), Outcome::ignored());
+        assert_eq!(parsed("Parse error at 1\nUnexpected `H`"), Outcome::failure());
     }
 
     #[test]

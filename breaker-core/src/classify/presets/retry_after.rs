@@ -4,7 +4,7 @@ use crate::clock;
 use std::time::{Duration, SystemTime};
 
 /// After what time the service requests to be called again.
-pub(super) fn asked<'h>(header: impl Fn(&'static str) -> Option<&'h str>) -> Option<Duration> {
+pub(super) fn requested<'h>(header: impl Fn(&'static str) -> Option<&'h str>) -> Option<Duration> {
     let text = header("retry-after")?.trim();
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().ok().map(Duration::from_secs);

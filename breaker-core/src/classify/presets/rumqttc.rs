@@ -49,7 +49,7 @@ pub(super) fn known(error: &(dyn error::Error + 'static)) -> Option<Outcome> {
 }
 
 /// An invalid topic or filter is this side's own mistake, and is ignored.
-fn asked(valid: bool) -> Outcome {
+fn unless_invalid(valid: bool) -> Outcome {
     if valid { Outcome::failure() } else { Outcome::ignored() }
 }
 
@@ -66,7 +66,7 @@ fn unless_own(error: &(dyn error::Error + 'static), outcome: Outcome) -> Outcome
 impl Classify for ClientError {
     fn classify(&self) -> Outcome {
         let (Self::Request(request) | Self::TryRequest(request)) = self;
-        asked(match request {
+        unless_invalid(match request {
             Request::Publish(publish) => valid_topic(&publish.topic),
             Request::Subscribe(subscribe) => {
                 !subscribe.filters.is_empty() && subscribe.filters.iter().all(|filter| valid_filter(&filter.path))
@@ -79,7 +79,7 @@ impl Classify for ClientError {
 impl Classify for v5::ClientError {
     fn classify(&self) -> Outcome {
         let (Self::Request(request) | Self::TryRequest(request)) = self;
-        asked(match request {
+        unless_invalid(match request {
             v5::Request::Publish(publish) => std::str::from_utf8(&publish.topic).is_ok_and(valid_topic),
             v5::Request::Subscribe(subscribe) => {
                 !subscribe.filters.is_empty() && subscribe.filters.iter().all(|filter| valid_filter(&filter.path))

@@ -100,8 +100,8 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
 ///     breaker: &CircuitBreaker,
 ///     pool: &sqlx::Pool<DB>,
 /// ) -> Result<(), CallError<sqlx::Error>> {
-///     let asked = async { pool.acquire().await.map(drop) };
-///     breaker.call_classified(asked, presets::sqlx::with_pool(pool)).await
+///     let acquired = async { pool.acquire().await.map(drop) };
+///     breaker.call_classified(acquired, presets::sqlx::with_pool(pool)).await
 /// }
 /// # }
 /// ```
@@ -117,16 +117,16 @@ where
     move |of| {
         let said = of.classified(known);
         match said.into() {
-            Outcome::Success => answered::note(pool.id(), clock::now(), || pool.gone()),
+            Outcome::Success => answered::record_answer(pool.id(), clock::now(), || pool.gone()),
             Outcome::Failure { .. } => {
                 let of_busy = of.classified(known_of_busy_pool);
                 match of_busy.into() {
-                    Outcome::Failure { .. } => answered::note_place(pool.id()),
+                    Outcome::Failure { .. } => answered::record_slot(pool.id()),
                     _ if pool.is_busy() => return of_busy,
                     _ => {}
                 }
             }
-            _ => answered::note_place(pool.id()),
+            _ => answered::record_slot(pool.id()),
         }
         said
     }

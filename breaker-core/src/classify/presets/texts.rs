@@ -48,7 +48,7 @@ mod tests {
     use std::io;
 
     #[test]
-    fn a_text_is_looked_for_behind_an_error() {
+    fn a_text_is_found_behind_an_error() {
         let behind = |text: &str| io::Error::other(io::Error::other(text.to_owned()));
         assert!(cannot_be_sent(&behind("invalid URL, scheme is missing")));
         assert!(cannot_be_sent(&behind("Connecting to HTTPS without TLS enabled")));
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     #[cfg(any(feature = "hyper-util-0-1", feature = "reqwest-0-12", feature = "reqwest-0-13"))]
-    fn a_proxy_is_heard_in_each_version() {
+    fn an_answer_of_a_proxy_is_known_in_each_version() {
         for text in ["tunnel error: proxy authorization required", "proxy authentication required"] {
             assert!(proxy_refuses(&io::Error::other(text)));
         }

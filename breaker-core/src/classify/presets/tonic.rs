@@ -70,14 +70,14 @@ fn http_status(code: i32, message: &str) -> Option<Outcome> {
     const UNKNOWN: i32 = 2;
     const INTERNAL: i32 = 13;
     const UNAVAILABLE: i32 = 14;
-    let (told, with_body) = match message.strip_prefix("grpc-status header missing, mapped from HTTP status code ") {
-        Some(told) => (told, false),
+    let (text, with_body) = match message.strip_prefix("grpc-status header missing, mapped from HTTP status code ") {
+        Some(text) => (text, false),
         None => {
             let flag = message.strip_prefix("protocol error: received message with invalid compression flag: ")?;
             (flag.split_once("while receiving response with status: ")?.1, true)
         }
     };
-    let digits = told.get(..3).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let digits = text.get(..3).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
     let status: u16 = digits.parse().ok()?;
     let made_of_it = match status {
         _ if with_body => INTERNAL,
@@ -104,7 +104,7 @@ macro_rules! presets {
             use ::$tonic::{Code, Response, Status};
             use crate::classify::presets::h2;
             use crate::classify::presets::io::never_left;
-            use crate::classify::presets::retry_after::asked;
+            use crate::classify::presets::retry_after::requested;
             use crate::classify::presets::subject;
             use crate::classify::presets::texts::cannot_be_sent;
             use crate::classify::presets::tonic::http_status;
@@ -195,7 +195,7 @@ macro_rules! presets {
             fn retry_after(status: &Status) -> Option<Duration> {
                 let header = |name| status.metadata().get(name)?.to_str().ok();
                 let pushback = header("grpc-retry-pushback-ms").and_then(|millis| millis.trim().parse().ok());
-                pushback.map(Duration::from_millis).or_else(|| asked(header))
+                pushback.map(Duration::from_millis).or_else(|| requested(header))
             }
 
             /// `Unavailable`, or `DeadlineExceeded` for a call that exceeded its time limit. The
@@ -247,7 +247,7 @@ macro_rules! presets {
                 }
 
                 #[test]
-                fn the_words_of_a_service_are_no_http_status() {
+                fn the_message_of_a_service_is_no_http_status() {
                     for (code, message, expected) in [
                         (Code::Unavailable, "billing: grpc-status header missing, mapped from HTTP status code 404", Outcome::failure()),
                         (Code::Unavailable, "grpc-status header missing, mapped from HTTP status code 404", Outcome::failure()),
@@ -261,7 +261,7 @@ macro_rules! presets {
                 }
 
                 #[test]
-                fn what_hinders_this_machine_is_ignored() {
+                fn a_shortage_or_mistake_of_this_machine_is_ignored() {
                     let shortage = std::io::Error::from(std::io::ErrorKind::AddrInUse);
                     let own = std::io::Error::other("Connecting to HTTPS without TLS enabled");
                     for error in [shortage, own] {
@@ -272,7 +272,7 @@ macro_rules! presets {
                 }
 
                 #[test]
-                fn the_servers_pushback_rides_along() {
+                fn a_failure_keeps_the_servers_pushback() {
                     for (name, value, millis) in TIMES {
                         let mut status = Status::new(Code::Unavailable, "");
                         status.metadata_mut().insert(*name, value.parse().unwrap());
@@ -288,8 +288,8 @@ macro_rules! presets {
                         let status = Status::from(rejected(wait));
                         assert_eq!(status.code(), Code::Unavailable);
                         assert!(status.message().contains("circuit breaker `inner`"), "{status:?}");
-                        let told = status.metadata().get("retry-after").map(|value| value.to_str().unwrap());
-                        assert_eq!(told, seconds, "{wait:?}");
+                        let text = status.metadata().get("retry-after").map(|value| value.to_str().unwrap());
+                        assert_eq!(text, seconds, "{wait:?}");
                         assert!(CircuitBreakerError::find(&status).is_some());
                         assert_eq!(status.classify(), Outcome::ignored());
                     }

@@ -31,12 +31,12 @@ impl Bin {
     #[inline]
     fn add(&self, nanos: u64) {
         if self.newest.fetch_add(ONE + nanos, Ordering::Relaxed) >> TIME == MANY {
-            self.put_by();
+            self.flush();
         }
     }
 
     #[cold]
-    fn put_by(&self) {
+    fn flush(&self) {
         let newest = self.newest.swap(0, Ordering::Relaxed);
         self.nanos.fetch_add(newest % ONE, Ordering::Relaxed);
         // A thread that takes calls away finds their time.
@@ -45,7 +45,7 @@ impl Bin {
 
     /// All calls, and at least their time.
     fn take(&self) -> (u64, u64) {
-        self.put_by();
+        self.flush();
         let calls = self.calls.swap(0, Ordering::Acquire);
         (calls, if calls == 0 { 0 } else { self.nanos.swap(0, Ordering::Relaxed) })
     }
@@ -54,7 +54,7 @@ impl Bin {
 impl Durations {
     /// Adds a call of this duration. `false`: it is too long for that.
     #[inline]
-    pub(super) fn gather(&self, elapsed: Duration) -> bool {
+    pub(super) fn collect(&self, elapsed: Duration) -> bool {
         let Ok(nanos) = u64::try_from(elapsed.as_nanos()) else { return false };
         let bin = ENDS.iter().zip(&self.0).find(|(end, _)| nanos <= **end);
         if let Some((_, bin)) = bin {
@@ -64,7 +64,7 @@ impl Durations {
     }
 
     /// Records what was collected: each call of a bin with their mean.
-    pub(super) fn hand_over(&self, histogram: &Histogram) {
+    pub(super) fn flush_to(&self, histogram: &Histogram) {
         let mut begin = 0;
         for (bin, end) in self.0.iter().zip(ENDS) {
             let (calls, nanos) = bin.take();

@@ -43,7 +43,9 @@ impl Handles {
     /// What the present recorder provides for the breaker with this label. `None`: there is no
     /// recorder.
     pub(super) fn of_recorder(label: &str) -> Option<Self> {
-        with_recorder(|recorder| is_one(recorder).then(|| Self::of(recorder, SharedString::from(label.to_owned()))))
+        with_recorder(|recorder| {
+            is_installed(recorder).then(|| Self::of(recorder, SharedString::from(label.to_owned())))
+        })
     }
 
     fn of(recorder: &dyn Recorder, breaker: SharedString) -> Self {
@@ -77,14 +79,14 @@ impl Handles {
     pub(super) fn step(&self, source: &'static str, did: StepDid) {
         let step = (source, did);
         let known = self.steps.lock().iter().find(|(known, _)| *known == step).map(|(_, counter)| counter.clone());
-        if let Some(counter) = known.or_else(|| self.meet(step)) {
+        if let Some(counter) = known.or_else(|| self.new_counter(step)) {
             counter.increment(1);
         }
     }
 
     #[cold]
-    fn meet(&self, step: (&'static str, StepDid)) -> Option<Counter> {
-        let counter = with_recorder(|recorder| is_one(recorder).then(|| self.counter_of(recorder, step)))?;
+    fn new_counter(&self, step: (&'static str, StepDid)) -> Option<Counter> {
+        let counter = with_recorder(|recorder| is_installed(recorder).then(|| self.counter_of(recorder, step)))?;
         let mut steps = self.steps.lock();
         if steps.iter().all(|(known, _)| *known != step) {
             steps.push((step, counter.clone()));
@@ -117,6 +119,6 @@ fn counter_beside(
 }
 
 /// The recorder that is used where none is installed has no fields. Nothing else distinguishes it.
-fn is_one(recorder: &dyn Recorder) -> bool {
+fn is_installed(recorder: &dyn Recorder) -> bool {
     size_of_val(recorder) > 0
 }

@@ -107,13 +107,13 @@ impl BreakerMeter {
     fn resolve(&self, parent: &CircuitBreaker) -> Option<&Handles> {
         let initialized = Handles::of_recorder(&visible(&parent.label()))?;
         let handles = self.handles.get_or_init(|| Box::new(initialized));
-        show(parent, handles);
+        set_gauges(parent, handles);
         Some(handles)
     }
 
     #[inline]
-    fn took(&self, handles: &Handles, elapsed: Option<Duration>) {
-        if let Some(elapsed) = elapsed.filter(|&elapsed| !self.durations.gather(elapsed)) {
+    fn record_duration(&self, handles: &Handles, elapsed: Option<Duration>) {
+        if let Some(elapsed) = elapsed.filter(|&elapsed| !self.durations.collect(elapsed)) {
             handles.duration.record(elapsed);
         }
     }
@@ -133,7 +133,7 @@ impl Meter for BreakerMeter {
         catch_panic(|| {
             if let Some(handles) = self.handles(breaker) {
                 handles.successes.increment(1);
-                self.took(handles, Some(elapsed));
+                self.record_duration(handles, Some(elapsed));
             }
         });
     }
@@ -141,8 +141,8 @@ impl Meter for BreakerMeter {
     fn refresh(&self, breaker: &CircuitBreaker) {
         let parent = breaker.counted_as();
         if let Some(handles) = self.handles(parent) {
-            show(parent, handles);
-            self.durations.hand_over(&handles.duration);
+            set_gauges(parent, handles);
+            self.durations.flush_to(&handles.duration);
         }
     }
 
@@ -153,14 +153,14 @@ impl Meter for BreakerMeter {
                 handles.state.set(CLOSED);
                 handles.critical.set(0.0);
                 handles.members_unhealthy.set(0.0);
-                self.durations.hand_over(&handles.duration);
+                self.durations.flush_to(&handles.duration);
             }
         });
     }
 }
 
 /// Sets the gauges.
-fn show(parent: &CircuitBreaker, handles: &Handles) {
+fn set_gauges(parent: &CircuitBreaker, handles: &Handles) {
     let (mut unhealthy, mut worst) = (0_u32, CLOSED);
     parent.each_unhealthy(|_, state| {
         unhealthy += 1;
@@ -196,20 +196,20 @@ impl Observer for BreakerMeter {
             Report::Success(event) => {
                 if let Some(handles) = self.handles(event.breaker) {
                     handles.successes.increment(1);
-                    self.took(handles, event.elapsed);
+                    self.record_duration(handles, event.elapsed);
                 }
             }
             Report::Failure(event) => {
                 if let Some(handles) = self.handles(event.breaker) {
                     handles.failed.increment(1);
                     handles.failures.increment(1);
-                    self.took(handles, event.elapsed);
+                    self.record_duration(handles, event.elapsed);
                 }
             }
             Report::Ignored(event) => {
                 if let Some(handles) = self.handles(event.breaker) {
                     handles.ignored.increment(1);
-                    self.took(handles, event.elapsed);
+                    self.record_duration(handles, event.elapsed);
                 }
             }
             Report::Cancelled(event) => {
@@ -265,7 +265,7 @@ impl BreakerMeter {
             }
         }
         match event.breaker.0.keyed_breaker() {
-            None => show(event.breaker, handles),
+            None => set_gauges(event.breaker, handles),
             // All the others are read when the metrics are refreshed.
             Some(_) if opens && !event.shadow => handles.state.set(OPEN),
             Some(_) => {}

@@ -15,8 +15,8 @@ pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {
 }
 
 fn is_own(text: &str) -> bool {
-    if let Some(told) = text.strip_prefix("migration ") {
-        let told = told.trim_start_matches(|char: char| char == '-' || char.is_ascii_digit());
+    if let Some(rest) = text.strip_prefix("migration ") {
+        let rest = rest.trim_start_matches(|char: char| char == '-' || char.is_ascii_digit());
         return [
             " was previously applied but ",
             " is not present in the migration source",
@@ -25,7 +25,7 @@ fn is_own(text: &str) -> bool {
             " is partially applied; fix and remove row from ",
         ]
         .iter()
-        .any(|start| told.starts_with(start));
+        .any(|start| rest.starts_with(start));
     }
     [
         "while resolving migrations: ",
