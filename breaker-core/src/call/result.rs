@@ -1,4 +1,4 @@
-//! What a guarded function returns, and how an error is made of a rejection.
+//! Defines what a guarded function returns, and makes errors of rejections.
 
 use crate::breaker::error::CircuitBreakerError;
 

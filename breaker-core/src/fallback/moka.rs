@@ -1,5 +1,5 @@
-//! The built-in cache of a `cache(key = ..)` step without a store, and moka's caches as stores
-//! (feature `moka`).
+//! Provides the built-in cache of a `cache(key = ..)` step without a store, and moka's caches as
+//! stores (feature `moka`).
 
 use crate::call::result::Fallible;
 use crate::fallback::cache::{CacheSite, Fresh, cached_sync, keep_sync};

@@ -62,7 +62,7 @@ impl Permit {
     /// counted.
     #[inline(never)]
     fn end_apart<'e>(&mut self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) -> bool {
-        // Before listeners observe the end of the call.
+        // This comes before listeners observe the end of the call.
         self.leave_place();
         self.leave_starts();
         if self.word.has(PackedState::PASS) {

@@ -26,7 +26,7 @@ use std::fmt;
 /// after `probe_timeout`, but never its place of a `max_concurrent`.
 ///
 /// A permit does not enclose the calls that are made while it is held. Calls of the same breaker
-/// request a place of their own, and a half-open trial may have none. [`run`](Self::run) and
+/// request a place of their own, and a half-open trial may have none left. [`run`](Self::run) and
 /// [`run_sync`](Self::run_sync) make them a part of this call.
 ///
 /// ```

@@ -1,4 +1,4 @@
-//! Tests of what a permit does with the lock, the clock and the window.
+//! Tests what a permit does with the lock, the clock and the window.
 
 use super::*;
 use crate::clock;

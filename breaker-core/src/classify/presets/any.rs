@@ -1,4 +1,4 @@
-//! All presets at once, for errors that may come from several clients.
+//! Combines all presets, for errors that may come from several clients.
 
 use super::subject::Subject;
 use crate::breaker::error_view::Known;

@@ -1,5 +1,5 @@
-//! The preset for the AWS SDK: `SdkError` of any operation, the errors of a service by their code,
-//! and bodies that break off.
+//! Classifies the errors of the AWS SDK: `SdkError` of any operation, the errors of a service by
+//! their code, and bodies that break off.
 
 use super::io::never_left;
 use super::retry_after::requested;

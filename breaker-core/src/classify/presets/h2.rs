@@ -1,4 +1,4 @@
-//! The preset for `h2::Error`, which HTTP/2 and gRPC clients have behind their errors.
+//! Classifies `h2::Error`, which HTTP/2 and gRPC clients have behind their errors.
 
 use super::io::never_left;
 use super::subject::{self, Subject};

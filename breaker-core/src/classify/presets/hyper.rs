@@ -1,4 +1,4 @@
-//! The preset for `hyper::Error`, which HTTP clients have behind their errors.
+//! Classifies `hyper::Error`, which HTTP clients have behind their errors.
 
 use super::io::never_left;
 use super::subject::{self, Subject};

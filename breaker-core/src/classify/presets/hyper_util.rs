@@ -1,4 +1,4 @@
-//! The preset for the error of hyper-util's `client::legacy`.
+//! Classifies the error of hyper-util's `client::legacy`.
 
 use super::io::never_left;
 use super::subject::{self, Subject};

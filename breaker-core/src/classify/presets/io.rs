@@ -1,4 +1,4 @@
-//! The preset for `std::io::Error`.
+//! Classifies `std::io::Error`.
 
 use super::subject::{self, Subject};
 use crate::breaker::error::CircuitBreakerError;

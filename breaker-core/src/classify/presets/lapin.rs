@@ -1,4 +1,4 @@
-//! The preset for the errors of lapin, a client for AMQP, and for what a broker confirms.
+//! Classifies the errors of lapin, a client for AMQP, and what a broker confirms.
 
 use super::io::never_left;
 use super::subject::{self, Subject};

@@ -1,4 +1,4 @@
-//! The presets for the pools deadpool and bb8, which hold connections of any client.
+//! Classifies the errors of the pools deadpool and bb8, which hold connections of any client.
 
 /// What an error of a pool counts as, where the error of its connections is of a client whose
 /// feature is on.

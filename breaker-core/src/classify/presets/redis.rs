@@ -1,4 +1,4 @@
-//! The preset for the errors of redis-rs.
+//! Classifies the errors of redis-rs.
 
 use super::io::never_left;
 use super::subject::{self, Subject};

@@ -1,4 +1,4 @@
-//! The preset for the errors of rumqttc, a client for MQTT 3.1.1 and 5, and for what a broker of
+//! Classifies the errors of rumqttc, a client for MQTT 3.1.1 and 5, and what a broker of
 //! version 5 acknowledges.
 
 use super::io::never_left;

@@ -1,4 +1,4 @@
-//! The preset for the errors of tokio-postgres.
+//! Classifies the errors of tokio-postgres.
 
 use super::io::never_left;
 use super::sqlstate;

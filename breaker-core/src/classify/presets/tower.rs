@@ -1,4 +1,4 @@
-//! The presets for the errors that tower's own services make, for each version.
+//! Classifies the errors that tower's own services make, for each version.
 
 use super::subject::Subject;
 use crate::machine::outcome::Outcome;

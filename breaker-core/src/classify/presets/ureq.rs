@@ -1,4 +1,4 @@
-//! The preset for `ureq::Error`.
+//! Classifies `ureq::Error`.
 
 use super::io::never_left;
 use super::status::http_status;

@@ -1,4 +1,4 @@
-//! The names of the metrics, their descriptions and units, and the buckets for durations.
+//! Names the metrics, and defines their descriptions, their units and the buckets for durations.
 
 use ::metrics::{KeyName, Recorder, Unit};
 

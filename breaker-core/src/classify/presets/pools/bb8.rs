@@ -1,4 +1,4 @@
-//! The preset for the errors of each version of bb8.
+//! Classifies the errors of each version of bb8.
 
 use crate::classify::presets::subject::Subject;
 use crate::machine::outcome::Outcome;

@@ -1,4 +1,4 @@
-//! The preset for the errors of each version of deadpool.
+//! Classifies the errors of each version of deadpool.
 
 use crate::classify::presets::subject::Subject;
 use crate::machine::outcome::Outcome;
