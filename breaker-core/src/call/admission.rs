@@ -15,19 +15,19 @@ use crate::machine::window::SlidingWindow;
 use crate::sync::Arc;
 
 impl CircuitBreaker {
-    /// Asks to make one call. Calls of the same breaker that are made meanwhile are not inside it,
-    /// unless [`Permit::run`] makes them.
+    /// Requests admission for one call. Calls of the same breaker that are made meanwhile are not
+    /// inside it, unless [`Permit::run`] makes them.
     ///
     /// # Errors
-    /// When the breaker rejects it.
+    /// When the breaker rejects the call.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit, CircuitBreakerError> {
         let permit = self.admit(Caller::Handle)?;
-        let inside = nesting::is_told(&self.0, Evidence::NONE);
+        let inside = nesting::report_if_inside(&self.0, Evidence::NONE);
         Ok(permit.inside(inside))
     }
 
-    /// The closed path: one look at the word.
+    /// The closed path: one load of the packed state.
     #[inline(always)]
     pub(crate) fn admit(&self, caller: Caller) -> Result<Permit, CircuitBreakerError> {
         let word = self.0.gate.word();
@@ -60,19 +60,20 @@ impl CircuitBreaker {
         // A listener may have changed the state.
         let word = if observed { self.0.gate.word() } else { word };
         let started = if observed || word.has(PackedState::TIMED) { self.start() } else { Tick::ZERO };
-        let word = if word.has(PackedState::TIMED) { self.look_at_calls_under_way(word, started) } else { word };
-        // Of a call that asked when the breaker was not disabled, a listener waits for the end.
-        let asked = |word: PackedState| {
+        let word = if word.has(PackedState::TIMED) { self.check_calls_in_flight(word, started) } else { word };
+        // A listener waits for the end of a call that was requested before the breaker was
+        // disabled.
+        let mark = |word: PackedState| {
             if observed && word.has(PackedState::PASS) { word.with(PackedState::UNBOUND) } else { word }
         };
         if !word.has(PackedState::SHUT | PackedState::ASK) {
             let around = if word.has(PackedState::TIMED) { nesting::take_start(&self.0) } else { None };
-            let word = match self.find_place(word, nesting::is_told(&self.0, Evidence::NONE)) {
+            let word = match self.find_place(word, nesting::report_if_inside(&self.0, Evidence::NONE)) {
                 Some(holds) => word.with(holds),
-                None => return Err(self.turn_busy(caller, observed)),
+                None => return Err(self.reject_busy(caller, observed)),
             };
-            let word = if word.has(PackedState::TIMED) { self.begin_under_way(word, started, around) } else { word };
-            return Ok(self.permit(caller, asked(word), 0, started));
+            let word = if word.has(PackedState::TIMED) { self.begin_in_flight(word, started, around) } else { word };
+            return Ok(self.permit(caller, mark(word), 0, started));
         }
         if let Some((unbound, probe)) = nesting::go_along(&self.0, word) {
             return Ok(self.permit(caller, word.with(unbound), probe, self.start()));
@@ -81,7 +82,7 @@ impl CircuitBreaker {
         if let Some(wait) = shut {
             return Err(self.reject(caller, observed, word.state(), wait));
         }
-        let Some((admission, word)) = self.ask_machine(word) else { return Err(self.turn_busy(caller, observed)) };
+        let Some((admission, word)) = self.ask_machine(word) else { return Err(self.reject_busy(caller, observed)) };
         let (word, probe) = match admission {
             Admission::Rejected { state, wait } => {
                 return Err(self.reject(caller, observed, state, wait));
@@ -92,18 +93,19 @@ impl CircuitBreaker {
                     let event = Rejected { breaker: self, function, state, retry_after, shadow: true };
                     self.report(Report::Rejected(&event));
                 }
-                // It keeps its times, and decides nothing.
+                // The call keeps its times, and decides nothing.
                 (word.with(PackedState::UNBOUND), 0)
             }
             Admission::Admitted { probe } => (word, probe),
         };
-        Ok(self.permit(caller, asked(word), probe, self.start()))
+        Ok(self.permit(caller, mark(word), probe, self.start()))
     }
 
-    /// Opens the breaker where calls that are under way and slow already make the slow rule hold;
-    /// gives the word that stands then. A call inside one of the same breaker goes in with that.
+    /// Opens the breaker if slow calls in flight already make the slow-call rule hold. Returns the
+    /// packed state that applies then. A call inside another call of the same breaker opens
+    /// nothing.
     #[inline(never)]
-    fn look_at_calls_under_way(&self, word: PackedState, now: Tick) -> PackedState {
+    fn check_calls_in_flight(&self, word: PackedState, now: Tick) -> PackedState {
         let slow = |window: &Arc<SlidingWindow>| match window.slow_under_way(now) {
             0 => None,
             slow => window.evaluate_with(slow, clock::now()).map(|_| slow),
@@ -117,9 +119,9 @@ impl CircuitBreaker {
         self.0.gate.word()
     }
 
-    /// Counts a call that begins among those under way, in place of the one around it.
+    /// Counts a call that begins as in flight, in place of the enclosing call.
     #[inline(never)]
-    fn begin_under_way(&self, word: PackedState, started: Tick, around: Option<Tick>) -> PackedState {
+    fn begin_in_flight(&self, word: PackedState, started: Tick, around: Option<Tick>) -> PackedState {
         if let Some(around) = around {
             self.0.end_under_way(around);
         }
@@ -127,28 +129,28 @@ impl CircuitBreaker {
         if window.call_begins(started) { word.with(PackedState::STARTED) } else { word }
     }
 
-    /// Asks the machine for a call to be let in, with a place if it needs one; gives the word under
-    /// which that is so. `None`: there is no place, and nothing has changed.
+    /// Asks the machine to admit a call, with a place if it needs one. Returns the packed state
+    /// under which the machine answered. `None`: no place is free, and nothing has changed.
     fn ask_machine(&self, word: PackedState) -> Option<(Admission, PackedState)> {
         let inside = nesting::is_inside(&self.0);
         let mut was_full = false;
-        let asked = self.change(|machine, now| {
+        let answer = self.change(|machine, now| {
             let Some(holds) = self.find_place(word, inside) else { return (None, None) };
             let (admission, change) = machine.admit(now);
             if let Admission::Admitted { probe: probe @ 1.. } = admission {
                 machine.watch_probe(probe, self.0.rejections());
             }
-            // Before the next one asks.
+            // The place is free before the next call requests one.
             if holds != 0 && matches!(admission, Admission::Rejected { .. }) {
                 was_full = self.0.gate.leave_place();
             }
             (Some((admission, machine.publish().0.with(holds))), change)
         });
         self.0.wake_for_place(was_full);
-        asked
+        answer
     }
 
-    /// The present as the start of a call, as precise as those need it who hear of the call.
+    /// The current time as the start of a call, as precise as the listeners of the call need it.
     #[inline]
     fn start(&self) -> Tick {
         #[cfg(feature = "metrics")]
@@ -165,8 +167,9 @@ impl CircuitBreaker {
         self.report(Report::Rejected(&event));
     }
 
-    /// Takes a place for a call, if it needs one: a flag for its word, which says so. `inside`: it
-    /// is inside a call of the same breaker, whose place it has. `None`: there is none.
+    /// Takes a place for a call, if it needs one. Returns a flag that records this in its packed
+    /// state. `inside`: the call is inside a call of the same breaker, and uses the place of that
+    /// call. `None`: no place is free.
     #[inline]
     fn find_place(&self, word: PackedState, inside: bool) -> Option<u64> {
         if inside || !word.has(PackedState::PLACES) {
@@ -175,15 +178,15 @@ impl CircuitBreaker {
         self.0.gate.take_place().then_some(PackedState::HOLDS)
     }
 
-    /// Rejects a call for want of a place. That is no evidence, and the calls around it are none of
-    /// its breaker.
+    /// Rejects a call because no place is free. That is no evidence, and the enclosing calls are
+    /// not calls of this breaker.
     #[cold]
-    fn turn_busy(&self, caller: Caller, observed: bool) -> CircuitBreakerError {
+    fn reject_busy(&self, caller: Caller, observed: bool) -> CircuitBreakerError {
         self.0.busy().add();
-        // One row for all values of a `key`, as the log tells of it.
-        let row = self.0.keyed_breaker().map_or_else(|| self.0.busy(), |lazy| lazy.parent().0.busy());
-        let consecutive = row.place_in_row(clock::now());
-        // The ready-made listener tells of the first one, whoever else hears of it.
+        // All keys share one throttle, as they do in the log.
+        let throttle = self.0.keyed_breaker().map_or_else(|| self.0.busy(), |lazy| lazy.parent().0.busy());
+        let consecutive = throttle.place_in_row(clock::now());
+        // The built-in listener reports the first one, whether or not other listeners observe it.
         if observed || consecutive == 1 {
             let (function, max_concurrent) = (caller.function(), self.0.gate.places_most());
             let event = Busy { breaker: self, function, max_concurrent, consecutive };
@@ -204,10 +207,10 @@ impl CircuitBreaker {
 }
 
 impl Inner {
-    /// Rejects a call of which nobody hears, on a thread that is outside of any call, if this word
-    /// shuts the gate, and it stays so.
+    /// Rejects a call that has no listeners, on a thread that is outside any call. It does so if
+    /// this packed state shuts the gate and still applies.
     #[inline]
-    pub(crate) fn turn_away(&self, word: PackedState, owner: Owner) -> Option<CircuitBreakerError> {
+    pub(crate) fn reject_unobserved(&self, word: PackedState, owner: Owner) -> Option<CircuitBreakerError> {
         if !word.has(PackedState::SHUT) || word.has(PackedState::OBSERVED) {
             return None;
         }
@@ -229,9 +232,10 @@ mod tests {
         Box::leak(Box::new(Binding::new(breaker, "function".to_owned(), Arc::default())))
     }
 
-    /// Somebody registers a member under its own name, and an annotated function has that name.
+    /// User code registers a keyed breaker under its own name, and an annotated function has that
+    /// name.
     #[test]
-    fn a_function_can_have_the_breaker_of_a_value_as_its_own() {
+    fn a_function_can_have_a_keyed_breaker_as_its_own() {
         let parent = binding(CircuitBreaker::new("hosts", Config::new().fail_max(1)).unwrap());
         let keyed_breaker = parent.keyed_breaker("a");
         let own = binding(keyed_breaker.clone());

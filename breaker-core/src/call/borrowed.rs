@@ -1,4 +1,4 @@
-//! The usual call by a handle, whose breaker outlives it, so that it borrows its permit.
+//! Runs the usual call by a handle. The breaker outlives the call, so the call borrows its permit.
 
 use crate::breaker::caller::Owner;
 use crate::breaker::cause::Cause;
@@ -18,12 +18,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A call by a handle, which outlives it: its permit, with a reference count of the breaker, is
-/// only made for an ending that is more than a plain success.
+/// A call by a handle that outlives the call. Its permit holds a reference count of the breaker.
+/// The permit is created only for an ending that is more than a plain success.
 pub(crate) struct BorrowedPermit<'b> {
     breaker: &'b CircuitBreaker,
-    core: &'b HotState,
-    /// The word under which it was let in, with what the calls inside it have told.
+    hot: &'b HotState,
+    /// The packed state under which the call was admitted, with what its inner calls have reported.
     word: PackedState,
     stage: Stage,
 }
@@ -31,33 +31,32 @@ pub(crate) struct BorrowedPermit<'b> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Idle,
-    /// The body is running, or its result is judged, so whoever drops this does so because that
-    /// panics.
+    /// The body runs, or its result is being classified. A drop in this stage means a panic.
     Runs,
     Waits,
-    /// The same, and it has run inside a call of the same breaker.
+    /// The same, after the body has run inside a call of the same breaker.
     WaitsInside,
-    /// It is dropped while it waits, and its body first.
+    /// The call is dropped while it waits. Its body is dropped first.
     Closes,
     ClosesInside,
     Over,
 }
 
 impl<'b> BorrowedPermit<'b> {
-    /// `None`: there is more to this call than one look.
+    /// `None`: the call needs more than one load of the packed state.
     #[inline]
     pub(crate) fn of(breaker: &'b CircuitBreaker) -> Option<Self> {
-        let core: &HotState = &breaker.0;
-        let word = core.gate.word();
+        let hot: &HotState = &breaker.0;
+        let word = hot.gate.word();
         let plain = word.is_plain() && !word.has(PackedState::LIMITED) && is_quiet();
-        // Not `then_some`: one that is made is a call.
-        plain.then(|| Self { breaker, core, word, stage: Stage::Idle })
+        // Not `then_some`: a permit that is created is a call.
+        plain.then(|| Self { breaker, hot, word, stage: Stage::Idle })
     }
 
     #[inline]
     pub(crate) fn guarded<R>(&mut self, f: impl FnOnce() -> R) -> R {
         self.stage = Stage::Runs;
-        nesting::enter_slotless(self.core, self.word);
+        nesting::enter_slotless(self.hot, self.word);
         let inside = Inside(self);
         let value = f();
         inside.0.stage = Stage::Idle;
@@ -74,9 +73,9 @@ impl<'b> BorrowedPermit<'b> {
         self.stage = Stage::Over;
         let outcome = classified.outcome();
         let success = result.is_ok() && matches!(outcome, Outcome::Success);
-        if success && self.core.gate.load_relaxed() == self.word {
+        if success && self.hot.gate.load_relaxed() == self.word {
             self.breaker.0.success_on_stripe();
-            nesting::report_evidence(self.core, Evidence::ANSWERED);
+            nesting::report_evidence(self.hot, Evidence::ANSWERED);
         } else if C::WORDED {
             self.settle_worded(&result, &classified);
         } else {
@@ -91,8 +90,8 @@ impl<'b> BorrowedPermit<'b> {
         self.permit().settle_result(is_error, outcome, || Cause::bare(kind));
     }
 
-    /// The same where the classifier has words for it. Apart, so that a plain result is in no place
-    /// that is pointed at.
+    /// The same where the classifier has a text for the error. A separate function, so that the
+    /// address of a plain result is never taken.
     #[inline(never)]
     fn settle_worded<T, E>(&mut self, result: &Result<T, E>, classified: &impl Classification<E>) {
         self.permit().settle_classified(result, classified);
@@ -103,17 +102,17 @@ impl<'b> BorrowedPermit<'b> {
         Permit::new(Owner::Own(self.breaker.clone()), self.word, 0, Tick::ZERO)
     }
 
-    /// The body waits. Apart, since few do.
+    /// Marks that the body waits. A separate function, since few bodies wait.
     #[inline(never)]
     fn waits(&mut self) {
-        let inside = nesting::is_inside(self.core);
+        let inside = nesting::is_inside(self.hot);
         self.stage = if inside { Stage::WaitsInside } else { Stage::Waits };
     }
 
-    /// The body is dropped next, while it waits.
+    /// Prepares for the drop of the body while it waits.
     #[inline]
     fn close(&mut self) {
-        // Most are over.
+        // Most calls have ended already.
         if self.stage != Stage::Idle {
             self.close_waiting();
         }
@@ -126,7 +125,7 @@ impl<'b> BorrowedPermit<'b> {
             Stage::WaitsInside => Stage::ClosesInside,
             _ => return,
         };
-        nesting::close(self.core, self.word, 0, None);
+        nesting::close(self.hot, self.word, 0, None);
     }
 
     #[cold]
@@ -137,7 +136,7 @@ impl<'b> BorrowedPermit<'b> {
             self.word = nesting::leave().word.kept();
         }
         if inside {
-            nesting::report_dropped(self.core, self.word.evidence());
+            nesting::report_dropped(self.hot, self.word.evidence());
         }
         let permit = self.permit().inside(inside);
         if stage == Stage::Runs {
@@ -145,11 +144,11 @@ impl<'b> BorrowedPermit<'b> {
         }
     }
 
-    /// Keeps what has become of the call on the stack.
+    /// Keeps what the stack recorded about the call.
     #[inline(never)]
     fn keep(&mut self, left: Frame) {
         self.word = left.word.kept();
-        nesting::report_evidence(self.core, self.word.evidence());
+        nesting::report_evidence(self.hot, self.word.evidence());
     }
 }
 
@@ -162,11 +161,11 @@ impl Drop for BorrowedPermit<'_> {
     }
 }
 
-/// The user's code runs, and the call is on the stack.
+/// User code runs, and the call is on the stack.
 struct Inside<'l, 'b>(&'l mut BorrowedPermit<'b>);
 
 impl Drop for Inside<'_, '_> {
-    /// Also where the code panics.
+    /// Also when the code panics.
     #[inline]
     fn drop(&mut self) {
         if !nesting::leave_slotless(self.0.word) {
@@ -178,7 +177,7 @@ impl Drop for Inside<'_, '_> {
 pin_project! {
     /// Runs the body to its end.
     pub(crate) struct Short<'l, 'b, F> {
-        pub(crate) lent: &'l mut BorrowedPermit<'b>,
+        pub(crate) borrowed: &'l mut BorrowedPermit<'b>,
         #[pin]
         pub(crate) body: F,
     }
@@ -186,7 +185,7 @@ pin_project! {
     impl<F> PinnedDrop for Short<'_, '_, F> {
         #[inline]
         fn drop(this: Pin<&mut Self>) {
-            this.project().lent.close();
+            this.project().borrowed.close();
         }
     }
 }
@@ -197,9 +196,9 @@ impl<F: Future> Future for Short<'_, '_, F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let polled = this.lent.guarded(|| this.body.poll(context));
+        let polled = this.borrowed.guarded(|| this.body.poll(context));
         if polled.is_pending() {
-            this.lent.waits();
+            this.borrowed.waits();
         }
         polled
     }

@@ -1,4 +1,4 @@
-//! Runs a body under a permit. Sync and async differ by one `.await`; the settling is shared.
+//! Runs a body under a permit. Sync and async differ by one `.await` and share the settling.
 
 use crate::breaker::caller::Caller;
 use crate::breaker::cause::Cause;
@@ -16,23 +16,23 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 impl CircuitBreaker {
-    /// Runs `future` if the breaker lets it; every `Err` is a failure.
+    /// Runs `future` if the breaker admits the call; every `Err` is a failure.
     ///
-    /// The error may be of any type, so nothing is known of it: `last_error` and the log show its
-    /// type alone, and a rejection by another breaker is a failure too.
-    /// [`call_classified`](Self::call_classified) and [`presets::errors`](crate::presets::errors) show its
-    /// text, and take a rejection for what it is, as the attribute does.
+    /// The error may be of any type, so the breaker knows nothing about it. `last_error` and the
+    /// log show only its type, and a rejection by another breaker is a failure too.
+    /// [`call_classified`](Self::call_classified) with [`presets::errors`](crate::presets::errors)
+    /// shows its text. It also recognises a rejection by another breaker, as the attribute does.
     ///
-    /// A time limit (`timeout`) needs a tokio runtime with its timer; without one there is no
+    /// A time limit (`timeout`) needs a tokio runtime with its timer. Without one there is no
     /// limit, and one log line says so. The time runs from when the future first has to wait.
     ///
     /// # Errors
-    /// [`CallError::Rejected`] when the breaker rejects the call or cuts it off at its time limit
-    /// (`timeout`); [`CallError::Inner`] with the future's own error.
+    /// [`CallError::Rejected`] when the breaker rejects the call, or when the call exceeds its time
+    /// limit (`timeout`). [`CallError::Inner`] with the future's own error.
     ///
     /// # Cancellation
-    /// When the returned future is dropped, so is `future`, and the call counts as `on_cancel`
-    /// says. Nothing happens before the first poll.
+    /// When the returned future is dropped, `future` is dropped too, and the call counts as
+    /// `on_cancel` says. Nothing happens before the first poll.
     pub async fn call<T, E, F>(&self, future: F) -> Result<T, CallError<E>>
     where
         F: Future<Output = Result<T, E>>,
@@ -40,17 +40,17 @@ impl CircuitBreaker {
         self.classified::<_, _, _, _, false>(future, every_error).await
     }
 
-    /// Runs `closure` if the breaker lets it; every `Err` is a failure. A time limit does not
-    /// apply: a synchronous call cannot be cut off.
+    /// Runs `closure` if the breaker admits the call; every `Err` is a failure. A time limit does
+    /// not apply: a synchronous call cannot be timed out.
     ///
     /// # Errors
     /// As [`call`](Self::call).
     pub fn call_sync<T, E>(&self, closure: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
-        self.judged_sync::<_, _, _, false>(closure, every_error)
+        self.classified_sync::<_, _, _, false>(closure, every_error)
     }
 
-    /// Runs `future` if the breaker lets it; `classify` says what its result counts as, and what is
-    /// shown of its error: see [`Classification`].
+    /// Runs `future` if the breaker admits the call. `classify` says what its result counts as, and
+    /// what is shown of its error: see [`Classification`].
     ///
     /// ```
     /// # use breaker_core::{CircuitBreaker, Config, Outcome, presets};
@@ -60,7 +60,7 @@ impl CircuitBreaker {
     /// breaker.call_classified(async { Err::<(), _>("paper jam") }, presets::errors).await.unwrap_err();
     /// assert_eq!(breaker.snapshot().opened_because.unwrap(), "1 failure, last: paper jam");
     /// # breaker.reset();
-    /// // An error of another type, with words for it.
+    /// // An error of another type, with a text for it.
     /// let classify = |printed: &Result<(), u8>| match printed {
     ///     Ok(()) => (Outcome::success(), String::new()),
     ///     Err(code) => (Outcome::failure(), format!("code {code}")),
@@ -88,7 +88,7 @@ impl CircuitBreaker {
         self.classified::<_, _, _, _, true>(future, classify).await
     }
 
-    /// `USERS`: the judge is the user's, so that calls in it are inside this one.
+    /// `USERS`: the classifier is user code, so calls in it are inside this call.
     async fn classified<T, E, F, C, const USERS: bool>(
         &self,
         future: F,
@@ -98,16 +98,16 @@ impl CircuitBreaker {
         F: Future<Output = Result<T, E>>,
         C: Classification<E>,
     {
-        if let Some(mut lent) = BorrowedPermit::of(self) {
-            let result = Short { lent: &mut lent, body: future }.await;
-            return lent.finish::<_, _, _, USERS>(result, classify);
+        if let Some(mut borrowed) = BorrowedPermit::of(self) {
+            let result = Short { borrowed: &mut borrowed, body: future }.await;
+            return borrowed.finish::<_, _, _, USERS>(result, classify);
         }
         let permit = self.admit(Caller::Handle).map_err(CallError::Rejected)?;
         let result = Run { permit: &permit, limit: None, body: future }.await;
         finish(permit, result, classify)
     }
 
-    /// Runs `closure` if the breaker lets it; `classify` says what its result counts as.
+    /// Runs `closure` if the breaker admits the call; `classify` says what its result counts as.
     ///
     /// # Errors
     /// As [`call`](Self::call).
@@ -116,29 +116,29 @@ impl CircuitBreaker {
         closure: impl FnOnce() -> Result<T, E>,
         classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>> {
-        self.judged_sync::<_, _, _, true>(closure, classify)
+        self.classified_sync::<_, _, _, true>(closure, classify)
     }
 
     /// As [`classified`](Self::classified).
-    fn judged_sync<T, E, C: Classification<E>, const USERS: bool>(
+    fn classified_sync<T, E, C: Classification<E>, const USERS: bool>(
         &self,
         closure: impl FnOnce() -> Result<T, E>,
         classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>> {
-        if let Some(mut lent) = BorrowedPermit::of(self) {
-            let result = lent.guarded(closure);
-            return lent.finish::<_, _, _, USERS>(result, classify);
+        if let Some(mut borrowed) = BorrowedPermit::of(self) {
+            let result = borrowed.guarded(closure);
+            return borrowed.finish::<_, _, _, USERS>(result, classify);
         }
         self.admit(Caller::Handle).map_err(CallError::Rejected)?.run_sync_with(closure, classify)
     }
 }
 
 impl Permit {
-    /// Runs `future` as this call; every `Err` is a failure. Calls of the same breaker inside it
-    /// are a part of it, as they are of [`CircuitBreaker::call`].
+    /// Runs `future` as this call; every `Err` is a failure. Inner calls of the same breaker are a
+    /// part of it, as they are in [`CircuitBreaker::call`].
     ///
     /// # Errors
-    /// [`CallError::Rejected`] when the call is cut off at its time limit (`timeout`);
+    /// [`CallError::Rejected`] when the call exceeds its time limit (`timeout`).
     /// [`CallError::Inner`] with the future's own error.
     ///
     /// # Cancellation
@@ -163,8 +163,8 @@ impl Permit {
         finish(self, result, classify)
     }
 
-    /// Runs `closure` as this call; every `Err` is a failure. Calls of the same breaker inside it
-    /// are a part of it. A time limit does not apply.
+    /// Runs `closure` as this call; every `Err` is a failure. Inner calls of the same breaker are a
+    /// part of it. A time limit does not apply.
     ///
     /// # Errors
     /// [`CallError::Inner`] with the closure's own error.
@@ -197,20 +197,20 @@ fn finish<T, E, C: Classification<E>>(
 ) -> Result<T, CallError<E>> {
     let result = match result {
         Ok(result) => result,
-        Err(cut) => return Err(CallError::Rejected(settle_timed_out(permit, cut))),
+        Err(timed_out) => return Err(CallError::Rejected(settle_timed_out(permit, timed_out))),
     };
     let classified = permit.guarded(|| classify(&result));
     permit.settle_classified(&result, &classified);
     result.map_err(CallError::Inner)
 }
 
-/// A body that was cut off at its time limit.
+/// A body that exceeded its time limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Cut {
     pub(crate) after: Duration,
 }
 
-/// Counts a call that was cut off.
+/// Counts a call that exceeded its time limit.
 #[cold]
 pub(crate) fn settle_timed_out(permit: Permit, Cut { after }: Cut) -> CircuitBreakerError {
     let owner = permit.owner().clone();
@@ -248,10 +248,10 @@ run_sync! {
 
 pin_project! {
     #[allow(missing_docs, reason = "for the expansion of the attributes only")]
-    /// Runs the body to its end, or to its time limit. The timer is only made when the body has to
+    /// Runs the body to its end, or to its time limit. Creates the timer only when the body has to
     /// wait.
     ///
-    /// The fields are public so that an expansion makes it in place: a function of its own would be
+    /// The fields are public so that an expansion creates it in place. A constructor would be
     /// compiled for every body.
     pub struct Run<'p, F> {
         pub permit: &'p Permit,
@@ -261,7 +261,7 @@ pin_project! {
     }
 
     impl<F> PinnedDrop for Run<'_, F> {
-        /// The calls inside the body are dropped with it.
+        /// The inner calls of the body are dropped with it.
         #[inline]
         fn drop(this: Pin<&mut Self>) {
             this.project().permit.close();
@@ -283,8 +283,8 @@ impl<F: Future> Future for Run<'_, F> {
 }
 
 impl Permit {
-    /// The body waits: ready when the time of the call is over. Then the rest of the body is
-    /// dropped before the call is counted.
+    /// Handles a body that waits. Ready when the call has exceeded its time limit. Then the rest of
+    /// the body is dropped before the call is counted.
     #[inline]
     fn wait(&self, timer: &mut Option<timeout::Limit>, context: &mut Context<'_>) -> Poll<Cut> {
         self.waits();
@@ -292,7 +292,7 @@ impl Permit {
             return Poll::Pending;
         }
         timeout::wait(timer, self.owner(), context).map(|after| {
-            self.cut_off();
+            self.time_out();
             Cut { after }
         })
     }

@@ -1,15 +1,15 @@
-//! What one call does, in this order:
+//! Runs one call, in this order:
 //!
-//! 1. [`admission`]: asks whether the call may be made.
+//! 1. [`admission`] decides whether the call is admitted.
 //! 2. [`by_handle`] polls the body under its [`permit`]; [`borrowed`] does so without one.
-//!    ([`nesting`] knows the calls around it.)
-//! 3. [`timeout`] ends a call at its time limit; [`runtime`] knows whose timer that is.
+//!    ([`nesting`] tracks the enclosing calls.)
+//! 3. [`timeout`] ends a call at its time limit; [`runtime`] identifies the runtime of its timer.
 //! 4. [`result`] says what a guarded function returns, and makes errors of rejections.
-//! 5. [`settle`] asks what the result counts as, and ends the permit with that.
+//! 5. [`settle`] classifies the result, and ends the permit with the outcome.
 //! 6. [`permit`] counts the ending and reports it.
 //!
-//! A call whose result is a stream goes on in `stream`. What may be failures is in `classify`;
-//! annotated functions come in by `macro_support`.
+//! A call whose result is a stream continues in `stream`. `classify` says which results are
+//! failures. Annotated functions enter through `macro_support`.
 //!
 //! May use: `breaker` and what is below it.
 

@@ -1,4 +1,4 @@
-//! Stands in for `timeout` without the feature `tokio`: there are no time limits then.
+//! Replaces `timeout` without the feature `tokio`: then there are no time limits.
 
 use crate::breaker::caller::Owner;
 use crate::breaker::handle::CircuitBreaker;

@@ -1,4 +1,4 @@
-//! What a guarded function returns, and how an error is made of a rejection.
+//! Defines what a guarded function returns, and makes errors of rejections.
 
 use crate::breaker::error::CircuitBreakerError;
 
@@ -20,7 +20,7 @@ pub trait Fallible: Sized {
     fn whole(self) -> Result<Self::Ok, Self::Error>;
 }
 
-/// The user's result, for a judge that looks at both sides.
+/// The user's result, for a classifier that looks at both sides.
 #[expect(clippy::missing_errors_doc, reason = "it shows the user's own result")]
 pub fn view<R: Fallible>(result: &R) -> Result<&R::Ok, &R::Error> {
     result.view()
@@ -85,12 +85,12 @@ where
     R::from_error(open(error))
 }
 
-/// How an error is made of a rejection where the attribute does not say it.
+/// Makes an error of a rejection where the attribute does not say how.
 pub fn from_rejection<E: FromRejection>(error: CircuitBreakerError) -> E {
     E::from_rejection(error)
 }
 
-/// What the key `open` needs of its value.
+/// What the setting `open` needs of its value.
 #[diagnostic::on_unimplemented(
     message = "`open` makes no `{E}` of a rejection",
     label = "expected a function or a closure of one `CircuitBreakerError` that gives `{E}`"

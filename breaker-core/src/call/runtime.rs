@@ -1,9 +1,9 @@
-//! Tells tokio's runtimes apart.
+//! Distinguishes tokio's runtimes.
 //!
-//! tokio says it itself from 1.49 on. With an older one a runtime is known by the thread that polls
-//! for it, which is right for a runtime of one thread, as tests have; a call of several threads has
-//! its timer begun anew where another thread polls it. Two runtimes that take turns on one thread
-//! are one so: a call that waits keeps the timer of the first.
+//! tokio identifies a runtime itself from 1.49 on. With an older tokio, the thread that polls
+//! identifies its runtime. That is right for a runtime of one thread, as tests have. With several
+//! threads, a call gets a new timer where another thread polls it. Two runtimes that take turns on
+//! one thread count as one: a call that waits keeps the timer of the first.
 
 use std::hash::{Hash, Hasher};
 use std::thread::{self, ThreadId};
@@ -13,16 +13,16 @@ use tokio::runtime::Handle;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Id(u64);
 
-/// The runtime that the caller is in, of which it has the handle.
+/// The runtime that the caller is in, by its handle.
 pub(crate) fn of(current: &Handle) -> Id {
     let mut number = Number(0);
-    // tokio's own method, where it has one.
+    // tokio's own method, where there is one.
     current.id().hash(&mut number);
     Id(number.0)
 }
 
-/// What `Handle` lacks in an older tokio. An inherent method goes before one of a trait, so which
-/// of both is called follows from tokio.
+/// What `Handle` lacks in an older tokio. Rust prefers an inherent method to one of a trait, so
+/// tokio's version decides which one is called.
 #[cfg_attr(not(test), allow(dead_code, reason = "the newest tokio has the method itself"))]
 trait Older {
     fn id(&self) -> ThreadId;
@@ -34,7 +34,7 @@ impl Older for Handle {
     }
 }
 
-/// Keeps the one number that an identifier consists of.
+/// Keeps the one number of an identifier.
 struct Number(u64);
 
 impl Hasher for Number {
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_runtime_is_told_from_that_of_another_thread_and_from_none() {
+    fn a_runtime_differs_from_that_of_another_thread_and_from_none() {
         let own = runtime();
         let ids = || own.block_on(async { (current(), tokio::spawn(async { current() }).await.unwrap()) });
         let (own, spawned) = ids();
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_tokio_has_the_thread_in_place_of_the_runtime() {
+    fn an_older_tokio_identifies_a_runtime_by_its_thread() {
         runtime().block_on(async { assert_eq!(Older::id(&Handle::current()), thread::current().id()) });
     }
 }

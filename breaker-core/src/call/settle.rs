@@ -1,4 +1,4 @@
-//! Counts how a call ended: what its result counts as, and how it is told to the breaker.
+//! Classifies the result of a call, and records the outcome with the breaker.
 
 use crate::breaker::cause::Cause;
 use crate::breaker::classification::sealed;
@@ -11,7 +11,7 @@ use std::any::type_name;
 use std::fmt::Display;
 use std::time::Duration;
 
-/// Counts how the call ended, and gives its result.
+/// Counts how the call ended, and returns its result.
 #[inline]
 pub fn settle<R: Fallible<Error = E>, E>(
     permit: Permit,
@@ -73,7 +73,7 @@ pub(crate) fn conclude_full<'e, R: Fallible>(
 #[cfg_attr(not(feature = "stream"), expect(unreachable_pub, reason = "only the judges of streams name it"))]
 pub struct Concluded {
     pub(crate) outcome: Outcome,
-    /// Another breaker has rejected it: in how long that may let a call in, where it says so.
+    /// Another breaker has rejected the call: the time until it may admit a call, if it says so.
     pub(crate) rejected: Option<Option<Duration>>,
 }
 
@@ -87,7 +87,7 @@ impl Concluded {
         Self { outcome, rejected: look.rejection(outcome).map(CircuitBreakerError::retry_after) }
     }
 
-    /// Whether that is for `on(failure)`, and then in how long a call may be worth making.
+    /// Whether `on(failure)` applies, and then the time until a call may be worth making.
     pub(crate) fn failed(self) -> Option<Option<Duration>> {
         match self.outcome {
             Outcome::Failure { retry_after } => Some(self.rejected.flatten().or(retry_after)),
@@ -97,8 +97,8 @@ impl Concluded {
 }
 
 impl Permit {
-    /// The call failed, and `text` says how: an error, or words. `last_error`, `opened_because` and
-    /// the log show its first 256 bytes.
+    /// The call failed, and `text` says how: an error, or a message. `last_error`, `opened_because`
+    /// and the log show its first 256 bytes.
     ///
     /// ```
     /// # use breaker_core::{CircuitBreaker, Config};
@@ -111,7 +111,7 @@ impl Permit {
         self.settle_with(Outcome::failure(), || Cause::of_text("failure", &text));
     }
 
-    /// Counts a call that ended with this result, of which the classifier has said this.
+    /// Counts a call that ended with this result and this classification.
     #[inline]
     pub(crate) fn settle_classified<T, E, C>(self, result: &Result<T, E>, classified: &C)
     where

@@ -1,4 +1,4 @@
-//! The time limit of a call, on tokio's timer.
+//! Limits the time of a call, with tokio's timer.
 
 use crate::breaker::caller::Owner;
 use crate::breaker::function::Function;
@@ -17,33 +17,33 @@ use tokio::runtime::Handle;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep};
 
-/// The timer that cuts a call off, on the heap: few calls need one. It does not take part in
-/// tokio's budget of a task: a body that uses up its budget would never be cut off otherwise.
+/// The timer of a call's time limit, on the heap: few calls need one. It does not take part in
+/// tokio's budget of a task. Otherwise a body that uses up its budget would never time out.
 ///
-/// In an `Arc` that is never cloned: its drop is a short look and a call, where that of a box is
-/// written out in every annotated function.
+/// In an `Arc` that is never cloned: its drop is a short check and a call. The drop of a box would
+/// be written out in every annotated function.
 pub struct Limit(Arc<Timer>);
 
 struct Timer {
     span: Duration,
     ends: Instant,
     /// The runtime whose timer wakes the call.
-    home: Handle,
+    handle: Handle,
     runtime: Id,
-    /// The last runtime that was asked for a timer.
-    asked: Id,
-    /// As `dyn`, of which rustc knows at once that threads may share it: it looks at that for each
-    /// annotated function. `None`: it can wake nobody any more.
+    /// The last runtime that was checked for a timer.
+    checked: Id,
+    /// As `dyn`, so that rustc knows at once that threads may share it. rustc checks that for each
+    /// annotated function. `None`: it can wake no task any more.
     sleep: Option<Sleep>,
 }
 
 type Sleep = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 
-/// What a timer says that cannot wake anybody: its runtime is gone.
+/// The answer of a timer that can wake no task: its runtime is gone.
 pub(crate) struct Gone;
 
-/// Waits for the time limit of a call whose body waits: ready with the limit when its time is over.
-/// With a runtime that is gone the limit is gone too.
+/// Waits for the time limit of a call whose body waits. Ready with the limit when its time is over.
+/// If a runtime is gone, the limit is gone too.
 pub(crate) fn wait(limit: &mut Option<Limit>, owner: &Owner, context: &mut Context<'_>) -> Poll<Duration> {
     if limit.is_none() {
         *limit = Limit::of(owner);
@@ -51,7 +51,7 @@ pub(crate) fn wait(limit: &mut Option<Limit>, owner: &Owner, context: &mut Conte
     poll(limit, context)
 }
 
-/// The same for something else that waits, with the time limit that `span` gives, if there is one.
+/// The same for other waits, with the time limit that `span` returns, if there is one.
 pub(crate) fn wait_for(
     limit: &mut Option<Limit>,
     span: impl FnOnce() -> Option<Duration>,
@@ -77,8 +77,8 @@ fn poll(limit: &mut Option<Limit>, context: &mut Context<'_>) -> Poll<Duration> 
 }
 
 impl Limit {
-    /// A timer for a call that waits from now on. `None` where it has no limit; and where there is
-    /// no timer that could wake it, which is logged once: outside of a tokio runtime, and in one
+    /// Creates a timer for a call that waits from now on. `None` where it has no limit, or where no
+    /// timer could wake it. The second case is logged once: outside of a tokio runtime, and in one
     /// without `enable_time`.
     #[cold]
     fn of(owner: &Owner) -> Option<Self> {
@@ -92,13 +92,13 @@ impl Limit {
     /// A timer that runs from now on, where there is one.
     #[cold]
     pub(crate) fn after(span: Duration) -> Option<Self> {
-        let home = Handle::try_current().ok()?;
-        let runtime = runtime::of(&home);
+        let handle = Handle::try_current().ok()?;
+        let runtime = runtime::of(&handle);
         let sleep = Some(begin(span)?);
-        Some(Self(Arc::new(Timer { span, ends: end(span), home, runtime, asked: runtime, sleep })))
+        Some(Self(Arc::new(Timer { span, ends: end(span), handle, runtime, checked: runtime, sleep })))
     }
 
-    /// For how long it runs.
+    /// How long it runs.
     #[cfg(any(feature = "stream", all(test, feature = "retry")))]
     pub(crate) fn span(&self) -> Duration {
         self.0.span
@@ -111,7 +111,7 @@ impl Limit {
         timer.follow();
         let Some(sleep) = &mut timer.sleep else { return Poll::Ready(Err(Gone)) };
         let mut polled = Poll::Ready(Err(Gone));
-        // The timer of a runtime panics that ends at this very moment, or while it polls the call.
+        // The timer panics if its runtime ends at this very moment, or while it polls the call.
         catch_panic(|| polled = sleep.as_mut().poll(context).map(|()| Ok(timer.span)));
         if matches!(polled, Poll::Ready(Err(Gone))) {
             timer.sleep = None;
@@ -121,35 +121,35 @@ impl Limit {
 }
 
 impl Timer {
-    /// A call that has moved to another runtime goes on with that one's timer, since its first
-    /// runtime may be gone. Where there is no other timer, the first one is kept while its runtime
-    /// runs: the timer of a runtime that is gone panics.
+    /// Lets a call that has moved to another runtime use the timer of that runtime. Its first
+    /// runtime may be gone. Without another timer, the first one is kept while its runtime runs:
+    /// the timer of a runtime that is gone panics.
     fn follow(&mut self) {
         if let Ok(here) = Handle::try_current() {
             let id = runtime::of(&here);
             if id == self.runtime {
                 return;
             }
-            if id != self.asked && self.move_to(here, id) {
+            if id != self.checked && self.move_to(here, id) {
                 return;
             }
         }
-        if self.sleep.is_some() && !is_running(&self.home) {
+        if self.sleep.is_some() && !is_running(&self.handle) {
             self.sleep = None;
         }
     }
 
-    /// Goes on with the timer of another runtime, if that has one.
+    /// Uses the timer of another runtime, if that has one.
     fn move_to(&mut self, here: Handle, id: Id) -> bool {
-        self.asked = id;
+        self.checked = id;
         let Some(sleep) = begin(self.ends.saturating_duration_since(Instant::now())) else { return false };
-        (self.sleep, self.home, self.runtime) = (Some(sleep), here, id);
+        (self.sleep, self.handle, self.runtime) = (Some(sleep), here, id);
         true
     }
 }
 
-/// Whether a runtime still takes tasks: tokio says of no runtime that it is gone, but ends what is
-/// spawned there at once.
+/// Whether a runtime still takes tasks. tokio does not report that a runtime is gone, but ends at
+/// once what is spawned there.
 fn is_running(runtime: &Handle) -> bool {
     let task = runtime.spawn(pending::<()>());
     let is_over = task.is_finished();
@@ -157,7 +157,7 @@ fn is_running(runtime: &Handle) -> bool {
     !is_over
 }
 
-/// `None`: the runtime has no timer, which tokio says by a panic alone.
+/// `None`: the runtime has no timer. tokio reports that only by a panic.
 fn begin(span: Duration) -> Option<Sleep> {
     let mut begun: Option<Sleep> = None;
     catch_panic(|| begun = Some(Box::pin(unconstrained(sleep(span)))));
@@ -178,27 +178,27 @@ impl fmt::Debug for Limit {
 }
 
 impl CircuitBreaker {
-    /// Waits until a call by this handle would be admitted, also for a place of `max_concurrent`,
-    /// and by a `ramp`: it looks once a second whether the next call is, and that is over at the
-    /// ramp's end. Others may be quicker, so the next call can still be rejected. That of one value
-    /// of a `key` does not wait for the breaker of all values, which answers for the function's
-    /// calls while it is not closed.
+    /// Waits until a call by this handle would be admitted. It also waits for a place of
+    /// `max_concurrent`, and during a `ramp`. During a `ramp` it checks once a second whether the
+    /// next call is admitted. That ends with the ramp. Other callers may be quicker, so the next
+    /// call can still be rejected. A keyed breaker does not wait for the breaker of all keys. That
+    /// breaker answers for the function's calls while it is not closed.
     ///
     /// # Panics
-    /// Outside of a tokio runtime with a timer, when it has to wait for a time. (One that waits
-    /// already, and whose runtime is gone, goes on in the runtime where it is polled. Outside of
-    /// all it waits for a change of the breaker only.)
+    /// Outside of a tokio runtime with a timer, when it has to wait for a time. (A future that
+    /// waits already, and whose runtime is gone, continues in the runtime where it is polled.
+    /// Outside of all runtimes it waits only for a change of the breaker.)
     ///
     /// # Cancellation
-    /// Dropping it has no effect on the breaker.
+    /// Dropping the future has no effect on the breaker.
     pub async fn ready(&self) {
         loop {
             let mut changed = pin!(self.0.changed.notified());
             changed.as_mut().enable();
-            match self.shut_for() {
+            match self.rejects_for() {
                 None => return,
                 Some(Duration::MAX) => changed.await,
-                // Whether the time is over or something changed: look again.
+                // Then check again, whether the time is over or something changed.
                 Some(wait) => {
                     let Some(mut timer) = Limit::after(wait) else { return sleep(wait).await };
                     poll_fn(|context| match (changed.as_mut().poll(context), timer.poll(context)) {
@@ -211,7 +211,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// The time limit of a call of this function, or of one that is no function's; `None`: there is
+    /// The time limit of a call of this function, or of a call without a function. `None`: there is
     /// none.
     pub(crate) fn limit_of(&self, function: Option<&Function>) -> Option<Duration> {
         let own = function.map_or(Ranked::NOTHING, |function| function.call_settings.timeout());
@@ -219,7 +219,7 @@ impl CircuitBreaker {
     }
 
     pub(crate) fn warn_of_no_timer(&self) {
-        // Once for all values of a `key`.
+        // Once for all keys.
         if let Some(later) = self.0.keyed_breaker() {
             return later.parent().warn_of_no_timer();
         }
@@ -233,20 +233,20 @@ impl CircuitBreaker {
         }
     }
 
-    /// How long to wait until calls may be let in, unless something changes; `None`: the next one
-    /// is.
-    fn shut_for(&self) -> Option<Duration> {
+    /// How long to wait until calls may be admitted, unless something changes. `None`: the next
+    /// call is admitted.
+    fn rejects_for(&self) -> Option<Duration> {
         let word = self.0.gate.word();
         let is_full = || (word.has(PackedState::PLACES) && self.0.gate.has_no_place()).then_some(Duration::MAX);
-        self.state_shuts_for(word).or_else(is_full)
+        self.state_rejects_for(word).or_else(is_full)
     }
 
-    /// The same for want of anything but a place.
-    fn state_shuts_for(&self, word: PackedState) -> Option<Duration> {
+    /// The same, without regard to places.
+    fn state_rejects_for(&self, word: PackedState) -> Option<Duration> {
         let (until, longest) = if word.has(PackedState::SHUT) {
             (self.0.gate.until(), Duration::MAX)
         } else if word.has(PackedState::ASK) {
-            // Calls of others bring it nearer.
+            // Other calls bring the end nearer.
             (self.0.machine.lock().ramps_until()?, Duration::from_secs(1))
         } else {
             return None;

@@ -1,12 +1,12 @@
-//! What counts as a failure: what a value says of the service, and whether an error is of a type,
-//! or comes from one.
+//! Classifies results: what a value says about the service, and whether an error is of a type, or
+//! comes from one.
 //!
 //! | file | what is in it |
 //! | --- | --- |
 //! | `mod` | [`Classify`], and type items of `exclude`, `success` and `include` |
 //! | `search` | patterns, which are also looked for behind an error |
 //! | `value` | the value in an `Ok` |
-//! | `shown` | what presets give for a call by a handle |
+//! | `shown` | what presets return for a call by a handle |
 //! | `presets` | ready-made classifications, a file for each crate |
 //!
 //! May use: `breaker` and what is below it.
@@ -32,8 +32,8 @@ use std::rc::Rc;
 
 /// What a value, most often an error, says about the service behind it.
 ///
-/// `#[circuit_breaker(classify)]` asks the function's error. Derive it for an enum, or write it by
-/// hand; the ready-made ones are listed in [`presets`](crate::presets).
+/// `#[circuit_breaker(classify)]` classifies the function's error by it. Derive it for an enum, or
+/// implement it by hand. The ready-made implementations are listed in [`presets`](crate::presets).
 ///
 /// ```
 /// use breaker_core::{CircuitBreakerError, Classify, Outcome};
@@ -63,7 +63,8 @@ use std::rc::Rc;
     note = "an `anyhow::Error` or a `Box<dyn Error>` is looked into by a function of `presets`, for instance `classify = presets::reqwest`"
 )]
 pub trait Classify {
-    /// What it counts as. It runs on the caller's task after each call that ends so, under no lock.
+    /// What the value counts as. It runs on the caller's task after each call that ends with such a
+    /// value, under no lock.
     fn classify(&self) -> Outcome;
 }
 
@@ -95,7 +96,7 @@ impl<T: Classify + ?Sized> Classify for Arc<T> {
     note = "write a pattern (`pat(MyError::Variant(..))`) or a predicate (`|e| ..`) instead of the type"
 )]
 pub trait Search<T, Way> {
-    /// The error, to begin with.
+    /// The first error to search.
     fn first(&self) -> &(dyn Error + 'static);
 
     /// Whether there is a `T` that the chain does not show.
@@ -107,17 +108,17 @@ pub trait Search<T, Way> {
     }
 }
 
-/// The error is one itself.
+/// The error is an `Error` itself.
 #[derive(Debug)]
 pub struct Itself;
 
-/// The error owns one and dereferences to it, as `Box<dyn Error>` and `anyhow::Error` do. An
-/// `Arc<dyn Error>` is an `Error` itself, and does not own: without that difference both ways would
-/// be open to it, and rustc would choose none.
+/// The error owns an `Error` and dereferences to it, as `Box<dyn Error>` and `anyhow::Error` do. An
+/// `Arc<dyn Error>` is an `Error` itself, and does not own. Without that difference both ways would
+/// apply to it, and rustc would choose none.
 #[derive(Debug)]
 pub struct Boxed;
 
-/// The error is a box that is shared, as `Arc<anyhow::Error>`, or an `Rc<dyn Error>`.
+/// The error is a shared box, as `Arc<anyhow::Error>`, or an `Rc<dyn Error>`.
 #[derive(Debug)]
 pub struct Shared;
 
@@ -169,11 +170,11 @@ impl<E: Opaque<T> + ?Sized, T> Search<T, Shared> for Rc<E> {
 
 /// `dyn Error`, with or without `Send` and `Sync`.
 pub trait Opaque<T> {
-    /// Without them.
+    /// The same error without them.
     fn as_error(&self) -> &(dyn Error + 'static);
 
-    /// The `T` that what dereferences to this has, and the chain does not show.
-    fn beside(_whole: &dyn Any) -> Option<&T>
+    /// The `T` that the dereferencing value has, and that the chain does not show.
+    fn beside(_value: &dyn Any) -> Option<&T>
     where
         T: Error,
     {
@@ -193,19 +194,19 @@ impl<T> Opaque<T> for dyn Error + Send + 'static {
     }
 }
 
-// An error that is not `Send + Sync` can be in no such box.
+// Such a box holds only errors that are `Send + Sync`.
 impl<T: Send + Sync + 'static> Opaque<T> for dyn Error + Send + Sync + 'static {
     fn as_error(&self) -> &(dyn Error + 'static) {
         self
     }
 
-    /// An error that was given to `anyhow`'s `context` is no link of the chain.
+    /// An error that was given to `anyhow`'s `context` is not in the chain.
     #[cfg(feature = "anyhow")]
-    fn beside(whole: &dyn Any) -> Option<&T>
+    fn beside(value: &dyn Any) -> Option<&T>
     where
         T: Error,
     {
-        whole.downcast_ref::<anyhow::Error>()?.downcast_ref()
+        value.downcast_ref::<anyhow::Error>()?.downcast_ref()
     }
 }
 
@@ -220,8 +221,8 @@ pub trait Sought: Error + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Error + 'static> Sought for T {}
 
-/// Whether `error`, or one behind it, is a `T`, or a `T` in a `Box` or an `Arc`. What it cannot see
-/// is listed on the attribute.
+/// Whether `error`, or an error behind it, is a `T`, or a `T` in a `Box` or an `Arc`. The
+/// attribute's page lists what it cannot see.
 pub fn is<T, E, Way>(error: &E) -> bool
 where
     T: Sought,
@@ -230,13 +231,13 @@ where
     first_of::<T>(error.first()).is_some() || error.has_beside()
 }
 
-/// What the predicate says of the error.
+/// What the predicate returns for the error.
 pub fn ask<E: ?Sized>(error: &E, predicate: impl FnOnce(&E) -> bool) -> bool {
     predicate(error)
 }
 
-/// What the function of `classify = path` may give: an [`Outcome`], or what the functions of
-/// [`presets`](crate::presets) give.
+/// What the function of `classify = path` may return: an [`Outcome`], or what the functions of
+/// [`presets`](crate::presets) return.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what the result counts as",
     label = "the function of `classify = path` gives a `{Self}`",
@@ -254,12 +255,12 @@ impl Verdict for Outcome {
     }
 }
 
-/// What the function of `classify = path` says of the whole result.
+/// What the function of `classify = path` says about the full result.
 pub fn decide<R: ?Sized, V: Verdict>(result: &R, classify: impl FnOnce(&R) -> V) -> Outcome {
     classify(result).outcome()
 }
 
-/// What a value says of itself.
+/// What a value says about itself.
 pub fn classify<C: Classify + ?Sized>(value: &C) -> Outcome {
     value.classify()
 }

@@ -6,12 +6,12 @@ use crate::sync::Arc;
 use std::error::Error;
 use std::ops::Deref;
 
-/// An error on the way to being compared with a pattern (autoref specialisation, as
+/// Wraps an error for the comparison with a pattern (autoref specialisation, as
 /// [`AsError`](crate::macro_support::show_error::AsError)).
 #[derive(Debug)]
 pub struct Within<'e, E>(pub &'e E);
 
-/// Where a pattern that is of a `T` is looked for. rustc learns the type from the pattern itself.
+/// Where a pattern of a `T` is searched for. rustc learns the type from the pattern itself.
 #[diagnostic::on_unimplemented(
     message = "`{T}` is no error type, so no error can be of it",
     label = "expected a pattern of a type that is `Error + 'static`",
@@ -21,7 +21,7 @@ pub trait Fits<T> {
     fn any(self, pattern: impl Fn(&T) -> bool) -> bool;
 }
 
-/// The error is an `Error`: it, or one behind it.
+/// The error is an `Error`: it is searched, and the errors behind it.
 #[derive(Debug)]
 pub struct OfChain<'e>(&'e (dyn Error + 'static));
 
@@ -32,7 +32,7 @@ impl<T: Sought> Fits<T> for OfChain<'_> {
     }
 }
 
-/// The error dereferences to one, as `Box<dyn Error>` and `anyhow::Error` do.
+/// The error dereferences to an `Error`, as `Box<dyn Error>` and `anyhow::Error` do.
 #[derive(Debug)]
 pub struct OfTarget<'e, E>(&'e E);
 
@@ -48,7 +48,7 @@ where
     }
 }
 
-/// Of every other error only its own type.
+/// For every other error only its own type is compared.
 #[derive(Debug)]
 pub struct OfItself<'e, E>(&'e E);
 
@@ -83,7 +83,7 @@ where
     }
 }
 
-/// A box that is shared, as `Arc<anyhow::Error>`.
+/// A shared box, as `Arc<anyhow::Error>`.
 impl<'e, E> ByTarget<'e, E> for &Within<'e, Arc<E>>
 where
     E: Deref + 'static,
@@ -104,7 +104,7 @@ impl<'e, E> ByItself<'e, E> for Within<'e, E> {
     }
 }
 
-/// Whether a `T` of those fits.
+/// Whether a `T` in it fits.
 pub fn fits<T, W: Fits<T>>(way: W, pattern: impl Fn(&T) -> bool) -> bool {
     way.any(pattern)
 }

@@ -1,5 +1,5 @@
-//! What the presets give for a call by a handle: what the result counts as, and a way to the text
-//! of its error.
+//! Holds what the presets return for a call by a handle: what the result counts as, and a way to
+//! the text of its error.
 
 use crate::breaker::classification::sealed;
 use crate::breaker::error::{CallError, CircuitBreakerError};
@@ -11,7 +11,8 @@ use std::borrow::Cow;
 use std::fmt::{self, Debug, Display};
 
 /// What [`presets::errors`](crate::presets::errors) and the other functions of
-/// [`presets`](crate::presets) give: what a result counts as, and a way to the text of its error.
+/// [`presets`](crate::presets) return. It holds what a result counts as, and a way to the text of
+/// its error.
 pub struct Shown<E> {
     outcome: Outcome,
     look: for<'e> fn(&'e E) -> ErrorView<'e>,
@@ -29,8 +30,8 @@ impl<E> Shown<E> {
         Self { outcome, look: E::look }
     }
 
-    /// What `known` says of the first error of the chain that it knows; of any other the same as
-    /// [`of`](Self::of).
+    /// What `known` says about the first error of the chain that it knows. For any other error it
+    /// is the same as [`of`](Self::of).
     pub(crate) fn by<Way>(result: Result<(), &E>, known: Known) -> Self
     where
         E: Show<Way>,
@@ -47,7 +48,7 @@ impl<E> Shown<E> {
         self.outcome
     }
 
-    /// The same text of a result that counts as `outcome`.
+    /// The same text for a result that counts as `outcome`.
     ///
     /// ```
     /// # use breaker_core::{CircuitBreaker, Config, Outcome, presets};
@@ -100,9 +101,9 @@ impl<E> Debug for Shown<E> {
     }
 }
 
-/// An error of which [`presets::errors`](crate::presets::errors) shows the text: any `Error`, what
-/// dereferences to `dyn Error` (as `Box<dyn Error>` and `anyhow::Error` do), an `Arc` of one of
-/// these, a string, and a [`CallError`] of these.
+/// An error whose text [`presets::errors`](crate::presets::errors) shows. That is any `Error`, or
+/// what dereferences to `dyn Error` (as `Box<dyn Error>` and `anyhow::Error` do). It is also an
+/// `Arc` of one of these, a string, and a [`CallError`] of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no error whose text is known",
     label = "no `Error + 'static`, nothing that dereferences to `dyn Error`, and no string",

@@ -1,4 +1,4 @@
-//! Asks the value in an `Ok` what it says of the service: by `Classify`, or by its HTTP status.
+//! Classifies the value in an `Ok`: by `Classify`, or by its HTTP status.
 
 use crate::breaker::error_view::{Classified, ErrorView};
 use crate::classify::Classify;
@@ -6,16 +6,16 @@ use crate::machine::outcome::Outcome;
 use crate::sync::Ordering;
 use crate::sync::statics::AtomicBool;
 
-/// How a call of an annotated async function looks at the value in its `Ok`: what it counts as, and
-/// what is known of it.
+/// How a call of an annotated async function classifies the value in its `Ok`: what it counts as,
+/// and what is known of it.
 pub(crate) type Sight<T> = for<'v> fn(&'v T) -> Classified<'v>;
 
-/// A value on the way to being asked (autoref specialisation, as
+/// Wraps a value for its classification (autoref specialisation, as
 /// [`AsError`](crate::macro_support::show_error::AsError)).
 #[derive(Debug)]
 pub struct Valued<'v, T>(pub &'v T);
 
-/// It says what it counts as.
+/// The value says what it counts as.
 pub trait BySelf {
     fn __breaker_outcome(&self) -> Outcome;
 }
@@ -26,7 +26,7 @@ impl<T: Classify> BySelf for Valued<'_, T> {
     }
 }
 
-/// It says nothing, so it is a success.
+/// The value says nothing, so it is a success.
 pub trait ByOk {
     fn __breaker_outcome(&self) -> Outcome;
 }
@@ -42,7 +42,7 @@ pub trait HttpStatus {
     fn http_status(&self) -> u16;
 }
 
-/// A value that is one.
+/// A value with an HTTP status.
 pub trait ByStatus {
     fn __breaker_status(&self) -> Option<u16>;
 }
@@ -64,7 +64,7 @@ impl<T> ByNoStatus for &Valued<'_, T> {
     }
 }
 
-/// Whether the advice was given that the responses of one function need `classify`.
+/// Whether the log has advised that the responses of one function need `classify`.
 #[derive(Debug)]
 pub struct Advice {
     function: &'static str,
@@ -77,8 +77,8 @@ impl Advice {
         Self { function, given: AtomicBool::new(false) }
     }
 
-    /// An `Ok` of a function that says nothing of values: a success, also if its status tells of a
-    /// failure. The first of these is told.
+    /// An `Ok` of a function that does not classify values: a success, even if its status reports a
+    /// failure. The first such failure is logged.
     pub fn of(&self, status: Option<u16>) -> Classified<'static> {
         let is_first = |status: &u16| *status >= 500 && !self.given.swap(true, Ordering::Relaxed);
         if let Some(status) = status.filter(is_first) {

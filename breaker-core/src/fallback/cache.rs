@@ -1,5 +1,5 @@
-//! What a `cache(..)` step does with its store. A store never fails the call: its errors, panics
-//! and time-outs are reported.
+//! Runs a `cache(..)` step with its store. A store never fails the call: its errors, panics and
+//! time-outs are reported.
 
 use crate::breaker::report::{Report, StoreFailure, is_quiet};
 use crate::breaker::throttle::Throttle;
@@ -24,7 +24,7 @@ use std::time::Duration;
 
 /// The longest that an answer waits for a store.
 #[cfg(feature = "tokio")]
-pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
+pub(crate) const WAIT_BUDGET: Duration = Duration::from_millis(250);
 
 /// One `cache(..)` step of a function; a `static` in its body.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct CacheSite {
     state: State,
 }
 
-/// What a step remembers, for the process or for one isolated test.
+/// What a step keeps, for the process or for one isolated test.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     failures: Mutex<Throttle>,
@@ -60,8 +60,12 @@ impl CacheSite {
         &self.state
     }
 
-    /// Tells of a store that did not work.
-    fn noted<T, E: Display>(&'static self, (breaker, function): Told<'_>, result: Result<T, Trouble<E>>) -> Option<T> {
+    /// Reports a store that did not work.
+    fn report_failure<T, E: Display>(
+        &'static self,
+        (breaker, function): StepCaller<'_>,
+        result: Result<T, Trouble<E>>,
+    ) -> Option<T> {
         let error = match result {
             Ok(value) => return Some(value),
             Err(error) => error,
@@ -75,10 +79,10 @@ impl CacheSite {
     }
 }
 
-/// Who speaks: the breaker, and the annotated function.
-pub(crate) type Told<'a> = (&'a crate::CircuitBreaker, Option<&'static str>);
+/// The caller of a step: the breaker, and the annotated function.
+pub(crate) type StepCaller<'a> = (&'a crate::CircuitBreaker, Option<&'static str>);
 
-/// Why a store gave nothing.
+/// Why a store returned nothing.
 pub(crate) enum Trouble<E> {
     Error(E),
     Panic,
@@ -92,12 +96,13 @@ impl<E: Display> Display for Trouble<E> {
             Self::Error(error) => error.fmt(f),
             Self::Panic => f.write_str("the store panicked"),
             #[cfg(feature = "tokio")]
-            Self::Late => write!(f, "the store gave no answer within {}", humantime::format_duration(PATIENCE)),
+            Self::Late => write!(f, "the store gave no answer within {}", humantime::format_duration(WAIT_BUDGET)),
         }
     }
 }
 
-/// Whether a call has ended with an answer to store, and whose it is: a success with an `Ok`.
+/// Whether a call has ended with an answer to store, and its owner. Such a call is a success with
+/// an `Ok`.
 #[derive(Debug, Default)]
 pub struct Fresh(OnceLock<Ended>);
 
@@ -107,8 +112,7 @@ impl Fresh {
         Self(OnceLock::new())
     }
 
-    /// A copy of the result's answer, if it is to be stored. `Clone` is the user's code, and may
-    /// panic.
+    /// A copy of the result's answer, if it has to be stored. `Clone` is user code, and may panic.
     pub fn answer<R: Fallible<Ok: Storable>>(&self, result: &R) -> Option<Stored<R::Ok>> {
         let value = self.0.get().and(result.view().ok())?;
         let mut copy = None;
@@ -116,7 +120,7 @@ impl Fresh {
         copy
     }
 
-    fn caller(&self) -> Option<Told<'_>> {
+    fn caller(&self) -> Option<StepCaller<'_>> {
         self.0.get().map(|Ended(owner)| (owner.breaker(), owner.function()))
     }
 }
@@ -152,10 +156,10 @@ impl<T: Clone> Storable for T {
     }
 }
 
-/// Asks the store for an earlier answer.
+/// Reads an earlier answer from the store.
 pub async fn cached<R, K, S, Way>(
     rejection: &FallbackContext<'_>,
-    site: &'static CacheSite,
+    step: &'static CacheSite,
     key: &K,
     store: &S,
 ) -> Option<Stored<R::Ok>>
@@ -164,13 +168,13 @@ where
     S: AnyStore<K, R::Ok, Way> + ?Sized,
 {
     let found = in_time(async { store.find(key).await }).await;
-    site.noted(rejection.caller(), found).flatten()
+    step.report_failure(rejection.caller(), found).flatten()
 }
 
-/// Asks the store for an earlier answer, in a synchronous function.
+/// Reads an earlier answer from the store, in a synchronous function.
 pub fn cached_sync<R, K, S>(
     rejection: &FallbackContext<'_>,
-    site: &'static CacheSite,
+    step: &'static CacheSite,
     key: &K,
     store: &S,
 ) -> Option<Stored<R::Ok>>
@@ -178,28 +182,28 @@ where
     R: Fallible,
     S: SyncCacheStore<K, R::Ok> + ?Sized,
 {
-    site.noted(rejection.caller(), at_once(|| store.get(key))).flatten()
+    step.report_failure(rejection.caller(), at_once(|| store.get(key))).flatten()
 }
 
 /// Stores an answer.
-pub async fn keep<K, V, S, Way>(fresh: &Fresh, site: &'static CacheSite, key: K, answer: Stored<V>, store: &S)
+pub async fn keep<K, V, S, Way>(fresh: &Fresh, step: &'static CacheSite, key: K, answer: Stored<V>, store: &S)
 where
     S: AnyStore<K, V, Way> + ?Sized,
 {
-    if let Some(told) = fresh.caller() {
+    if let Some(caller) = fresh.caller() {
         let kept = in_time(async { store.keep(key, answer).await }).await;
-        site.noted(told, kept);
+        step.report_failure(caller, kept);
     }
 }
 
 /// Stores an answer, in a synchronous function.
-pub fn keep_sync<K, V, S>(fresh: &Fresh, site: &'static CacheSite, key: K, answer: Stored<V>, store: &S)
+pub fn keep_sync<K, V, S>(fresh: &Fresh, step: &'static CacheSite, key: K, answer: Stored<V>, store: &S)
 where
     S: SyncCacheStore<K, V> + ?Sized,
 {
-    if let Some(told) = fresh.caller() {
+    if let Some(caller) = fresh.caller() {
         let kept = at_once(|| store.put(key, answer));
-        site.noted(told, kept);
+        step.report_failure(caller, kept);
     }
 }
 
@@ -209,7 +213,7 @@ pub fn share<V>(answer: &Stored<V>) -> Stored<V> {
     answer.clone()
 }
 
-/// Serves an earlier answer, as `with` says, and tells it.
+/// Serves an earlier answer, as `with` says, and reports it.
 pub fn serve<R: Fallible<Ok: Storable>>(
     rejection: &FallbackContext<'_>,
     source: &'static str,
@@ -221,7 +225,7 @@ pub fn serve<R: Fallible<Ok: Storable>>(
     rejection.answered_with(source, Some(age), R::from_ok(value))
 }
 
-/// Serves an earlier answer as it was.
+/// Serves an earlier answer unchanged.
 pub fn as_stored<T>(value: T, _metadata: &FallbackMetadata) -> T {
     value
 }
@@ -232,8 +236,8 @@ pub(crate) fn at_once<T, E>(work: impl FnOnce() -> Result<T, E>) -> Result<T, Tr
     result
 }
 
-/// Waits for the store, but not for ever, and survives its panics: also the one of a future that is
-/// dropped unfinished.
+/// Waits for the store, up to a limit, and catches its panics. That includes a panic of a future
+/// that is dropped unfinished.
 async fn in_time<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Trouble<E>> {
     let mut work = pin!(Some(work));
     #[cfg(feature = "tokio")]
@@ -247,7 +251,7 @@ async fn in_time<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Tr
         });
         #[cfg(feature = "tokio")]
         if polled.is_pending() {
-            limit = limit.take().or_else(|| crate::call::timeout::Limit::after(PATIENCE));
+            limit = limit.take().or_else(|| crate::call::timeout::Limit::after(WAIT_BUDGET));
             if limit.as_mut().is_some_and(|limit| matches!(limit.poll(context), Poll::Ready(Ok(_)))) {
                 return Poll::Ready(Err(Trouble::Late));
             }

@@ -1,8 +1,8 @@
 //! Makes the key of a `cache(..)` step one that a store can keep: what is borrowed becomes owned.
 //!
-//! Which of the ways is taken depends on the type alone: each trait stands one `&` below the next
-//! one, so that method look-up finds the first that fits. Its name is one that no trait of the
-//! user's has.
+//! The type alone decides what happens. Each trait is implemented one `&` below the next one, so
+//! that method look-up finds the first that fits. The name of the method is one that no user trait
+//! has.
 
 /// A part of a key, by reference.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub trait Borrowed {
     }
 }
 
-/// Anything else stays as it is.
+/// Anything else remains as it is.
 pub trait Whole {
     fn __breaker_way(&self) -> AsItIs {
         AsItIs

@@ -1,4 +1,4 @@
-//! What a fallback step is told of the call that it stands in for.
+//! Describes to a fallback step the call that the step answers.
 
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::function::Function;
@@ -31,7 +31,7 @@ pub(super) enum Reason {
 }
 
 impl Reason {
-    /// Of a rejection.
+    /// The reason of a rejection.
     pub(super) fn of(rejected: &CircuitBreakerError) -> Self {
         if rejected.is_busy() { Self::Busy } else { Self::Open }
     }
@@ -59,23 +59,23 @@ impl FallbackContext<'_> {
         self.state
     }
 
-    /// `circuit_breaker_open` (the call was rejected), `busy` (it was rejected for want of a
-    /// place), `timeout` or `failure`.
+    /// `circuit_breaker_open` (the call was rejected), `busy` (it was rejected because no place was
+    /// free), `timeout` or `failure`.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         self.reason.as_str()
     }
 
-    /// In how long a call is worth making again, where that is known: when the breaker may let one
-    /// in, or, after a failure that came with a `retry_after` of the service's own, or of another
-    /// breaker that rejected the call, when that is over, whichever is later.
+    /// After what time a call is worth making again, where that is known. That is when the breaker
+    /// may admit a call. A failure may also have a `retry_after` of the service, or of another
+    /// breaker that rejected the call. Then the later time applies.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// The error: a [`CircuitBreakerError`] for a rejection and a time-out, else the function's
-    /// own, if that is an `Error + Send + Sync + 'static` or a `Box` of one.
+    /// The error: a [`CircuitBreakerError`] for a rejection and a time-out. Otherwise it is the
+    /// function's own error, if that is an `Error + Send + Sync + 'static` or a `Box` of one.
     #[must_use]
     pub fn error(&self) -> Option<&(dyn Error + 'static)> {
         self.error.map(|error| error as _)
@@ -92,7 +92,8 @@ impl FallbackContext<'_> {
         }
     }
 
-    /// A step has given `result`: told to the listeners, as an answer or as a step that failed.
+    /// A step has returned `result`. It is reported to the listeners, as an answer or as a step
+    /// that failed.
     #[doc(hidden)]
     pub fn served<R: Fallible>(&self, source: &'static str, result: R) -> R {
         self.answered_with(source, None, result)
@@ -122,14 +123,14 @@ impl FallbackContext<'_> {
 
     fn answered(&self, source: &'static str, age: Option<Duration>) {
         let ((breaker, function), reason) = (self.caller(), self.reason());
-        served::note(|| ServedFallback { breaker: breaker.clone(), function, source, reason, age });
+        served::record(|| ServedFallback { breaker: breaker.clone(), function, source, reason, age });
         if self.has_observers() {
             let event = FallbackServed { breaker, function, source, reason, age };
             breaker.report(Report::FallbackServed(&event));
         }
     }
 
-    /// Every step has declined.
+    /// Reports that every step has declined.
     #[doc(hidden)]
     pub fn declined(&self) {
         self.failed(None);
@@ -144,7 +145,7 @@ impl FallbackContext<'_> {
         }
     }
 
-    /// Whether somebody hears of what the steps do.
+    /// Whether listeners observe what the steps do.
     pub(crate) fn has_observers(&self) -> bool {
         self.breaker.has_observers() || !is_quiet()
     }
@@ -173,14 +174,14 @@ pub struct FallbackMetadata {
     pub fallback_reason: String,
     /// The step that answered.
     pub fallback_source: String,
-    /// For how long the answer had been stored, in milliseconds; `None`, and left out of the JSON,
-    /// where that is not known. A `cache(..)` step knows it.
+    /// How long the answer had been stored, in milliseconds. `None`, and left out of the JSON,
+    /// where that is unknown. A `cache(..)` step knows it.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub fallback_age_ms: Option<u64>,
 }
 
 impl FallbackMetadata {
-    /// The same for an answer of this age, which [`Stored::age`](crate::Stored::age) tells.
+    /// The same for an answer of this age, as [`Stored::age`](crate::Stored::age) returns it.
     #[must_use]
     pub fn with_age(self, age: Duration) -> Self {
         Self { fallback_age_ms: Some(millis(age)), ..self }

@@ -1,4 +1,4 @@
-//! A call that has failed or was rejected, on its way through the fallback steps.
+//! Holds a call that has failed or was rejected, while the fallback steps run.
 
 use crate::breaker::caller::Owner;
 use crate::breaker::error::CircuitBreakerError;
@@ -10,7 +10,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-/// Which endings fall back, as `on(...)` says. A rejection is the expansion's own affair.
+/// Which endings fall back, as `on(...)` says. The expansion handles rejections itself.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
 pub struct On {
@@ -24,7 +24,7 @@ pub struct On {
 pub enum FailedCall<R> {
     Rejected(CircuitBreakerError),
     TimedOut(CircuitBreakerError),
-    /// `rejected`: another breaker has rejected it, and `retry_after` is that one's.
+    /// `rejected`: another breaker has rejected the call, and `retry_after` is from that breaker.
     Failed {
         result: R,
         owner: Ended,
@@ -53,8 +53,8 @@ impl<R> FailedCall<R> {
         Self::TimedOut(error)
     }
 
-    /// What the steps see of it; `show` makes a `dyn Error` of the function's own error, if it is
-    /// one.
+    /// What the steps see of the call. `show` makes a `dyn Error` of the function's own error, if
+    /// it is one.
     pub fn rejection<'a>(
         &'a self,
         show: impl FnOnce(&'a R::Error) -> Option<&'a (dyn Error + Send + Sync + 'static)>,
@@ -80,7 +80,7 @@ impl<R> FailedCall<R> {
         }
     }
 
-    /// Whether the steps are for this: `open` says it of a rejection, `on` of the rest.
+    /// Whether the steps apply to this call: `open` says so for a rejection, `on` for the rest.
     pub fn is_for(&self, open: bool, on: On) -> bool {
         match self {
             Self::Rejected(_) => open,
@@ -89,12 +89,12 @@ impl<R> FailedCall<R> {
         }
     }
 
-    /// Whether the call was rejected for want of a place.
+    /// Whether the call was rejected because no place was free.
     pub fn is_busy(&self) -> bool {
         matches!(self, Self::Rejected(error) if error.is_busy())
     }
 
-    /// Who made the call.
+    /// The owner of the call.
     #[cfg(feature = "retry")]
     pub(crate) const fn owner(&self) -> &Owner {
         match self {
@@ -103,7 +103,7 @@ impl<R> FailedCall<R> {
         }
     }
 
-    /// When the service itself asked to be called again.
+    /// When the service itself requested to be called again.
     #[cfg(feature = "retry")]
     pub(crate) const fn asked_for(&self) -> Option<Duration> {
         match self {
@@ -123,7 +123,7 @@ impl<R> FailedCall<R> {
         }
     }
 
-    /// What the caller would have got without fallbacks; `open` makes the error of a rejection or a
+    /// What the caller would have got without fallbacks. `open` makes the error of a rejection or a
     /// time-out.
     pub fn into_result(self, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> R
     where
@@ -135,8 +135,8 @@ impl<R> FailedCall<R> {
         }
     }
 
-    /// The same where the function's error may not be made of a rejection: then it stays what it
-    /// is.
+    /// The same where the function's error may not be made of a rejection. Then the call is
+    /// returned as it is.
     #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
     pub fn unless_open(
         self,
@@ -161,8 +161,9 @@ impl<R> FailedCall<R> {
     }
 }
 
-/// A call that was rejected, or cut off, where no failure falls back: as [`FailedCall`], but it
-/// holds no result, whose type may not be `Send` while a step is awaited.
+/// A call that was rejected, or that exceeded its time limit, where no failure falls back. It is
+/// like [`FailedCall`], but holds no result. The type of a result may not be `Send` while a step is
+/// awaited.
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Refused<R> {
@@ -180,7 +181,7 @@ impl<R> Refused<R> {
         Self { error, timed_out: true, result: PhantomData }
     }
 
-    /// What the steps see of it; there is no error of the function's own to show.
+    /// What the steps see of the call. There is no error of the function's own to show.
     pub fn rejection<'a>(
         &'a self,
         _show: impl FnOnce(&'a R::Error) -> Option<&'a (dyn Error + Send + Sync + 'static)>,
@@ -228,7 +229,7 @@ impl<R> Instead<R> for FailedCall<R> {}
 
 impl<R> Instead<R> for Refused<R> {}
 
-/// The answer to it, whose type rustc learns so where an `impl Trait` has no name.
+/// The answer to such a call. rustc learns its type in this way where an `impl Trait` has no name.
 pub fn instead<R, F: Instead<R>>(_: &F, answer: R) -> R {
     answer
 }

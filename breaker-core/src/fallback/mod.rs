@@ -1,8 +1,8 @@
-//! What a function returns in place of the service's answer.
+//! Provides what a function returns in place of the service's answer.
 //!
 //! | file | what is in it |
 //! | --- | --- |
-//! | `failed_call`, `context`, `steps` | a failed call on its way through the steps; what a step sees; what it may return |
+//! | `failed_call`, `context`, `steps` | a failed call while its steps run; what a step sees; what it may return |
 //! | `settle`, `stream` | endings that may fall back |
 //! | `timed` | a step under its time limit |
 //! | `store`, `cache`, `cache_key`, `moka` | the step `cache(..)` |

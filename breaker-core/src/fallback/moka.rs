@@ -1,5 +1,5 @@
-//! The built-in cache of a `cache(key = ..)` step without a store, and moka's caches as stores
-//! (feature `moka`).
+//! Provides the built-in cache of a `cache(key = ..)` step without a store, and moka's caches as
+//! stores (feature `moka`).
 
 use crate::call::result::Fallible;
 use crate::fallback::cache::{CacheSite, Fresh, cached_sync, keep_sync};
@@ -50,7 +50,7 @@ where
     }
 }
 
-/// The key of the built-in cache, whatever its type: equal only to one of the same type and value.
+/// The key of the built-in cache, of any type. It equals only a key of the same type and value.
 #[derive(Clone)]
 pub struct BuiltInKey(Arc<dyn Comparable>);
 
@@ -119,13 +119,13 @@ impl<V: Send + Sync + 'static> Lasting for V {}
 
 type Cache<V> = moka::sync::Cache<BuiltInKey, Stored<V>>;
 
-/// Which function, with all its type arguments, and which type of answer.
-type Whose = (TypeId, TypeId);
+/// Identifies a function with all its type arguments, and a type of answer.
+type CacheId = (TypeId, TypeId);
 
 /// The caches of one step: one for each instance of a generic function. They live as long as the
 /// process, in an isolated test too.
 #[derive(Default)]
-pub(crate) struct Caches(Mutex<Vec<(Whose, &'static (dyn Any + Send + Sync))>>);
+pub(crate) struct Caches(Mutex<Vec<(CacheId, &'static (dyn Any + Send + Sync))>>);
 
 impl fmt::Debug for Caches {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -139,12 +139,12 @@ impl Caches {
     }
 
     fn of<V: Lasting>(&self, built_in: &BuiltIn) -> Option<&'static Cache<V>> {
-        let whose = (built_in.instance, TypeId::of::<Cache<V>>());
+        let id = (built_in.instance, TypeId::of::<Cache<V>>());
         let mut caches = self.0.lock();
-        let known = caches.iter().find(|(known, _)| *known == whose).map(|(_, cache)| *cache);
+        let known = caches.iter().find(|(known, _)| *known == id).map(|(_, cache)| *cache);
         let cache = known.unwrap_or_else(|| {
             let cache: &'static (dyn Any + Send + Sync) = Box::leak(Box::new(built_in.cache::<V>()));
-            caches.push((whose, cache));
+            caches.push((id, cache));
             cache
         });
         cache.downcast_ref()
@@ -152,22 +152,22 @@ impl Caches {
 }
 
 /// The built-in cache of one step, as its function sees it. What an expansion calls takes it by
-/// value: a method that the user gave to all types goes before one that borrows.
+/// value. rustc prefers a method that the user gave to all types to one that borrows.
 #[derive(Clone, Copy, Debug)]
 pub struct BuiltIn {
-    site: &'static CacheSite,
+    step: &'static CacheSite,
     instance: TypeId,
     max: u32,
     ttl: Duration,
 }
 
-/// moka refuses to count further.
+/// moka accepts no longer time.
 const LONGEST: Duration = Duration::from_secs(1000 * 365 * 24 * 3600);
 
 impl BuiltIn {
-    /// `_instance` is a closure of the function: its type is another one for each instance of a
-    /// generic function, and such instances must not share answers. The attribute makes constants
-    /// of `max` and `ttl`, and checks them:
+    /// `_instance` is a closure of the function. Its type differs for each instance of a generic
+    /// function, and such instances must not share answers. The attribute makes constants of `max`
+    /// and `ttl`, and checks them:
     ///
     /// ```compile_fail,E0080
     /// const NONE: u32 = 0;
@@ -182,8 +182,8 @@ impl BuiltIn {
     /// fn f() -> Result<(), breaker_core::CircuitBreakerError> { Ok(()) }
     /// ```
     #[must_use]
-    pub fn new<F>(site: &'static CacheSite, _instance: F, max: u32, ttl: Duration) -> Self {
-        Self { site, instance: typeid::of::<F>(), max, ttl }
+    pub fn new<F>(step: &'static CacheSite, _instance: F, max: u32, ttl: Duration) -> Self {
+        Self { step, instance: typeid::of::<F>(), max, ttl }
     }
 
     /// A key as the cache keeps it.
@@ -191,20 +191,20 @@ impl BuiltIn {
         BuiltInKey(Arc::new(key))
     }
 
-    /// Asks for an earlier answer.
+    /// Reads an earlier answer.
     pub fn cached<R>(self, rejection: &FallbackContext<'_>, key: &BuiltInKey) -> Option<Stored<R::Ok>>
     where
         R: Fallible<Ok: Lasting>,
     {
-        cached_sync::<R, _, _>(rejection, self.site, key, &self)
+        cached_sync::<R, _, _>(rejection, self.step, key, &self)
     }
 
     /// Stores an answer.
     pub fn keep<V: Lasting>(self, fresh: &Fresh, key: BuiltInKey, answer: Stored<V>) {
-        keep_sync(fresh, self.site, key, answer, &self);
+        keep_sync(fresh, self.step, key, answer, &self);
     }
 
-    /// Answers that were used longest ago leave first. moka counts the time to live too, by its own
+    /// The least recently used answers leave first. moka counts the time to live too, by its own
     /// clock, so that old answers do not take up memory.
     fn cache<V: Lasting>(&self) -> Cache<V> {
         let builder = Cache::builder().max_capacity(self.max.into()).time_to_live(self.ttl.min(LONGEST));
@@ -216,12 +216,12 @@ impl<V: Lasting> SyncCacheStore<BuiltInKey, V> for BuiltIn {
     type Error = Infallible;
 
     fn get(&self, key: &BuiltInKey) -> Result<Option<Stored<V>>, Infallible> {
-        let found = self.site.state().built_in.of::<V>(self).and_then(|cache| cache.get(key));
+        let found = self.step.state().built_in.of::<V>(self).and_then(|cache| cache.get(key));
         Ok(found.filter(|stored| stored.age() < self.ttl))
     }
 
     fn put(&self, key: BuiltInKey, answer: Stored<V>) -> Result<(), Infallible> {
-        if let Some(cache) = self.site.state().built_in.of::<V>(self) {
+        if let Some(cache) = self.step.state().built_in.of::<V>(self) {
             cache.insert(key, answer);
         }
         Ok(())

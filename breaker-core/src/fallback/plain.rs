@@ -8,20 +8,20 @@ use crate::fallback::steps::{Answer, Maybe, Surely};
 use std::convert::Infallible;
 use std::marker::PhantomData;
 
-/// What a function gives whose written type does not say whether it is a `Result`; `Shape` is one
+/// What a function returns whose written type does not say whether it is a `Result`. `Shape` is one
 /// of the two below.
 #[derive(Debug)]
 pub struct Given<R, Shape>(R, PhantomData<fn() -> Shape>);
 
-/// It is a `Result`.
+/// The value is a `Result`.
 #[derive(Debug)]
 pub enum OfResult {}
 
-/// It is any other value.
+/// The value is any other value.
 #[derive(Debug)]
 pub enum OfValue {}
 
-/// Finds out which: rustc looks at a type's own methods before those of a trait.
+/// Finds out the shape: rustc prefers a type's own methods to those of a trait.
 #[derive(Debug)]
 pub struct Probe<R>(PhantomData<fn() -> R>);
 
@@ -40,7 +40,7 @@ impl<T, E> Probe<Result<T, E>> {
     }
 }
 
-/// Of every other type.
+/// For every other type.
 pub trait Answers {
     fn __breaker_shape(&self) -> PhantomData<fn() -> OfValue>;
 }
@@ -51,17 +51,17 @@ impl<R> Answers for Probe<R> {
     }
 }
 
-/// What the body gave, as one of this shape.
+/// What the body returned, as a value of this shape.
 pub const fn given<R, Shape>(value: R, shape: PhantomData<fn() -> Shape>) -> Given<R, Shape> {
     Given(value, shape)
 }
 
-/// What is of this shape, whose type rustc learns so.
+/// A value of this shape. rustc learns its type in this way.
 pub fn shaped<Shape, T: Shaped<Shape>>(_: PhantomData<fn() -> Shape>, value: T) -> T {
     value
 }
 
-/// What there may be of a shape.
+/// What can have a shape.
 pub trait Shaped<Shape> {}
 
 impl<R, Shape> Shaped<Shape> for Given<R, Shape> {}
@@ -124,8 +124,8 @@ impl<R> Answer<Given<R, OfValue>, Maybe> for Option<R> {
     }
 }
 
-/// Of a function that returns an `Option`: a step that has the same signature, and has nothing,
-/// leaves it to the next one.
+/// For a function that returns an `Option`. A step with the same signature that returns `None`
+/// leaves the answer to the next step.
 #[diagnostic::do_not_recommend]
 impl<T> Answer<Given<Option<T>, OfValue>, Surely> for Option<T> {
     fn answer(self) -> Option<Given<Self, OfValue>> {
@@ -166,7 +166,7 @@ impl<E: From<CircuitBreakerError>> ByFrom<E> for Opener<E> {
     }
 }
 
-/// It does not.
+/// The error's type does not say how.
 pub trait ByNothing<E> {
     #[expect(clippy::missing_errors_doc, reason = "it gives the rejection back")]
     fn __breaker_open(&self, rejection: CircuitBreakerError) -> Result<E, CircuitBreakerError>;

@@ -9,25 +9,25 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// So many fallbacks are kept of one run, so that a loop in it takes no memory without end.
-const MOST: usize = 256;
-/// So many of them may differ in their breaker alone, as the values of a `key` do: so they leave
-/// room for others.
-const MOST_OF_ONE: usize = 16;
+/// How many fallbacks are kept of one run, so that a loop in it does not take memory without end.
+const MAX_KEPT: usize = 256;
+/// How many of them may differ only in their breaker, as keyed breakers do. So they leave space for
+/// others.
+const MAX_ALIKE: usize = 16;
 
 /// A fallback that answered in place of the service: see [`served_fallbacks`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServedFallback {
-    /// The breaker; of a `key` that of the value.
+    /// The breaker; for a keyed breaker, that of the key.
     pub breaker: CircuitBreaker,
     /// The annotated function.
     pub function: Option<&'static str>,
     /// The step that answered.
     pub source: &'static str,
-    /// Why it was asked: `circuit_breaker_open`, `busy`, `timeout` or `failure`.
+    /// Why the step ran: `circuit_breaker_open`, `busy`, `timeout` or `failure`.
     pub reason: &'static str,
-    /// For how long the answer of a `cache(..)` step had been stored.
+    /// How long the answer of a `cache(..)` step had been stored.
     pub age: Option<Duration>,
 }
 
@@ -44,17 +44,17 @@ impl ServedFallback {
     }
 }
 
-// What is collected for the innermost run on this thread; `None`: there is none.
+// What is collected for the innermost run on this thread; `None`: there is no run.
 std::thread_local!(static COLLECTED: RefCell<Option<Vec<ServedFallback>>> = const { RefCell::new(None) });
 
-/// Runs a future, and gives its output with the fallbacks that answered in it: for a service that
-/// marks such answers.
+/// Runs a future, and returns its output with the fallbacks that answered in it. It is for a
+/// service that marks such answers.
 ///
 /// Each breaker, function, step and reason is there once, in the order of the first answer, with
-/// the age of the oldest one. At most 256 are kept, and at most 16 that differ in the value of a
-/// `key` alone. A fallback belongs to the run in which its call is polled: also below `join!` and
-/// the like, but not in a task that is spawned, which can have a run of its own. Within another
-/// run, only the inner one has it.
+/// the age of the oldest one. At most 256 are kept, and at most 16 that differ only in the key. A
+/// fallback belongs to the run in which its call is polled. That includes calls below `join!` and
+/// similar macros. It excludes spawned tasks, which can have a run of their own. Within another
+/// run, only the inner run has the fallback.
 ///
 /// `breaker-axum` has a layer that does this for HTTP.
 ///
@@ -81,7 +81,7 @@ pub fn served_fallbacks<F: Future>(future: F) -> ServedFallbacks<F> {
     ServedFallbacks { future, served: Vec::new() }
 }
 
-/// Runs a closure, and gives what it returns with the fallbacks that answered in it: the same as
+/// Runs a closure, and returns its value with the fallbacks that answered in it: the same as
 /// [`served_fallbacks`] for synchronous functions.
 pub fn served_fallbacks_sync<T>(run: impl FnOnce() -> T) -> (T, Vec<ServedFallback>) {
     let mut served = Vec::new();
@@ -119,19 +119,19 @@ impl<F: Future> Future for ServedFallbacks<F> {
 /// A run is on this thread until this is dropped, also by a panic.
 struct Run<'s> {
     served: &'s mut Vec<ServedFallback>,
-    around: Option<Vec<ServedFallback>>,
+    outer: Option<Vec<ServedFallback>>,
 }
 
 impl<'s> Run<'s> {
     fn enter(served: &'s mut Vec<ServedFallback>) -> Self {
-        let around = swap(Some(mem::take(served)));
-        Self { served, around }
+        let outer = swap(Some(mem::take(served)));
+        Self { served, outer }
     }
 }
 
 impl Drop for Run<'_> {
     fn drop(&mut self) {
-        *self.served = swap(self.around.take()).unwrap_or_default();
+        *self.served = swap(self.outer.take()).unwrap_or_default();
     }
 }
 
@@ -140,9 +140,9 @@ fn swap(next: Option<Vec<ServedFallback>>) -> Option<Vec<ServedFallback>> {
     COLLECTED.try_with(|collected| collected.replace(next)).ok().flatten()
 }
 
-/// Notes a fallback that has answered, if this thread is in a run.
-pub(crate) fn note(served: impl FnOnce() -> ServedFallback) {
-    // An error is a thread that ends.
+/// Records a fallback that has answered, if this thread is in a run.
+pub(crate) fn record(served: impl FnOnce() -> ServedFallback) {
+    // An error means that the thread ends.
     let _ = COLLECTED.try_with(|collected| {
         if let Some(known) = collected.borrow_mut().as_mut() {
             add(known, served());
@@ -153,7 +153,7 @@ pub(crate) fn note(served: impl FnOnce() -> ServedFallback) {
 fn add(known: &mut Vec<ServedFallback>, new: ServedFallback) {
     if let Some(one) = known.iter_mut().find(|one| one.is_same(&new)) {
         one.age = one.age.max(new.age);
-    } else if known.len() < MOST && known.iter().filter(|one| one.is_like(&new)).count() < MOST_OF_ONE {
+    } else if known.len() < MAX_KEPT && known.iter().filter(|one| one.is_like(&new)).count() < MAX_ALIKE {
         known.push(new);
     }
 }

@@ -1,4 +1,4 @@
-//! The endings of calls that may fall back.
+//! Ends calls that may fall back.
 
 use crate::breaker::error_view::Classified;
 use crate::call::permit::Permit;
@@ -7,7 +7,7 @@ use crate::call::settle::{Concluded, conclude_full, conclude_result};
 use crate::fallback::failed_call::{Ended, FailedCall, On};
 use crate::machine::outcome::Outcome;
 
-/// Which endings fall back, and who else wants to hear of an ending.
+/// Which endings fall back, and what else observes an ending.
 #[doc(hidden)]
 pub trait Falls: Copy {
     fn on(&self) -> On;
@@ -36,7 +36,7 @@ pub fn settle_full_or_fall<R: Fallible>(
     })
 }
 
-/// Ends a call with `conclude`, and says whether it falls back.
+/// Ends a call with `conclude`, and returns whether it falls back.
 pub(crate) fn fall<R: Fallible>(
     permit: Permit,
     result: R,

@@ -1,8 +1,8 @@
-//! What a fallback step may return.
+//! Defines what a fallback step may return.
 
 use std::future::Future;
 
-/// What a step may give in a synchronous function: an `Option<T>`, a `Result<T, E>` or a
+/// What a step may return in a synchronous function: an `Option<T>`, a `Result<T, E>` or a
 /// `Result<Option<T>, E>`.
 #[diagnostic::on_unimplemented(
     message = "a fallback step cannot give `{Self}`",
@@ -11,7 +11,7 @@ use std::future::Future;
 )]
 #[doc(hidden)]
 pub trait Answer<R, Way> {
-    /// `None`: the next step's turn.
+    /// `None`: the next step runs.
     fn answer(self) -> Option<R>;
 }
 
@@ -46,14 +46,14 @@ impl<T, E> Answer<Result<T, E>, Perhaps> for Result<Option<T>, E> {
     }
 }
 
-/// What a step may give in an `async fn`: an answer, or a future of one.
+/// What a step may return in an `async fn`: an answer, or a future of one.
 #[diagnostic::on_unimplemented(
     message = "a fallback step cannot give `{Self}`",
     label = "expected `Option<T>`, `Result<T, E>`, `Result<Option<T>, E>` or a future of one, where `Result<T, E>` is the function's `{R}`"
 )]
 #[doc(hidden)]
 pub trait Step<R, Way> {
-    /// `None`: the next step's turn.
+    /// `None`: the next step runs.
     fn take(self) -> impl Future<Output = Option<R>>;
 }
 
@@ -89,8 +89,8 @@ where
     F::Output: Future,
     <F::Output as Future>::Output: Answer<R, Way>,
 {
-    // Not by the way above once more: what it gives would be held while it is awaited, and would
-    // have to be `Send`.
+    // Not through the impl above again: its value would be held while it is awaited, and would have
+    // to be `Send`.
     async fn take(self) -> Option<R> {
         self.await.await.answer()
     }

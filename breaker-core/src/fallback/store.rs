@@ -1,4 +1,4 @@
-//! Where a `cache(..)` step keeps answers, and an answer with the time when it was stored.
+//! Defines where a `cache(..)` step keeps answers, and an answer with the time when it was stored.
 
 use crate::clock::{self, Tick};
 use crate::sync::Arc;
@@ -6,10 +6,10 @@ use std::fmt::Display;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
-/// An answer, and when it was stored. It is what a [`CacheStore`] keeps for a `cache(..)` step, so that
-/// a served answer can tell its age. Clones share the answer.
+/// An answer, and when it was stored. A [`CacheStore`] keeps it for a `cache(..)` step, so that a
+/// served answer has an age. Clones share the answer.
 ///
-/// The age is told by the breaker's clock: monotonic, and with the feature `test-util` tokio's.
+/// The age follows the breaker's clock: monotonic, and with the feature `test-util` tokio's.
 #[derive(Debug)]
 pub struct Stored<V> {
     value: Arc<V>,
@@ -29,8 +29,8 @@ impl<V> Stored<V> {
         Self { value: Arc::new(value), at: clock::now() }
     }
 
-    /// An answer that was stored at that time of the day: for stores outside of the process, which
-    /// keep [`stored_at`](Self::stored_at) with it. A time that is yet to come means now.
+    /// An answer that was stored at that time of the day. It is for stores outside of the process,
+    /// which keep [`stored_at`](Self::stored_at) with it. A time in the future means now.
     #[must_use]
     pub fn with_time(value: V, at: SystemTime) -> Self {
         let age = SystemTime::now().duration_since(at).unwrap_or_default();
@@ -43,7 +43,7 @@ impl<V> Stored<V> {
         &self.value
     }
 
-    /// The answer itself; a copy of it where a clone is still kept.
+    /// The answer itself, or a copy of it where a clone is still kept.
     #[must_use]
     pub fn into_value(self) -> V
     where
@@ -52,7 +52,7 @@ impl<V> Stored<V> {
         Arc::unwrap_or_clone(self.value)
     }
 
-    /// For how long it has been stored.
+    /// How long it has been stored.
     #[must_use]
     pub fn age(&self) -> Duration {
         clock::now().since(self.at)
@@ -65,17 +65,17 @@ impl<V> Stored<V> {
     }
 }
 
-/// A place for answers that takes time to reach: `cache(store = EXPR, key = ..)` of
+/// A store for answers that takes time to reach: `cache(store = EXPR, key = ..)` of
 /// [`macro@crate::fallback::steps`], in an `async fn`.
 ///
 /// An error says that the store does not work. It never fails the call: what cannot be read is not
 /// served, and what cannot be stored is answered all the same.
-/// [`Listener::on_store_failure`](crate::Listener::on_store_failure) tells of it. The same goes for a
-/// panic, and for a store that has given no answer after 250 ms (in a tokio runtime with a timer):
-/// its future is dropped then.
+/// [`Listener::on_store_failure`](crate::Listener::on_store_failure) reports it. The same applies
+/// to a panic. It also applies to a store that has not answered after 250 ms (in a tokio runtime
+/// with a timer). Its future is dropped then.
 ///
 /// With the feature `moka`, a `moka::future::Cache<K, Stored<V>>` is one. Stores that never wait
-/// are a [`SyncCacheStore`] instead, and references, `Box`es and `Arc`s of stores are stores.
+/// are a [`SyncCacheStore`] instead. References, `Box`es and `Arc`s of stores are stores.
 ///
 /// ```
 /// # use breaker_core::{CacheStore, Stored};
@@ -99,7 +99,7 @@ impl<V> Stored<V> {
 /// ```
 ///
 /// # Cancellation
-/// Both futures are dropped when the call is, at any of their awaits, and after 250 ms.
+/// Both futures are dropped when the call is dropped, at any of their awaits, and after 250 ms.
 pub trait CacheStore<K, V> {
     /// Why the store does not work; logs show its text.
     type Error: Display;
@@ -117,7 +117,7 @@ pub trait CacheStore<K, V> {
     fn put(&self, key: K, answer: Stored<V>) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
-/// A place for answers that never waits, as one in memory: `cache(store = EXPR, key = ..)` of
+/// A store for answers that never waits, as one in memory: `cache(store = EXPR, key = ..)` of
 /// [`macro@crate::fallback::steps`], in any function.
 ///
 /// An error or a panic never fails the call, as with a [`CacheStore`]. With the feature `moka`, a

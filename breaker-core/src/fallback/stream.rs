@@ -1,4 +1,4 @@
-//! Calls that give a box of a stream, and may fall back until its first item.
+//! Settles calls that return a boxed stream, and that may fall back until its first item.
 
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::error_view::Classified;
@@ -10,8 +10,8 @@ use crate::call::stream::limits::Rules;
 use crate::fallback::failed_call::{Ended, FailedCall, On};
 use crate::fallback::settle::{fall, unless_it_falls};
 
-/// The same where a counted failure, or a time-out, may fall back; what breaks off in the middle
-/// cannot.
+/// The same where a counted failure, or a time-out, may fall back. A stream that breaks off in the
+/// middle cannot fall back.
 #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
 pub fn settle_stream_box_or_fall<R, T, E>(
     permit: Permit,

@@ -1,5 +1,5 @@
-//! A fallback step under its time limit. One that times out declines, so that the next step is
-//! asked.
+//! Runs a fallback step under its time limit. A step that times out declines, so that the next step
+//! runs.
 
 use crate::breaker::report::{FallbackTimedOut, Report};
 use crate::call::timeout;
@@ -24,16 +24,16 @@ pin_project! {
 }
 
 impl<'a> FallbackContext<'a> {
-    /// The step under its own limit, or, where it has none, that of the function; `Some(None)`: it
-    /// has no limit.
+    /// The step under its own limit, or, where it has none, under that of the function.
+    /// `Some(None)`: it has no limit.
     #[doc(hidden)]
     pub fn timed<F>(&self, source: &'static str, own: Option<Option<Duration>>, step: F) -> Timed<'_, 'a, F> {
         Timed { step, rejection: self, source, own, limit: None }
     }
 
-    /// Tells of a step that was cut off.
+    /// Reports a step that timed out.
     #[cold]
-    fn cut_off(&self, source: &'static str, after: Duration) {
+    fn report_timeout(&self, source: &'static str, after: Duration) {
         if self.has_observers() {
             let (breaker, function) = self.caller();
             let event = FallbackTimedOut { breaker, function, source, reason: self.reason(), after };
@@ -54,7 +54,7 @@ impl<T, F: Future<Output = Option<T>>> Future for Timed<'_, '_, F> {
         let (own, rejection) = (*this.own, *this.rejection);
         let span = || own.unwrap_or_else(|| rejection.limit());
         timeout::wait_for(this.limit, span, rejection.caller().0, context).map(|after| {
-            rejection.cut_off(this.source, after);
+            rejection.report_timeout(this.source, after);
             None
         })
     }

@@ -1,4 +1,4 @@
-//! One annotated function, and its way to its breaker.
+//! Represents the callsite of one annotated function, and finds its breaker.
 
 use crate::breaker::caller::{Binding, Caller, Owner};
 use crate::breaker::error::CircuitBreakerError;
@@ -14,7 +14,7 @@ use crate::registry::isolation;
 use crate::sync::statics::OnceLock;
 use std::panic::Location;
 
-/// What an annotated function knows of itself; a `static` in its body.
+/// What an annotated function knows about itself; a `static` in its body.
 #[derive(Debug)]
 pub struct Site {
     declaration: Declaration,
@@ -22,7 +22,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// A site with settings that the attribute has read and checked.
+    /// A callsite with settings that the attribute has read and checked.
     #[must_use]
     #[track_caller]
     pub const fn written(
@@ -39,7 +39,7 @@ impl Site {
         }
     }
 
-    /// A site with settings that rustc has evaluated and
+    /// A callsite with settings that rustc has evaluated and
     /// [`checked`](crate::macro_support::declare::checked).
     #[must_use]
     #[track_caller]
@@ -57,13 +57,13 @@ impl Site {
         }
     }
 
-    /// What it says of its breaker.
+    /// What the callsite says about its breaker.
     #[must_use]
     pub const fn declaration(&'static self) -> &'static Declaration {
         &self.declaration
     }
 
-    /// The site itself: the call asks at its first poll.
+    /// The callsite itself: the call requests its admission at its first poll.
     // Inlined in a debug build too: each annotated function has it.
     #[inline(always)]
     #[must_use]
@@ -71,22 +71,22 @@ impl Site {
         self
     }
 
-    /// Asks the breaker for one call of the function.
+    /// Requests the admission of one call of the function.
     ///
     /// # Errors
-    /// When the breaker rejects it.
+    /// When the breaker rejects the call.
     #[inline]
     pub fn enter(&'static self) -> Result<Permit, CircuitBreakerError> {
         let binding = self.found();
         binding.breaker.admit(Caller::Site(binding))
     }
 
-    /// Asks the breaker that stands for `key` for one call. While the one without a key is not
-    /// closed, that one answers for all: somebody opened, disabled or shadowed it, and what it then
-    /// needs to close are calls of its own.
+    /// Requests the admission of one call from the breaker of `key`. While the breaker without a
+    /// key is not closed, that breaker answers for all keys. It has been opened, disabled or put in
+    /// shadow, and it needs calls of its own to close.
     ///
     /// # Errors
-    /// When the breaker rejects it.
+    /// When the breaker rejects the call.
     pub fn enter_key(&'static self, key: &str) -> Result<Permit, CircuitBreakerError> {
         let binding = self.found();
         match binding.breaker.state_of_all() {
@@ -102,7 +102,7 @@ impl Site {
         }
     }
 
-    /// Its link, if it has one.
+    /// The binding of the callsite, if it has one.
     #[inline]
     pub(crate) fn known(&'static self) -> Option<&'static Binding> {
         #[cfg(feature = "test-util")]
@@ -112,7 +112,7 @@ impl Site {
         self.bound()
     }
 
-    /// Its link in the isolated test that the caller belongs to.
+    /// The binding in the isolated test that the caller belongs to.
     #[cfg(feature = "test-util")]
     #[inline]
     fn isolated(&'static self) -> Option<&'static Binding> {
@@ -123,15 +123,15 @@ impl Site {
         })
     }
 
-    /// Its link in the process, whatever isolations there are.
+    /// The binding in the process, whatever isolations there are.
     #[inline]
     pub(crate) fn bound(&'static self) -> Option<&'static Binding> {
         self.binding.get()
     }
 
-    /// Its link in the process, unless there is an isolation, which has a link of its own.
+    /// The binding in the process, unless there is an isolation: that has a binding of its own.
     #[inline]
-    pub(crate) fn known_to_all(&'static self) -> Option<&'static Binding> {
+    pub(crate) fn known_in_process(&'static self) -> Option<&'static Binding> {
         #[cfg(feature = "test-util")]
         if isolation::runs() {
             return None;
@@ -146,13 +146,13 @@ impl Site {
 
     #[cold]
     fn join(&'static self) -> &'static Binding {
-        // Told before the link is made, since a listener may call this very function.
+        // Reported before the binding is set, since a listener may call this very function.
         let binding = self.binding(Registry::global());
         Registry::global().flush();
         self.binding.get_or_init(|| binding)
     }
 
-    /// The way to the breaker in `registry`.
+    /// Creates the binding to the breaker in `registry`.
     pub(crate) fn binding(&self, registry: &Registry) -> Binding {
         let (breaker, call_settings) = registry.declare(&self.declaration);
         Binding::new(breaker, self.declaration.function(), call_settings)

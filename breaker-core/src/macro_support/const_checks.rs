@@ -3,7 +3,7 @@
 use crate::config::keys::Config;
 use std::time::Duration;
 
-/// Settings that the attribute does not know all of.
+/// Settings that the attribute does not all know.
 ///
 /// ```compile_fail,E0080
 /// use breaker_core::Config;
@@ -13,15 +13,15 @@ use std::time::Duration;
 /// ```
 ///
 /// # Panics
-/// In `const` evaluation, when one is out of its range or contradicts another one.
+/// In `const` evaluation, when a setting is out of its range or contradicts another one.
 pub const fn checked(config: Config) -> Config {
     config.assert_valid();
     config.assert_opens_by_failures();
     config
 }
 
-/// A number of attempts; each value of a `#[retry]` has a call of its own, so that one of another
-/// type is told where it stands.
+/// A number of attempts. Each value of a `#[retry]` has a call of its own. So rustc reports a value
+/// of another type where it is written.
 #[must_use]
 pub const fn attempts(value: u32) -> u32 {
     value

@@ -6,7 +6,7 @@ pub use super::const_checks::checked;
 #[cfg(feature = "register")]
 pub use inventory;
 
-/// Without the feature `register` nobody gathers sites: one is known from its first call on.
+/// Without the feature `register` nothing collects callsites: one is known from its first call on.
 #[cfg(not(feature = "register"))]
 pub mod inventory {
     pub use crate::__breaker_submit as submit;
@@ -19,10 +19,10 @@ macro_rules! __breaker_submit {
     ($($site:tt)*) => {};
 }
 
-/// Declares the site, has the linker gather it, and begins a call of it.
+/// Declares the callsite, lets the linker collect it, and begins a call of it.
 ///
-/// A macro of few words, since the attribute writes it for each function; of the user's code there
-/// are only values in it.
+/// A short macro, since the attribute writes it for each function. Of the user's code it contains
+/// only values.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_site {
@@ -50,7 +50,7 @@ pub mod has_key {
     pub const enter_key: bool = true;
 }
 
-/// How the settings of a site begin that are typed.
+/// The start of the settings of a callsite that has typed settings.
 pub const fn new() -> Config {
     Config::new()
 }

@@ -1,5 +1,5 @@
-//! How far a call of an annotated async function has come. Nothing here depends on the type of the
-//! body.
+//! Tracks how far a call of an annotated async function has come. Nothing here depends on the type
+//! of the body.
 
 use crate::breaker::caller::{Binding, Caller, Owner};
 use crate::breaker::cause::Cause;
@@ -24,67 +24,68 @@ use std::task::{Context, Poll};
 /// What an error counts as.
 pub(crate) type ErrorClassifier<E> = for<'e> fn(&'e E) -> Classified<'e>;
 
-/// A call on its way.
+/// A call in progress.
 pub(crate) struct Entry(CallState);
 
 /// How far a call has come.
 enum CallState {
-    /// Its time is over, which was told, and its body is yet to be dropped. `true`: it is being
-    /// dropped.
-    Cut(&'static Binding, bool),
-    /// It was let in otherwise, or its body has waited.
+    /// The call has exceeded its time limit, and that was reported. Its body still has to be
+    /// dropped. `true`: it is being dropped.
+    TimedOut(&'static Binding, bool),
+    /// The call was admitted in another way, or its body has waited.
     Held(Held),
-    /// The breaker has yet to be asked; or one look at it was enough, and the body is run for the
-    /// first time. Then the stack of calls has the word under which it was let in, and if that call
-    /// ends as most do, it stays so.
+    /// The breaker has not been asked yet. Or one load of the packed state was enough, and the body
+    /// runs for the first time. Then the stack of calls has the packed state of the admission. If
+    /// the call ends as most calls do, this state remains.
     NotStarted(&'static Site),
-    /// The breaker has rejected it, which is told next: so there is nothing to drop here either.
+    /// The breaker has rejected the call, and that is reported next. So there is nothing to drop
+    /// here either.
     Rejected(ManuallyDrop<CircuitBreakerError>),
     Over,
 }
 
-/// What the permit of a call holds, which is made for an ending that is more than a count.
+/// What the permit of a call holds. The permit is created for an ending that is more than a count.
 struct Held {
     binding: &'static Binding,
-    /// The word under which the call was let in.
+    /// The packed state under which the call was admitted.
     word: PackedState,
-    /// Zero where nobody needs to know.
+    /// Zero where nothing needs it.
     started: Tick,
-    /// Zero where it is none.
+    /// Zero where the call is no probe.
     probe: u32,
-    /// Dropped by `leave`, to which every call comes that has one: so there is nothing to drop
+    /// Dropped by `leave`, through which every call with a limit goes. So there is nothing to drop
     /// where a call is over.
     limit: ManuallyDrop<Option<timeout::Limit>>,
     /// The body is being polled.
     runs: bool,
     /// The body is being dropped.
     closes: bool,
-    /// It has waited inside a call of the same breaker.
+    /// The body has waited inside a call of the same breaker.
     inside: bool,
-    _room: Room,
+    _niche: Niche,
 }
 
-/// A byte beside the probe. The values that it never has are the tag of [`CallState`], which needs
-/// no word of its own so.
+/// A byte beside the probe. Its unused values are the tag of [`CallState`], which so needs no space
+/// of its own.
 #[repr(u8)]
-enum Room {
+enum Niche {
     Taken,
 }
 
 impl Entry {
     // Inlined in a debug build too: each annotated function has it.
     #[inline(always)]
-    pub(crate) const fn of(site: &'static Site) -> Self {
-        Self(CallState::NotStarted(site))
+    pub(crate) const fn of(callsite: &'static Site) -> Self {
+        Self(CallState::NotStarted(callsite))
     }
 
-    /// All that a closed breaker has to do for a call that is ready at once and succeeds. Generic
-    /// over the result only, so that it is compiled once for each type of one, and not for each
-    /// function.
+    /// Does all that a closed breaker has to do for a call that is ready at once and succeeds. It
+    /// is generic over the result only. So it is compiled once for each type of a result, and not
+    /// for each function.
     #[inline]
     pub(crate) fn finish<R, E>(
         &mut self,
-        shared: &'static Inner,
+        inner: &'static Inner,
         mut polled: Poll<R>,
         classify: &ErrorClassifier<E>,
         context: &mut Context<'_>,
@@ -94,7 +95,7 @@ impl Entry {
         R: Fallible<Error = E>,
     {
         let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
-        if ok && (nesting::leave_plainly(shared) || nesting::leave_in_turn(shared)) {
+        if ok && (nesting::leave_plainly(inner) || nesting::leave_success(inner)) {
             self.0 = CallState::Over;
         } else {
             self.end(&mut polled, *classify, context, open);
@@ -102,11 +103,11 @@ impl Entry {
         polled
     }
 
-    /// The same where the value in an `Ok` is looked at too.
+    /// The same where the value in an `Ok` is classified too.
     #[inline]
-    pub(crate) fn finish_seen<R, E>(
+    pub(crate) fn finish_with_value<R, E>(
         &mut self,
-        shared: &'static Inner,
+        inner: &'static Inner,
         polled: Poll<R>,
         sight: Option<Sight<R::Ok>>,
         classify: &ErrorClassifier<E>,
@@ -116,38 +117,39 @@ impl Entry {
     where
         R: Fallible<Error = E>,
     {
-        let seen = match (&polled, sight) {
+        let classified = match (&polled, sight) {
             (Poll::Ready(result), Some(sight)) => result.view().ok().map(sight),
             _ => None,
         };
-        if let Some((outcome @ (Outcome::Failure { .. } | Outcome::Ignored), look)) = seen {
+        if let Some((outcome @ (Outcome::Failure { .. } | Outcome::Ignored), look)) = classified {
             self.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
             return polled;
         }
-        self.finish(shared, polled, classify, context, open)
+        self.finish(inner, polled, classify, context, open)
     }
 
-    /// Lets the body run, and puts the call on the stack; the first time the breaker is asked, for
-    /// which one look is enough as a rule. `None`: it rejects the call.
+    /// Lets the body run, and puts the call on the stack. The first time it asks the breaker,
+    /// usually with one load of the packed state. `None`: the breaker rejects the call.
     #[inline(never)]
     pub(crate) fn begin(&mut self) -> Option<&'static Inner> {
-        let binding = if let CallState::NotStarted(site) = self.0 { site.known_to_all() } else { None };
+        let binding = if let CallState::NotStarted(callsite) = self.0 { callsite.known_in_process() } else { None };
         if let Some(binding) = binding.filter(|_| is_quiet()) {
-            let shared = binding.shared;
-            let word = shared.gate.word();
+            let inner = binding.shared;
+            let word = inner.gate.word();
             if word.is_plain() {
                 if !nesting::is_outside() {
                     return self.begin_inside(binding, word);
                 }
-                nesting::enter_alone(shared, word);
-                return Some(shared);
+                nesting::enter_alone(inner, word);
+                return Some(inner);
             }
             return self.look_closer(binding, word);
         }
         self.begin_slowly()
     }
 
-    /// A word under which a success is more than that, or the call is rejected as a rule.
+    /// Handles a packed state under which a success is more than a count, or the call is usually
+    /// rejected.
     #[inline(never)]
     fn look_closer(&mut self, binding: &'static Binding, word: PackedState) -> Option<&'static Inner> {
         if !nesting::is_outside() {
@@ -160,10 +162,10 @@ impl Entry {
         self.turn_away(binding, word)
     }
 
-    /// Rejects the call, if this word does.
+    /// Rejects the call, if this packed state does.
     #[inline(never)]
     fn turn_away(&mut self, binding: &'static Binding, word: PackedState) -> Option<&'static Inner> {
-        match binding.shared.turn_away(word, Owner::Site(binding)) {
+        match binding.shared.reject_unobserved(word, Owner::Site(binding)) {
             Some(rejected) => {
                 self.0 = CallState::Rejected(ManuallyDrop::new(rejected));
                 None
@@ -172,8 +174,8 @@ impl Entry {
         }
     }
 
-    /// The same as `begin` where there are calls around this one, or there was none on this thread
-    /// so far.
+    /// The same as `begin` where there are enclosing calls, or where this thread has had no call so
+    /// far.
     #[inline(never)]
     fn begin_inside(&mut self, binding: &'static Binding, word: PackedState) -> Option<&'static Inner> {
         if nesting::enter_inside(binding, word) {
@@ -192,8 +194,8 @@ impl Entry {
     fn begin_slowly(&mut self) -> Option<&'static Inner> {
         let mut held = match mem::replace(&mut self.0, CallState::Over) {
             CallState::Held(held) => held,
-            CallState::NotStarted(site) => {
-                let binding = site.found();
+            CallState::NotStarted(callsite) => {
+                let binding = callsite.found();
                 match binding.breaker.admit(Caller::Site(binding)) {
                     Ok(permit) => {
                         let (word, probe, started) = permit.parts();
@@ -206,13 +208,13 @@ impl Entry {
                     }
                 }
             }
-            CallState::Cut(..) | CallState::Rejected(_) | CallState::Over => over(),
+            CallState::TimedOut(..) | CallState::Rejected(_) | CallState::Over => over(),
         };
         let binding = held.binding;
         held.runs = true;
         nesting::enter(&binding.breaker.0, held.word.never(), held.probe, Some(binding));
         if held.word.has(PackedState::STARTED) {
-            nesting::note_start(held.started);
+            nesting::record_start(held.started);
         }
         self.0 = CallState::Held(held);
         Some(binding.shared)
@@ -227,7 +229,7 @@ impl Entry {
         }
     }
 
-    /// Whatever is more than a plain success: any other ending, or that the body waits.
+    /// Handles more than a plain success: any other ending, or a body that waits.
     #[inline(never)]
     fn end<R, E>(
         &mut self,
@@ -253,8 +255,8 @@ impl Entry {
                 }
             },
             Poll::Pending => {
-                if let Some(cut_off) = self.wait(nesting::leave(), context) {
-                    *polled = Poll::Ready(R::from_error(open(cut_off)));
+                if let Some(timed_out) = self.wait(nesting::leave(), context) {
+                    *polled = Poll::Ready(R::from_error(open(timed_out)));
                 }
             }
         }
@@ -265,13 +267,13 @@ impl Entry {
         self.leave(nesting::leave()).record(Outcome::Success);
     }
 
-    /// Counts a failure that only makes a run longer. `false`: it is more than that.
+    /// Counts a failure that only makes a streak longer. `false`: it is more than that.
     #[inline]
     fn failed_again(&mut self) -> bool {
-        let CallState::NotStarted(site) = self.0 else { return false };
-        let counted = site.bound().is_some_and(|binding| binding.shared.failed_again(nesting::word().real()));
+        let CallState::NotStarted(callsite) = self.0 else { return false };
+        let counted = callsite.bound().is_some_and(|binding| binding.shared.failed_again(nesting::word().real()));
         if counted {
-            // It has no marks, so there is nothing around it.
+            // The call has no marks, so there is no enclosing call.
             nesting::leave_alone();
             self.0 = CallState::Over;
         }
@@ -289,36 +291,36 @@ impl Entry {
         self.leave(nesting::leave()).settle_with(outcome, || cause);
     }
 
-    /// The body waits: an error when the time of the call is over.
+    /// The body waits. Returns an error when the call has exceeded its time limit.
     #[inline(never)]
     fn wait(&mut self, left: Frame, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
-        if let CallState::NotStarted(site) = self.0 {
-            self.0 = CallState::Held(Held::of(site, left.word));
+        if let CallState::NotStarted(callsite) = self.0 {
+            self.0 = CallState::Held(Held::of(callsite, left.word));
         }
         let CallState::Held(held) = &mut self.0 else { over() };
         (held.word, held.probe, held.runs) = (left.word.kept(), left.probe, false);
-        held.inside |= nesting::is_told(&held.binding.breaker.0, held.word.evidence());
+        held.inside |= nesting::report_if_inside(&held.binding.breaker.0, held.word.evidence());
         if !held.word.has(PackedState::LIMITED) {
             return None;
         }
         match timeout::wait(&mut held.limit, &Owner::Site(held.binding), context) {
             Poll::Ready(after) => {
                 let binding = held.binding;
-                let cut_off = settle_timed_out(self.leave(left), Cut { after });
-                self.0 = CallState::Cut(binding, false);
-                Some(cut_off)
+                let timed_out = settle_timed_out(self.leave(left), Cut { after });
+                self.0 = CallState::TimedOut(binding, false);
+                Some(timed_out)
             }
             Poll::Pending => None,
         }
     }
 
-    /// The call is over: its permit.
+    /// Ends the call, and returns its permit.
     fn leave(&mut self, left: Frame) -> Permit {
         let (word, probe) = (left.word.kept(), left.probe);
         let held = match mem::replace(&mut self.0, CallState::Over) {
-            CallState::NotStarted(site) => Held::of(site, word),
+            CallState::NotStarted(callsite) => Held::of(callsite, word),
             CallState::Held(held) => held,
-            CallState::Cut(..) | CallState::Rejected(_) | CallState::Over => over(),
+            CallState::TimedOut(..) | CallState::Rejected(_) | CallState::Over => over(),
         };
         let Held { binding, started, limit, closes, inside, .. } = held;
         let _timer = ManuallyDrop::into_inner(limit);
@@ -330,18 +332,17 @@ impl Entry {
         Permit::new(Owner::Site(binding), word, probe, started).inside(inside)
     }
 
-    /// Whether it has not ended, so that its drop has something to do.
+    /// Whether the call has not ended, so that its drop has something to do.
     #[inline]
     pub(crate) fn is_left(&self) -> bool {
         !matches!(self.0, CallState::Over)
     }
 
-    /// The body is dropped next: until that is done, the calls inside it find this one on the
-    /// stack.
+    /// The body is dropped next. Until that is done, its inner calls find this call on the stack.
     #[cold]
     pub(crate) fn close(&mut self) {
         match &mut self.0 {
-            // Its body, or what judges its error, has panicked: the call is on the stack.
+            // The body, or the classifier of its error, has panicked: the call is on the stack.
             CallState::NotStarted(_) | CallState::Held(Held { runs: true, .. }) => {
                 self.leave(nesting::leave()).panicked()
             }
@@ -349,7 +350,7 @@ impl Entry {
                 held.closes = true;
                 nesting::close(&held.binding.breaker.0, held.word, held.probe, Some(held.binding));
             }
-            CallState::Cut(binding, closes) => {
+            CallState::TimedOut(binding, closes) => {
                 *closes = true;
                 nesting::close(&binding.breaker.0, PackedState::NONE, 0, Some(binding));
             }
@@ -357,21 +358,21 @@ impl Entry {
         }
     }
 
-    /// A call that was dropped while it waited, or after its time was over.
+    /// Ends a call that was dropped while it waited, or after its time limit.
     #[cold]
     fn abandon(&mut self) {
         match &self.0 {
             CallState::Held(held) if held.closes => drop(self.leave(nesting::leave())),
-            CallState::Cut(_, true) => drop(nesting::leave()),
+            CallState::TimedOut(_, true) => drop(nesting::leave()),
             _ => {}
         }
     }
 }
 
 impl Held {
-    /// A call that was let in by one look at the breaker.
-    fn of(site: &'static Site, word: PackedState) -> Self {
-        Self::new(site.bound().unwrap_or_else(|| site.found()), word.kept())
+    /// A call that was admitted by one load of the packed state.
+    fn of(callsite: &'static Site, word: PackedState) -> Self {
+        Self::new(callsite.bound().unwrap_or_else(|| callsite.found()), word.kept())
     }
 
     const fn new(binding: &'static Binding, word: PackedState) -> Self {
@@ -385,14 +386,14 @@ impl Held {
             runs: false,
             closes: false,
             inside: false,
-            _room: Room::Taken,
+            _niche: Niche::Taken,
         }
     }
 }
 
 impl Drop for Entry {
-    /// Small: then the drop of the future it is in is small too, which is compiled wherever one is
-    /// held.
+    /// Small, so that the drop of the future that holds it is small too. That drop is compiled
+    /// wherever such a future is held.
     #[inline]
     fn drop(&mut self) {
         if self.is_left() {

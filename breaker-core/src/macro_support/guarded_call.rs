@@ -1,5 +1,5 @@
-//! The plain call of an annotated async function as one future. It is compiled for every function,
-//! so what does not depend on the body's type is in `entry`.
+//! Makes one future of the plain call of an annotated async function. It is compiled for every
+//! function, so code that does not depend on the body's type is in `entry`.
 
 use crate::breaker::error::CircuitBreakerError;
 use crate::call::result::{Fallible, FromRejection, Opens, from_rejection};
@@ -12,10 +12,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 pin_project! {
-    /// A call of an annotated function: it asks the breaker at its first poll, and runs the body to
+    /// A call of an annotated function. It asks the breaker at its first poll, and runs the body to
     /// its end, or to its time limit.
     ///
-    /// The body stands before the entry, so that a call that is dropped is counted when its body is
+    /// The body is declared before the entry, so that a dropped call is counted when its body is
     /// gone.
     pub struct Call<F, E> {
         #[pin]
@@ -25,7 +25,7 @@ pin_project! {
     }
 
     impl<F, E> PinnedDrop for Call<F, E> {
-        /// The calls inside the body are dropped with it.
+        /// The inner calls of the body are dropped with it.
         #[inline]
         fn drop(this: Pin<&mut Self>) {
             let entry = this.project().entry;
@@ -37,8 +37,8 @@ pin_project! {
 }
 
 /// What the attribute needs of the result of an async function: a type for its call. A type that is
-/// no result has none, so rustc says that once, and has nothing to say of the `.await`. What the
-/// call needs of the error is asked there only, by its `Future`.
+/// no result has none. So rustc reports that once, and reports nothing about the `.await`. Only
+/// there, the call's `Future` checks what it needs of the error.
 #[diagnostic::on_unimplemented(
     message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
     label = "expected a `Result<_, _>`",
@@ -49,7 +49,7 @@ pub trait Callable: Fallible {
     type Call<F>;
 
     fn call<F: Future<Output = Self>>(
-        site: &'static Site,
+        callsite: &'static Site,
         body: F,
         classify: ErrorClassifier<Self::Error>,
     ) -> Self::Call<F>;
@@ -60,8 +60,8 @@ impl<T, E> Callable for Result<T, E> {
     type Call<F> = Call<F, E>;
 
     #[inline(always)]
-    fn call<F: Future<Output = Self>>(site: &'static Site, body: F, classify: ErrorClassifier<E>) -> Call<F, E> {
-        Call { body, entry: Entry::of(site), classify }
+    fn call<F: Future<Output = Self>>(callsite: &'static Site, body: F, classify: ErrorClassifier<E>) -> Call<F, E> {
+        Call { body, entry: Entry::of(callsite), classify }
     }
 }
 
@@ -75,14 +75,14 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T, E>> {
         let this = self.project();
-        let Some(shared) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
+        let Some(inner) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
         let polled = this.body.poll(context);
-        this.entry.finish(shared, polled, this.classify, context, from_rejection)
+        this.entry.finish(inner, polled, this.classify, context, from_rejection)
     }
 }
 
 pin_project! {
-    /// The same where the value in the `Ok` is looked at too.
+    /// The same where the value in the `Ok` is classified too.
     pub struct SeeingCall<F, E, T> {
         #[pin]
         call: Call<F, E>,
@@ -90,10 +90,10 @@ pin_project! {
     }
 }
 
-/// The call of a function that returns `R`, of which the value in the `Ok` is looked at.
+/// The call of a function that returns `R`, where the value in the `Ok` is classified.
 #[inline]
 pub fn call_seeing<R, F, E>(
-    site: &'static Site,
+    callsite: &'static Site,
     body: F,
     classify: ErrorClassifier<E>,
     sight: Sight<R::Ok>,
@@ -102,7 +102,7 @@ where
     F: Future<Output = R>,
     R: Callable<Error = E>,
 {
-    SeeingCall { call: Call { body, entry: Entry::of(site), classify }, sight }
+    SeeingCall { call: Call { body, entry: Entry::of(callsite), classify }, sight }
 }
 
 impl<R, F, E> Future for SeeingCall<F, E, R::Ok>
@@ -115,19 +115,19 @@ where
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
-        let whole = self.project();
-        let this = whole.call.project();
-        let Some(shared) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
+        let outer = self.project();
+        let this = outer.call.project();
+        let Some(inner) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
         let polled = this.body.poll(context);
-        this.entry.finish_seen(shared, polled, Some(*whole.sight), this.classify, context, from_rejection)
+        this.entry.finish_with_value(inner, polled, Some(*outer.sight), this.classify, context, from_rejection)
     }
 }
 
 pin_project! {
     /// The same where the attribute says how the error of a rejection is made.
     ///
-    /// By a pointer: so the future asks nothing of the type `O`, of which rustc then tells at the
-    /// key only.
+    /// By a pointer, so that the future has no bound on the type `O`. rustc then reports problems
+    /// of that type only at the setting.
     pub struct OpenCall<F, E, T, O> {
         #[pin]
         call: Call<F, E>,
@@ -140,7 +140,7 @@ pin_project! {
 /// The call of a function that returns `R`, whose `open` makes the error of a rejection.
 #[inline]
 pub fn call_with<R, F, E, O>(
-    site: &'static Site,
+    callsite: &'static Site,
     body: F,
     classify: ErrorClassifier<E>,
     sight: Option<Sight<R::Ok>>,
@@ -152,7 +152,7 @@ where
     O: Opens<E>,
 {
     OpenCall {
-        call: Call { body, entry: Entry::of(site), classify },
+        call: Call { body, entry: Entry::of(callsite), classify },
         sight,
         open,
         make: |open, rejection| open(rejection),
@@ -168,11 +168,11 @@ where
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
-        let whole = self.project();
-        let this = whole.call.project();
-        let open = |rejection| (whole.make)(whole.open, rejection);
-        let Some(shared) = this.entry.begin() else { return this.entry.rejected(open) };
+        let outer = self.project();
+        let this = outer.call.project();
+        let open = |rejection| (outer.make)(outer.open, rejection);
+        let Some(inner) = this.entry.begin() else { return this.entry.rejected(open) };
         let polled = this.body.poll(context);
-        this.entry.finish_seen(shared, polled, *whole.sight, this.classify, context, open)
+        this.entry.finish_with_value(inner, polled, *outer.sight, this.classify, context, open)
     }
 }

@@ -1,5 +1,5 @@
-//! What an expansion of the attributes may name, and nothing else. Users see it as `__rt`, which is
-//! no part of the public interface: it changes with the attributes.
+//! Exports what an expansion of the attributes may name, and nothing else. Users see it as `__rt`,
+//! which is no part of the public interface: it changes with the attributes.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -22,8 +22,8 @@ pub mod stream;
 
 pub use self::const_checks::{attempts, growth, jitter, number, rate, wait};
 pub use self::declare as site;
-/// Named where the key `stream` is written: without the feature it is missing, and its name says
-/// why.
+/// Named where the setting `stream` is written: without the feature it is missing, and its name
+/// says why.
 #[cfg(feature = "stream")]
 pub use self::stream as stream_needs_the_feature_stream_of_breaker_core;
 pub use crate::__breaker_site as site;
@@ -97,7 +97,7 @@ pub fn copy<T: Copyable>(value: &T) -> T {
     value.copy()
 }
 
-/// The same for one of a type parameter, for which rustc proposes the missing bound by its name.
+/// The same for one of a type parameter: rustc proposes the missing bound by the parameter's name.
 pub fn each_step_clones<T: Clone>(value: &T) -> T {
     value.clone()
 }
@@ -124,13 +124,13 @@ pub fn text<T: Text + ?Sized>(key: &T) -> &str {
     key.text()
 }
 
-/// The text of a key that is of a type parameter, for which rustc proposes the missing bound by its
-/// name.
+/// The text of a key that is of a type parameter: rustc proposes the missing bound by the
+/// parameter's name.
 pub fn text_of<T: AsRef<str> + ?Sized>(key: &T) -> &str {
     key.as_ref()
 }
 
-/// An argument that each attempt of a `#[retry]` needs anew.
+/// An argument that each attempt of a `#[retry]` needs again.
 #[diagnostic::on_unimplemented(
     message = "`#[retry]` needs a copy of this value for each attempt, but `{Self}` is not `Clone`",
     label = "used up by the first attempt",
@@ -153,16 +153,17 @@ pub fn repeat<T: Repeatable>(value: &T) -> T {
     value.repeat()
 }
 
-/// The same for one of a type parameter, for which rustc proposes the missing bound by its name.
+/// The same for one of a type parameter: rustc proposes the missing bound by the parameter's name.
 pub fn each_attempt_clones<T: Clone>(value: &T) -> T {
     value.clone()
 }
 
-/// One attempt of a `#[retry]`, which needs an argument of an `impl Into<T>`, or the like, anew.
+/// One attempt of a `#[retry]`, which needs an argument of an `impl Into<T>`, or a similar type,
+/// again.
 #[derive(Debug)]
 pub struct OneAttempt;
 
-/// That argument. The bound is not on its type, for which rustc would propose this trait.
+/// That argument. The bound is not on its type, since rustc would propose this trait for that.
 #[diagnostic::on_unimplemented(
     message = "`#[retry]` needs a copy of this value for each attempt, but `{T}` is not `Clone`",
     label = "used up by the first attempt",
@@ -181,7 +182,7 @@ impl<T: Clone> Clones<T> for OneAttempt {
     }
 }
 
-/// The same for one that is turned into a value.
+/// The same for an argument that is converted into a value.
 pub fn each_attempt_converts<T>(value: &T) -> T
 where
     OneAttempt: Clones<T>,
@@ -189,7 +190,7 @@ where
     <OneAttempt as Clones<T>>::once_more(value)
 }
 
-/// The value of a return that is never reached, which gives the body the type of the signature.
+/// The value of a return that is never reached. It gives the body the type of the signature.
 ///
 /// # Panics
 /// Always; it is never called.
@@ -199,14 +200,14 @@ pub fn never<R>() -> R {
     unreachable!("behind `if false`")
 }
 
-/// Runs the part of a function that makes its future. By `FnOnce`, so that the future may borrow
-/// what the part owns.
+/// Runs the part of a function that makes its future. It is a `FnOnce`, so that the future may
+/// borrow what the part owns.
 #[inline]
 pub fn eager<F>(body: impl FnOnce() -> F) -> F {
     body()
 }
 
-/// The future as it is; its bound gives an async block in the user's code the type of the
+/// The future unchanged. Its bound gives an async block in the user's code the type of the
 /// signature.
 #[inline]
 pub fn future_of<R, F: Future<Output = R>>(future: F) -> F {
@@ -250,30 +251,30 @@ pub const fn above_zero(value: Duration, message: &'static str) -> Duration {
     value
 }
 
-/// Named where the key `timeout` is written: without the feature it is missing, and its name says
-/// why.
+/// Named where the setting `timeout` is written: without the feature it is missing, and its name
+/// says why.
 #[cfg(feature = "tokio")]
 pub const fn timeout_needs_the_feature_tokio_of_breaker_core() {}
 
-/// Named where `#[retry]` stands: without the feature it is missing, and its name says why.
+/// Named where `#[retry]` is written: without the feature it is missing, and its name says why.
 #[cfg(feature = "retry")]
 #[must_use]
 pub const fn retry_needs_the_feature_retry_of_breaker_core() -> Attempts {
     Attempts
 }
 
-/// A function of the expansion's that looks at the value in the `Ok` of an `R`.
+/// A function of the expansion that classifies the value in the `Ok` of an `R`.
 pub fn seen_by<R: Fallible>(values: Sight<R::Ok>) -> Sight<R::Ok> {
     values
 }
 
-/// Whether a call was rejected for want of a place.
+/// Whether a call was rejected because no place was free.
 #[must_use]
 pub fn is_busy(rejected: &CircuitBreakerError) -> bool {
     rejected.is_busy()
 }
 
-/// Counts a call that was cut off at its time limit.
+/// Counts a call that exceeded its time limit.
 #[cold]
 pub fn cut_off(permit: Permit, cut: Cut) -> CircuitBreakerError {
     settle_timed_out(permit, cut)

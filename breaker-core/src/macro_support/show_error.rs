@@ -2,9 +2,9 @@
 
 use std::error::Error;
 
-/// An error on the way to being shown: the method that fits its type best is found by the compiler,
-/// which looks at `AsError` before `&AsError` (autoref specialisation, described by David Tolnay).
-/// Its name is such that no trait of the user's that every type has can come in between.
+/// Wraps an error that has to be shown. The compiler finds the method that fits its type best: it
+/// looks at `AsError` before `&AsError` (autoref specialisation, described by David Tolnay). The
+/// name of the method avoids a conflict with user traits that every type implements.
 #[derive(Debug)]
 pub struct AsError<'e, E>(pub &'e E);
 
@@ -26,7 +26,7 @@ impl<'e> AsError<'e, Box<dyn Error + Send + Sync + 'static>> {
     }
 }
 
-/// Of every other error there is nothing to show.
+/// For every other error there is nothing to show.
 pub trait ShowNothing<'e> {
     fn __breaker_error(&self) -> Option<&'e (dyn Error + Send + Sync + 'static)>;
 }

@@ -1,4 +1,4 @@
-//! What an expansion of the attribute may name of streams.
+//! Exports what an expansion of the attribute may name for streams.
 
 #[cfg(feature = "tokio")]
 pub use crate::call::stream::attribute::until_first_item;

@@ -1,15 +1,15 @@
-//! A listener that was added to a breaker or a registry, and how it is taken off again.
+//! Represents a listener that was added to a breaker or a registry, and removes it.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::Observer;
 use crate::sync::{Arc, Weak};
 use std::fmt;
 
-/// A listener that was added, by which it can be taken off again. Dropping it changes nothing: the
-/// listener stays.
+/// A listener that was added, by which it can be removed. Dropping this changes nothing: the
+/// listener remains.
 ///
-/// It keeps neither the listener nor the breaker alive, so a listener may hold its own; only the
-/// breaker for a value of a `key` stays as long as it is held.
+/// It keeps neither the listener nor the breaker alive, so a listener may hold its own. Only the
+/// breaker of a key remains as long as this is held.
 ///
 /// ```
 /// use breaker_core::{CircuitBreaker, Config, Listener, event::StateChange};
@@ -32,16 +32,16 @@ use std::fmt;
 #[derive(Clone)]
 pub struct AddedListener {
     observer: Weak<dyn Observer>,
-    /// Takes it off where it was added.
-    take_off: Arc<dyn Fn(&Arc<dyn Observer>) + Send + Sync>,
+    /// Removes the listener where it was added.
+    detach: Arc<dyn Fn(&Arc<dyn Observer>) + Send + Sync>,
 }
 
 impl AddedListener {
     pub(crate) fn new(
         observer: &Arc<dyn Observer>,
-        take_off: impl Fn(&Arc<dyn Observer>) + Send + Sync + 'static,
+        detach: impl Fn(&Arc<dyn Observer>) + Send + Sync + 'static,
     ) -> Self {
-        Self { observer: Arc::downgrade(observer), take_off: Arc::new(take_off) }
+        Self { observer: Arc::downgrade(observer), detach: Arc::new(detach) }
     }
 
     pub(crate) fn to_breaker(breaker: &CircuitBreaker, observer: &Arc<dyn Observer>) -> Self {
@@ -53,15 +53,15 @@ impl AddedListener {
         })
     }
 
-    /// Takes the listener off. It hears nothing that begins after this has returned; what another
-    /// thread is telling it at this moment it hears to the end. It is dropped then, unless the
-    /// caller has it too. Once is enough, and more does nothing.
+    /// Removes the listener. It observes nothing that begins after this has returned. If another
+    /// thread is reporting an event to it at this moment, it receives that event to the end. The
+    /// listener is dropped then, unless the caller has it too. A second call does nothing.
     ///
-    /// A listener may do this itself, also for others.
+    /// A listener may call this itself, also for others.
     pub fn remove(&self) {
         // Held to the end, so that its destructor, which may run any code, runs with no lock held.
         let Some(observer) = self.observer.upgrade() else { return };
-        (self.take_off)(&observer);
+        (self.detach)(&observer);
     }
 }
 

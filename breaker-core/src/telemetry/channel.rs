@@ -12,8 +12,8 @@ use crate::telemetry::listener::observer;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// How many events wait for a subscriber.
-const ROOM: usize = 1024;
+/// How many events wait for a subscriber at most.
+const CAPACITY: usize = 1024;
 
 macro_rules! owned_events {
     ({ $(
@@ -22,7 +22,7 @@ macro_rules! owned_events {
             $($(#[$field_doc:meta])* $field:ident: $type:ty $(=> $owned:ty: $own:path)?;)*
         }
     )* } { $($local:tt)* }) => {
-        /// An event that owns what it tells.
+        /// An event that owns its data.
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub enum Event {
@@ -51,25 +51,26 @@ macro_rules! owned_events {
 for_each_event!(owned_events);
 
 impl CircuitBreaker {
-    /// The events of this breaker from now on, but for the mere attempts and the ends of calls that
-    /// are not counted ([`Listener::on_passed_on`]): a bounded stream that never makes a call wait.
-    /// When 1,024 events are waiting to be received, further ones are left out, and
-    /// [`EventReceiver::dropped`] counts them. Dropping the stream ends the subscription.
+    /// The events of this breaker from now on, as a bounded stream that never makes a call wait. It
+    /// leaves out the mere attempts and the ends of calls that are not counted
+    /// ([`Listener::on_passed_on`]). When 1,024 events wait to be received, further ones are left
+    /// out, and [`EventReceiver::dropped`] counts them. Dropping the stream ends the subscription.
     #[must_use]
     pub fn subscribe(&self) -> EventReceiver {
-        let (forward, mut events) = event_channel(ROOM);
-        let observer = observer(forward);
+        let (sender, mut events) = event_channel(CAPACITY);
+        let observer = observer(sender);
         self.add_observer(&observer);
         events.subscription = Some((self.clone(), observer));
         events
     }
 }
 
-/// A listener that passes events on to a channel with room for `room` of them (at least 1), and the
-/// channel's other end. Where it is full, events are left out and counted: a call never waits.
+/// A listener that passes events on to a channel, and the channel's other end. The channel holds
+/// `capacity` events (at least 1). Where it is full, events are left out and counted: a call never
+/// waits.
 #[must_use]
-pub fn event_channel(room: usize) -> (EventSender, EventReceiver) {
-    let (sender, receiver) = mpsc::channel(room.max(1));
+pub fn event_channel(capacity: usize) -> (EventSender, EventReceiver) {
+    let (sender, receiver) = mpsc::channel(capacity.max(1));
     let dropped = Arc::new(AtomicU64::new(0));
     (EventSender { sender, dropped: Arc::clone(&dropped) }, EventReceiver { receiver, dropped, subscription: None })
 }
@@ -84,7 +85,7 @@ pub struct EventSender {
 impl EventSender {
     fn send(&self, event: impl FnOnce() -> Event) {
         match self.sender.try_reserve() {
-            Ok(place) => place.send(event()),
+            Ok(permit) => permit.send(event()),
             Err(mpsc::error::TrySendError::Full(())) => {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
             }
@@ -101,8 +102,8 @@ pub struct EventReceiver {
 }
 
 impl EventReceiver {
-    /// The next event. `None` when no [`EventSender`] is left that could send one; a subscription goes
-    /// on as long as it is held.
+    /// The next event. `None` when no [`EventSender`] is left that could send one. A subscription
+    /// continues as long as it is held.
     ///
     /// # Cancellation
     /// No event is lost when the future is dropped.

@@ -1,8 +1,8 @@
-//! The events, and the trait of those who listen to them.
+//! Defines the events, and the trait of their listeners.
 //!
 //! Listeners run on the task or thread of the call that caused the event, after the change and
-//! under no lock; one that does slow work belongs behind a channel ([`CircuitBreaker::subscribe`],
-//! or [`event_channel`](crate::event_channel)).
+//! under no lock. A listener that does slow work belongs behind a channel
+//! ([`CircuitBreaker::subscribe`], or [`event_channel`](crate::event_channel)).
 
 use crate::breaker::report::for_each_event;
 pub use crate::breaker::report::{
@@ -11,32 +11,32 @@ pub use crate::breaker::report::{
 };
 use crate::sync::Arc;
 
-/// Something that wants to know what breakers do. Every method is empty by default.
+/// Observes what breakers do. Every method is empty by default.
 ///
-/// A listener that panics harms nothing but its own work: the panic is caught and the next listener
-/// is told.
+/// A listener that panics harms only its own work: the panic is caught, and the next listener is
+/// notified.
 ///
-/// A call is told before the change that it made: [`on_failure`](Self::on_failure),
+/// A call is reported before the change that it made: [`on_failure`](Self::on_failure),
 /// [`on_probe_failed`](Self::on_probe_failed), then [`on_state_change`](Self::on_state_change).
 ///
-/// A listener may act on breakers: reset one, open one by hand, change its settings. The state is
-/// another one at once. Listeners hear of it when all of them have heard what is being told, and of
-/// the change that belongs to that. So the changes that one thread makes are told in the order in
-/// which it made them; those of several threads, see [`StateChange::sequence`]. Only what listeners
-/// tell by calls of their own comes in between: others may hear of such a call first, and of the
-/// change before it later.
+/// A listener may act on breakers: reset one, open one manually, change its settings. The state
+/// changes at once. The report of that change waits until all listeners have observed the current
+/// event, and the change that belongs to it. So the changes of one thread are reported in the order
+/// in which it made them. For the changes of several threads, see [`StateChange::sequence`]. The
+/// exception is calls that listeners make themselves. Other listeners may observe such a call
+/// first, and the change before it later.
 pub trait Listener: Send + Sync + 'static {
-    /// Whether it wants to hear of single calls: `true` if not said otherwise. With `false` it is
-    /// told of [`on_fallback`](Self::on_fallback), [`on_fallback_timed_out`](Self::on_fallback_timed_out),
+    /// Whether the listener observes single calls: `true` by default. With `false` it receives only
+    /// [`on_fallback`](Self::on_fallback), [`on_fallback_timed_out`](Self::on_fallback_timed_out),
     /// [`on_fallback_failed`](Self::on_fallback_failed), [`on_retry`](Self::on_retry),
     /// [`on_store_failure`](Self::on_store_failure), [`on_probe_failed`](Self::on_probe_failed) and
-    /// [`on_state_change`](Self::on_state_change) only, and calls cost what they cost without it. Asked
-    /// once, when it is added.
+    /// [`on_state_change`](Self::on_state_change). Then calls cost what they cost without the
+    /// listener. This method is called once, when the listener is added.
     fn wants_calls(&self) -> bool {
         true
     }
 
-    /// A call asks to be let in.
+    /// A call requests its admission.
     fn on_call(&self, event: &BeforeCall<'_>) {
         let _ = event;
     }
@@ -61,26 +61,26 @@ pub trait Listener: Send + Sync + 'static {
         let _ = event;
     }
 
-    /// A call ended that is not counted, since calls of the same breaker inside it have told
-    /// already, or the call around it tells.
+    /// A call ended that is not counted. Its inner calls of the same breaker have reported already,
+    /// or its enclosing call reports.
     fn on_passed_on(&self, event: &PassedOn<'_>) {
         let _ = event;
     }
 
-    /// A call was not let in; in shadow: would not have been.
+    /// A call was rejected; in shadow: would have been rejected.
     fn on_rejected(&self, event: &Rejected<'_>) {
         let _ = event;
     }
 
-    /// A call was not let in for want of a place: as many as `max_concurrent` lets in were under
-    /// way.
+    /// A call was rejected because no place was free: as many calls as `max_concurrent` admits were
+    /// in flight.
     fn on_busy(&self, event: &Busy<'_>) {
         let _ = event;
     }
 
-    /// A probe failed: a call that was let in to see whether the service is back. Where this goes
-    /// on, the client may hold connections that can never work again, which it is time to throw
-    /// away.
+    /// A probe failed: a call that was admitted to see whether the service works again. If this
+    /// continues, the client may hold connections that can never work again. Then it is time to
+    /// discard them.
     ///
     /// ```
     /// use breaker_core::event::ProbeFailed;
@@ -90,7 +90,7 @@ pub trait Listener: Send + Sync + 'static {
     /// struct Pool;
     ///
     /// impl Pool {
-    ///     fn connect_anew(&self) {}
+    ///     fn reconnect(&self) {}
     /// }
     ///
     /// struct Renew(Arc<Pool>);
@@ -102,7 +102,7 @@ pub trait Listener: Send + Sync + 'static {
     ///
     ///     fn on_probe_failed(&self, event: &ProbeFailed<'_>) {
     ///         if event.consecutive % 2 == 0 {
-    ///             self.0.connect_anew();
+    ///             self.0.reconnect();
     ///         }
     ///     }
     /// }
@@ -120,24 +120,23 @@ pub trait Listener: Send + Sync + 'static {
         let _ = event;
     }
 
-    /// A fallback step was cut off at its time limit; the next one has its turn.
+    /// A fallback step exceeded its time limit; the next step runs.
     fn on_fallback_timed_out(&self, event: &FallbackTimedOut<'_>) {
         let _ = event;
     }
 
-    /// A fallback was asked and did not help: a step gave an `Err`, or all steps declined. The
-    /// caller gets an error.
+    /// A fallback ran and did not help: a step returned an `Err`, or all steps declined. The caller
+    /// gets an error.
     fn on_fallback_failed(&self, event: &FallbackFailed<'_>) {
         let _ = event;
     }
 
-    /// A failed or rejected attempt will be followed by another one (`#[retry]`); the wait begins
-    /// now.
+    /// Another attempt will follow a failed or rejected one (`#[retry]`); the wait begins now.
     fn on_retry(&self, event: &Retrying<'_>) {
         let _ = event;
     }
 
-    /// The store of a `cache(..)` step failed, which the call's own result does not show.
+    /// The store of a `cache(..)` step failed. The call's own result does not show that.
     fn on_store_failure(&self, event: &StoreFailure<'_>) {
         let _ = event;
     }
@@ -150,9 +149,9 @@ pub trait Listener: Send + Sync + 'static {
 
 macro_rules! pass_on {
     ({ $($sent:tt)* } { $($local:tt)* }) => {
-        pass_on! { @rows $($sent)* $($local)* }
+        pass_on! { @events $($sent)* $($local)* }
     };
-    (@rows $($(#[$doc:meta])* $method:ident $name:ident as $variant:ident for $kind:ident { $($fields:tt)* })*) => {
+    (@events $($(#[$doc:meta])* $method:ident $name:ident as $variant:ident for $kind:ident { $($fields:tt)* })*) => {
         impl<L: Listener + ?Sized> Listener for Arc<L> {
             fn wants_calls(&self) -> bool {
                 (**self).wants_calls()

@@ -1,4 +1,4 @@
-//! Has a listener observe breakers.
+//! Lets a listener observe breakers.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::{Observer, Report, for_each_event};
@@ -6,8 +6,8 @@ use crate::sync::Arc;
 use crate::telemetry::added_listener::AddedListener;
 use crate::telemetry::event::Listener;
 
-/// A listener, with its answer to whether it hears of single calls. It is asked once, so that its
-/// code never runs under a lock.
+/// A listener, with its answer to `wants_calls`. That is called once, so that its code never runs
+/// under a lock.
 struct Adapter<L> {
     listener: L,
     calls: bool,
@@ -20,9 +20,9 @@ pub(crate) fn observer(listener: impl Listener) -> Arc<dyn Observer> {
 
 macro_rules! adapt {
     ({ $($sent:tt)* } { $($local:tt)* }) => {
-        adapt! { @rows $($sent)* $($local)* }
+        adapt! { @events $($sent)* $($local)* }
     };
-    (@rows $($(#[$doc:meta])* $method:ident $name:ident as $variant:ident for $kind:ident { $($fields:tt)* })*) => {
+    (@events $($(#[$doc:meta])* $method:ident $name:ident as $variant:ident for $kind:ident { $($fields:tt)* })*) => {
         impl<L: Listener> Observer for Adapter<L> {
             fn wants_calls(&self) -> bool {
                 self.calls
@@ -43,7 +43,7 @@ macro_rules! adapt {
 for_each_event!(adapt);
 
 impl CircuitBreaker {
-    /// Adds a listener to this breaker; what it gives takes the listener off again. See
+    /// Adds a listener to this breaker. The returned value removes the listener again. See
     /// [`Listener`] for where it runs.
     pub fn add_listener(&self, listener: impl Listener) -> AddedListener {
         let observer = observer(listener);
@@ -71,7 +71,7 @@ mod tests {
     impl Listener for Calls {}
 
     #[test]
-    fn calls_keep_their_short_way_while_nobody_hears_of_them() {
+    fn calls_keep_their_fast_path_while_no_listener_wants_calls() {
         let parent = CircuitBreaker::new("hosts", Config::new()).unwrap();
         let binding: &'static Binding =
             Box::leak(Box::new(Binding::new(parent, "function".to_owned(), Arc::default())));

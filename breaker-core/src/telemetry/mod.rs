@@ -1,9 +1,9 @@
-//! What leaves a breaker: events for listeners and channels, and metrics.
+//! Reports what leaves a breaker: events for listeners and channels, and metrics.
 //!
 //! | file | what is in it |
 //! | --- | --- |
 //! | `event` | the public events, and the trait `Listener` |
-//! | `listener`, `added_listener` | has a listener observe breakers; how it is taken off again |
+//! | `listener`, `added_listener` | lets a listener observe breakers; removes it |
 //! | `channel` | events that another task receives |
 //! | `metrics` | what is counted for Prometheus and the like |
 //!

@@ -1,12 +1,12 @@
-//! Knows which calls this thread is inside of, and what the inner ones report to the outer ones of
+//! Tracks the calls that this thread is inside of, and what inner calls report to outer calls of
 //! the same breaker.
 //!
-//! A call is inside another one while that one's body is polled, or run, on the same thread. So
-//! each thread has a stack of calls, which grows with a poll and shrinks when that returns,
-//! whatever becomes of it.
+//! A call is inside another call while the body of that call is polled, or run, on the same thread.
+//! So each thread has a stack of calls. The stack grows with a poll and shrinks when the poll
+//! returns or panics.
 //!
-//! A call that is dropped before it ends is on the stack too, as one that is closing, until its
-//! body is gone: so the calls inside it know that they are dropped with it.
+//! A call that is dropped before it ends is on the stack too. It is marked as closing until its
+//! body is dropped. So its inner calls know that they are dropped with it.
 
 mod stack;
 
@@ -19,21 +19,21 @@ use crate::breaker::inner::{HotState, Inner};
 use crate::clock::Tick;
 use crate::machine::packed::{Evidence, PackedState};
 
-/// Whether this thread is inside of no call. A thread that has had no call yet answers `false`: its
-/// first call has a stripe to take.
+/// Whether this thread is outside of any call. A thread that has had no call yet returns `false`:
+/// its first call has to be assigned a stripe.
 #[inline]
 pub(crate) fn is_outside() -> bool {
     STACK.with(Stack::is_empty)
 }
 
-/// The body of a call that holds no slot begins to run, or goes on, on a thread that [is
-/// outside](is_outside) of any.
+/// The body of a call without a slot starts or continues to run. The thread [is
+/// outside](is_outside) of any call.
 #[inline]
-pub(crate) fn enter_alone(core: &HotState, word: PackedState) {
-    STACK.with(|stack| stack.put_first(Id::of(core), word));
+pub(crate) fn enter_alone(hot: &HotState, word: PackedState) {
+    STACK.with(|stack| stack.put_first(Id::of(hot), word));
 }
 
-/// The same of a function which is to be known, under a word that says so.
+/// The same for a function that has to be known, under a packed state that says so.
 #[inline]
 pub(crate) fn enter_known(binding: &'static Binding, word: PackedState) {
     STACK.with(|stack| {
@@ -42,75 +42,75 @@ pub(crate) fn enter_known(binding: &'static Binding, word: PackedState) {
     });
 }
 
-/// The same inside another call, of a function. `false`: that takes more.
+/// The same for a function inside another call. `false`: the general path is needed.
 #[inline]
 pub(crate) fn enter_inside(binding: &'static Binding, word: PackedState) -> bool {
     STACK.with(|stack| stack.nest(Id::of(binding.shared), word, binding))
 }
 
-/// The same on any thread, of a call that may hold a slot.
+/// The same on any thread, for a call that may hold a slot.
 #[inline]
-pub(crate) fn enter(core: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
+pub(crate) fn enter(hot: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
     STACK.with(|stack| {
         if stack.is_empty() {
-            stack.put_first(Id::of(core), word);
+            stack.put_first(Id::of(hot), word);
             stack.first().probe.set(probe);
             stack.name_first(function);
         } else {
-            enter_any(core, word, probe, function);
+            enter_any(hot, word, probe, function);
         }
     });
 }
 
-/// The same of a call by a handle that holds no slot.
+/// The same for a call by a handle that holds no slot.
 #[inline]
-pub(crate) fn enter_slotless(core: &HotState, word: PackedState) {
+pub(crate) fn enter_slotless(hot: &HotState, word: PackedState) {
     if is_outside() {
-        enter_alone(core, word);
+        enter_alone(hot, word);
     } else {
-        enter_any(core, word, 0, None);
+        enter_any(hot, word, 0, None);
     }
 }
 
 #[inline(never)]
-fn enter_any(core: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
-    STACK.with(|stack| stack.push(Id::of(core), word, probe, function));
+fn enter_any(hot: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
+    STACK.with(|stack| stack.push(Id::of(hot), word, probe, function));
 }
 
-/// A call is dropped before it ends, or after its time limit; its body is dropped next.
-pub(crate) fn close(core: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
-    enter(core, word.with(PackedState::CLOSING), probe, function);
+/// A call is dropped before it ends, or after its time limit. Its body is dropped next.
+pub(crate) fn close(hot: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
+    enter(hot, word.with(PackedState::CLOSING), probe, function);
 }
 
-/// Leaves the only call on the stack, if its word is the gate's: then nothing is to be said of its
-/// success but that it was one.
+/// Leaves the only call on the stack, if its packed state is that of the gate. Then its success is
+/// counted and needs no report.
 #[inline]
-pub(crate) fn leave_plainly(shared: &Inner) -> bool {
+pub(crate) fn leave_plainly(inner: &Inner) -> bool {
     STACK.with(|stack| {
-        let plain = shared.gate.load_relaxed() == stack.first().word.get();
+        let plain = inner.gate.load_relaxed() == stack.first().word.get();
         if plain {
             stack.clear();
-            shared.totals.success_on_stripe();
+            inner.totals.success_on_stripe();
         }
         plain
     })
 }
 
-/// Leaves the innermost call of a function, which has succeeded, if all there is to it is that it
-/// tells the call around it, or that those inside it have told already.
+/// Leaves the innermost call of a function that has succeeded. It does so if the success is only
+/// reported to the enclosing call. It also does so if the inner calls have reported already.
 #[inline(never)]
-pub(crate) fn leave_in_turn(shared: &'static Inner) -> bool {
+pub(crate) fn leave_success(inner: &'static Inner) -> bool {
     STACK.with(|stack| {
-        let left = stack.leave(Id::of(shared), shared.gate.load_relaxed());
+        let left = stack.leave(Id::of(inner), inner.gate.load_relaxed());
         if left == Some(true) {
-            shared.totals.success_on_stripe();
+            inner.totals.success_on_stripe();
         }
         left.is_some()
     })
 }
 
-/// Leaves the only call on the stack if it still has this word: then nothing has happened inside
-/// it.
+/// Leaves the only call on the stack if it still has this packed state. Then nothing has happened
+/// inside it.
 #[inline]
 pub(crate) fn leave_untouched(word: PackedState) -> bool {
     STACK.with(|stack| {
@@ -123,7 +123,7 @@ pub(crate) fn leave_untouched(word: PackedState) -> bool {
     })
 }
 
-/// The same of one that holds no slot.
+/// The same for a call that holds no slot.
 #[inline]
 pub(crate) fn leave_slotless(word: PackedState) -> bool {
     STACK.with(|stack| {
@@ -135,7 +135,7 @@ pub(crate) fn leave_slotless(word: PackedState) -> bool {
     })
 }
 
-/// The word of the only call on the stack; with a mark, if it is not the only one.
+/// The packed state of the only call on the stack. It has a mark if there are more calls.
 #[inline]
 pub(crate) fn word() -> PackedState {
     STACK.with(|stack| stack.first().word.get())
@@ -157,42 +157,42 @@ pub(crate) fn leave() -> Frame {
     })
 }
 
-/// Runs `f` on the nearest call of the same breaker that this thread is inside of.
-fn nearest<T>(core: &HotState, f: impl Fn(&Place) -> T) -> Option<T> {
-    STACK.with(|stack| stack.nearest(Id::of(core), f))
+/// Runs `f` on the nearest enclosing call of the same breaker.
+fn nearest<T>(hot: &HotState, f: impl Fn(&Place) -> T) -> Option<T> {
+    STACK.with(|stack| stack.nearest(Id::of(hot), f))
 }
 
-/// Tells the call around it what one inside it has to say.
+/// Reports the evidence of an inner call to the enclosing call.
 #[inline]
-pub(crate) fn report_evidence(core: &HotState, evidence: Evidence) {
+pub(crate) fn report_evidence(hot: &HotState, evidence: Evidence) {
     if !is_outside() {
-        report_around(core, evidence);
+        report_around(hot, evidence);
     }
 }
 
-/// The same, and gives whether there is a call around it.
+/// The same, and returns whether there is an enclosing call.
 #[inline]
-pub(crate) fn is_told(core: &HotState, evidence: Evidence) -> bool {
-    !is_outside() && report_around(core, evidence)
+pub(crate) fn report_if_inside(hot: &HotState, evidence: Evidence) -> bool {
+    !is_outside() && report_around(hot, evidence)
 }
 
 #[inline(never)]
-fn report_around(core: &HotState, evidence: Evidence) -> bool {
-    nearest(core, |place| place.mark(evidence.and(Evidence::WITHIN))).is_some()
+fn report_around(hot: &HotState, evidence: Evidence) -> bool {
+    nearest(hot, |place| place.mark(evidence.and(Evidence::WITHIN))).is_some()
 }
 
-/// What calls inside the one around it have told, if there is one around it.
-pub(crate) fn evidence_around(core: &HotState) -> Option<Evidence> {
-    if is_outside() { None } else { nearest(core, |place| place.word.get().evidence()) }
+/// What inner calls have reported to the enclosing call, if there is an enclosing call.
+pub(crate) fn evidence_around(hot: &HotState) -> Option<Evidence> {
+    if is_outside() { None } else { nearest(hot, |place| place.word.get().evidence()) }
 }
 
-/// Whether there is a call of the same breaker around it.
-pub(crate) fn is_inside(core: &HotState) -> bool {
-    evidence_around(core).is_some()
+/// Whether there is an enclosing call of the same breaker.
+pub(crate) fn is_inside(hot: &HotState) -> bool {
+    evidence_around(hot).is_some()
 }
 
 #[cfg(feature = "tracing")]
-/// The function of the call of this breaker around it, if that has one and it is known.
+/// The function of the enclosing call of this breaker, if it has one and it is known.
 pub(crate) fn function_around(breaker: &CircuitBreaker) -> Option<&'static str> {
     match STACK.with(|stack| stack.function_around(Id::of(&breaker.0)))? {
         Ok(binding) => Some(&binding.function.name),
@@ -200,36 +200,36 @@ pub(crate) fn function_around(breaker: &CircuitBreaker) -> Option<&'static str> 
     }
 }
 
-/// Tells the call around it of one that is dropped, if it has had calls inside it: any other one
-/// only holds what was begun elsewhere.
-pub(crate) fn report_dropped(core: &HotState, evidence: Evidence) {
-    nearest(core, |place| {
+/// Reports a dropped call to the enclosing call, if that has had inner calls. An enclosing call
+/// without inner calls only holds what began elsewhere.
+pub(crate) fn report_dropped(hot: &HotState, evidence: Evidence) {
+    nearest(hot, |place| {
         if place.word.get().evidence().has(Evidence::WITHIN) {
             place.mark(evidence);
         }
     });
 }
 
-/// Notes which function of the breaker's family made the innermost call, which is inside another
-/// one.
+/// Records which function of the keyed breakers made the innermost call. That call is inside
+/// another call.
 pub(crate) fn number(number: u32) {
     STACK.with(|stack| stack.number(number));
 }
 
-/// Notes when the innermost call began, whose word says that it is counted among those under way.
-pub(crate) fn note_start(at: Tick) {
-    STACK.with(|stack| stack.note_start(at));
+/// Records when the innermost call began. Its packed state says that it is counted as in flight.
+pub(crate) fn record_start(at: Tick) {
+    STACK.with(|stack| stack.record_start(at));
 }
 
-/// Takes the call around one that begins out of those under way: its time is no more its own. Gives
-/// when it began, if it is among them.
-pub(crate) fn take_start(core: &HotState) -> Option<Tick> {
-    nearest(core, Place::take_start)?
+/// Stops counting the enclosing call of a new call as in flight: its time is no longer its own.
+/// Returns when it began, if it was counted.
+pub(crate) fn take_start(hot: &HotState) -> Option<Tick> {
+    nearest(hot, Place::take_start)?
 }
 
 #[cfg(feature = "tracing")]
-/// The function of the call of this breaker that left last inside a call that has just left, if it
-/// had one.
+/// The function of the inner call of this breaker that left last, inside the call that has just
+/// left. `None` if it had no function.
 pub(crate) fn last_inside(breaker: &CircuitBreaker) -> Option<&'static str> {
     match STACK.with(|stack| stack.last_inside(Id::of(&breaker.0)))? {
         Ok(binding) => Some(&binding.function.name),
@@ -237,11 +237,11 @@ pub(crate) fn last_inside(breaker: &CircuitBreaker) -> Option<&'static str> {
     }
 }
 
-/// Whether a call that is asked for goes in with the one around it, as it does while the state has
-/// not changed since: then whether it decides nothing, as a flag, and the slot that the other one
+/// Whether a requested call joins the enclosing call. It does so while the state has not changed
+/// since. Returns whether the call decides nothing, as a flag, and the slot that the enclosing call
 /// held.
-pub(crate) fn go_along(core: &HotState, word: PackedState) -> Option<(u64, u32)> {
-    nearest(core, |place| {
+pub(crate) fn go_along(hot: &HotState, word: PackedState) -> Option<(u64, u32)> {
+    nearest(hot, |place| {
         let outer = place.word.get();
         (outer.generation() == word.generation()).then(|| {
             place.mark(Evidence::WITHIN);
@@ -250,10 +250,10 @@ pub(crate) fn go_along(core: &HotState, word: PackedState) -> Option<(u64, u32)>
     })?
 }
 
-/// Gives the slot of a call that is dropped with the one around it to that one, which tells of
-/// both. `false`: that one has no use for it.
-pub(crate) fn hand_back(core: &HotState, word: PackedState, probe: u32) -> bool {
-    let took = nearest(core, |place| {
+/// Returns the slot of a call that is dropped with its enclosing call. The enclosing call takes the
+/// slot and reports both calls. `false`: it has no use for the slot.
+pub(crate) fn return_slot(hot: &HotState, word: PackedState, probe: u32) -> bool {
+    let took = nearest(hot, |place| {
         let takes = place.word.get().generation() == word.generation() && place.probe.get() == 0;
         if takes {
             place.probe.set(probe);
@@ -263,19 +263,19 @@ pub(crate) fn hand_back(core: &HotState, word: PackedState, probe: u32) -> bool 
     took.unwrap_or(false)
 }
 
-/// The call around it with which one that is dropped is dropped.
-pub(crate) fn dropped_with(core: &HotState) -> Option<PackedState> {
-    nearest(core, |place| place.word.get()).filter(|word| word.has(PackedState::CLOSING))
+/// The packed state of the enclosing call with which a dropped call is dropped.
+pub(crate) fn dropped_with(hot: &HotState) -> Option<PackedState> {
+    nearest(hot, |place| place.word.get()).filter(|word| word.has(PackedState::CLOSING))
 }
 
-/// A stream goes on to be read whose call has ended, with calls that have begun inside it.
+/// The reader continues a stream whose call has ended, with calls that have begun inside it.
 #[cfg(feature = "stream")]
-pub(crate) fn enter_ended(core: &HotState) {
-    STACK.with(|stack| stack.push(Id::of_ended(core), PackedState::NONE, 0, None));
+pub(crate) fn enter_ended(hot: &HotState) {
+    STACK.with(|stack| stack.push(Id::of_ended(hot), PackedState::NONE, 0, None));
 }
 
 /// Whether this thread reads a stream of this breaker whose call has ended.
 #[cfg(feature = "stream")]
-pub(crate) fn is_in_ended(core: &HotState) -> bool {
-    STACK.with(|stack| stack.nearest(Id::of_ended(core), |_| ())).is_some()
+pub(crate) fn is_in_ended(hot: &HotState) -> bool {
+    STACK.with(|stack| stack.nearest(Id::of_ended(hot), |_| ())).is_some()
 }

@@ -1,5 +1,5 @@
-//! The stack of the calls that a thread is inside of. The first one has a fixed place, so that a
-//! call that is alone finds it at once.
+//! Keeps the stack of the calls that a thread is inside of. The first call has a fixed place, so
+//! that a single call finds it at once.
 
 use crate::breaker::caller::Binding;
 use crate::breaker::inner::HotState;
@@ -13,9 +13,9 @@ use std::ptr;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame {
     breaker: Id,
-    /// The word under which it was let in, with its marks.
+    /// The packed state under which the call was admitted, with its marks.
     pub(crate) word: PackedState,
-    /// The slot that it holds, until a call inside it takes that over; 0: none.
+    /// The slot that the call holds, until an inner call takes it over; 0: none.
     pub(crate) probe: u32,
 }
 
@@ -23,40 +23,40 @@ impl Frame {
     const NONE: Self = Self { breaker: Id::NONE, word: PackedState::NONE, probe: 0 };
 }
 
-/// Which breaker: its address. A call that is on the stack keeps its breaker.
+/// Identifies a breaker by its address. A call on the stack keeps its breaker alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Id(usize);
 
 impl Id {
     /// There is no call.
     const NONE: Self = Self(0);
-    /// There was none on this thread so far.
+    /// This thread has had no call so far.
     const NONE_YET: Self = Self(usize::MAX);
 
     #[inline]
-    pub(super) fn of(core: &HotState) -> Self {
-        Self(ptr::from_ref(core).addr())
+    pub(super) fn of(hot: &HotState) -> Self {
+        Self(ptr::from_ref(hot).addr())
     }
 
-    /// A call of it that has ended, which nothing is told.
+    /// A call of the breaker that has ended, and that gets no reports.
     #[cfg(feature = "stream")]
-    pub(super) fn of_ended(core: &HotState) -> Self {
-        // No address of one is odd.
-        Self(Self::of(core).0 | 1)
+    pub(super) fn of_ended(hot: &HotState) -> Self {
+        // No address of a breaker is odd.
+        Self(Self::of(hot).0 | 1)
     }
 }
 
-/// A place for a call.
+/// A place for one call.
 pub(super) struct Place {
     breaker: Cell<Id>,
     pub(super) word: Cell<PackedState>,
-    /// 0 too where there is no call.
+    /// Also 0 where there is no call.
     pub(super) probe: Cell<u32>,
-    /// The function, where it is known. It stays when the call leaves.
+    /// The function, where it is known. It remains when the call leaves.
     function: Cell<Option<&'static Binding>>,
-    /// In its place, the number that the function has in the breaker's family; 0: none.
+    /// In its place, the number of the function among those of the keyed breakers; 0: none.
     number: Cell<u32>,
-    /// When the call began, where its word says that it is counted among those under way.
+    /// When the call began, where its packed state says that it is counted as in flight.
     started: Cell<Tick>,
 }
 
@@ -88,8 +88,7 @@ impl Place {
         self.probe.set(probe);
     }
 
-    /// Gives when the call began, if it is counted among those under way, and says that it is no
-    /// more.
+    /// Returns when the call began, if it is counted as in flight, and clears that mark.
     pub(super) fn take_start(&self) -> Option<Tick> {
         let word = self.word.get();
         self.word.set(word.without(PackedState::STARTED));
@@ -104,11 +103,11 @@ impl Place {
 
 /// The calls that this thread is inside of.
 pub(super) struct Stack {
-    /// How many calls there are beyond the first one. On a thread that had none so far, as many as
-    /// leave no place for one more.
+    /// How many calls there are beyond the first one. A thread without a call so far has a depth
+    /// that leaves no place for one more.
     depth: Cell<usize>,
-    /// The innermost of more than there are places is in the last one; then those before it are on
-    /// the heap.
+    /// If there are more calls than places, the innermost call is in the last place. Then the calls
+    /// before it are on the heap.
     places: [Place; PLACES],
 }
 
@@ -120,8 +119,8 @@ per_thread!(pub(super) static STACK: Stack = Stack {
     places: [Place::new(Id::NONE_YET), Place::new(Id::NONE), Place::new(Id::NONE), Place::new(Id::NONE)],
 });
 
-// Apart, since it has to be freed, for which each look would have to ask.
-per_thread!(static FAR: RefCell<Vec<Frame>> = RefCell::new(Vec::new()));
+// A separate static, since it has to be freed. Each access to one static would check for that.
+per_thread!(static HEAP: RefCell<Vec<Frame>> = RefCell::new(Vec::new()));
 
 impl Stack {
     #[inline]
@@ -139,15 +138,15 @@ impl Stack {
         self.first().put(breaker, word);
     }
 
-    /// Notes the function of the first call. Its word then has the mark of one that is more than a
-    /// plain success: without it the name may be older.
+    /// Records the function of the first call. Its packed state then has the mark of more than a
+    /// plain success. Without that mark the recorded function may be older.
     #[inline]
     pub(super) fn name_first(&self, function: Option<&'static Binding>) {
         self.first().function.set(function);
         self.first().number.set(0);
     }
 
-    /// Takes away the only call, which holds no slot.
+    /// Removes the only call, which holds no slot.
     #[inline]
     pub(super) fn clear(&self) {
         self.first().breaker.set(Id::NONE);
@@ -158,21 +157,21 @@ impl Stack {
         &self.places[self.depth.get().min(LAST)]
     }
 
-    /// Puts a call inside the only one. `false`: that takes more.
+    /// Puts a call inside the only call. `false`: the general path is needed.
     #[inline]
     pub(super) fn nest(&self, breaker: Id, word: PackedState, function: &'static Binding) -> bool {
         let alone = self.depth.get() == 0;
         if alone {
             let place = &self.places[1];
             self.depth.set(1);
-            self.bury();
+            self.mark_outer();
             place.put(breaker, word);
             place.function.set(Some(function));
         }
         alone
     }
 
-    /// Puts any call inside the innermost one, if there is one.
+    /// Puts any call inside the innermost call, if there is one.
     pub(super) fn push(&self, breaker: Id, word: PackedState, probe: u32, function: Option<&'static Binding>) {
         if self.first().breaker.get() == Id::NONE_YET {
             sync::counter::assign_stripe();
@@ -180,9 +179,9 @@ impl Stack {
         } else if !self.is_empty() {
             let depth = self.depth.get();
             if depth >= LAST {
-                push_far(self.places[LAST].frame());
+                push_heap(self.places[LAST].frame());
             }
-            self.bury();
+            self.mark_outer();
             self.depth.set(depth + 1);
         }
         let place = self.innermost();
@@ -192,31 +191,31 @@ impl Stack {
         place.number.set(0);
     }
 
-    /// Notes which function of the breaker's family made the innermost call.
+    /// Records which function of the keyed breakers made the innermost call.
     pub(super) fn number(&self, number: u32) {
         self.innermost().number.set(number);
     }
 
-    /// Notes when the innermost call began.
-    pub(super) fn note_start(&self, at: Tick) {
+    /// Records when the innermost call began.
+    pub(super) fn record_start(&self, at: Tick) {
         self.innermost().started.set(at);
     }
 
-    /// The first call is not the innermost any more: its word says so, with which it would be
-    /// compared.
+    /// Marks that the first call is no longer the innermost one. The mark is in the packed state
+    /// that calls are compared with.
     #[inline]
-    fn bury(&self) {
+    fn mark_outer(&self) {
         let word = &self.first().word;
         word.set(word.get().with(PackedState::BURIED));
     }
 
     #[inline]
-    fn unbury(&self) {
+    fn unmark_outer(&self) {
         let word = &self.first().word;
         word.set(word.get().without(PackedState::BURIED));
     }
 
-    /// Takes away the innermost call.
+    /// Removes the innermost call.
     pub(super) fn shrink(&self) {
         let (innermost, depth) = (self.innermost(), self.depth.get());
         innermost.probe.set(0);
@@ -225,15 +224,16 @@ impl Stack {
         }
         self.depth.set(depth - 1);
         if depth == 1 {
-            self.unbury();
+            self.unmark_outer();
         } else if depth > LAST {
-            innermost.set(pop_far());
+            innermost.set(pop_heap());
         }
     }
 
-    /// Takes away the innermost call, if it has succeeded, has no other word than the gate, and
-    /// tells of no more than that to one call around it; or if it is the only one, and those inside
-    /// it have told. `None`: that takes more. Gives whether it is to be counted.
+    /// Removes the innermost call, if it has succeeded and only reports that to one enclosing call.
+    /// Its packed state has to be that of the gate. Also removes the only call, if its inner calls
+    /// have reported. Returns whether the call has to be counted. `None`: the general path is
+    /// needed.
     #[inline]
     pub(super) fn leave(&self, breaker: Id, gate: PackedState) -> Option<bool> {
         let [first, second, ..] = &self.places;
@@ -244,7 +244,7 @@ impl Stack {
             }
             1 if second.word.get() == gate => {
                 self.depth.set(0);
-                self.unbury();
+                self.unmark_outer();
                 if first.breaker.get() == breaker {
                     first.mark(Evidence::ANSWERED);
                 }
@@ -255,8 +255,8 @@ impl Stack {
     }
 
     #[cfg(feature = "tracing")]
-    /// The function of the call that left last inside the one that has just left, if it is of this
-    /// breaker, or its number in the family.
+    /// The function of the inner call that left last, inside the call that has just left, if it is
+    /// of this breaker. For a keyed breaker, the number of that function.
     pub(super) fn last_inside(&self, breaker: Id) -> Option<Result<&'static Binding, u32>> {
         let just_left = if self.is_empty() { 0 } else { self.depth.get() + 1 };
         let inside = self.places.get(just_left + 1).filter(|inside| inside.breaker.get() == breaker)?;
@@ -264,7 +264,8 @@ impl Stack {
     }
 
     #[cfg(feature = "tracing")]
-    /// The function of the nearest call of this breaker, or its number in the family.
+    /// The function of the nearest call of this breaker. For a keyed breaker, the number of that
+    /// function.
     pub(super) fn function_around(&self, breaker: Id) -> Option<Result<&'static Binding, u32>> {
         self.nearest(breaker, |place| {
             let known = !ptr::eq(place, self.first()) || place.word.get().is_never();
@@ -300,28 +301,27 @@ impl Stack {
         if last.breaker.get() == breaker {
             return Some(f(last));
         }
-        on_far(breaker, f).or_else(|| self.nearest_until(LAST - 1, breaker, f))
+        on_heap(breaker, f).or_else(|| self.nearest_until(LAST - 1, breaker, f))
     }
 }
 
-// While a thread ends it may have no list any more. Then the calls that would be on it are
-// forgotten.
+// A thread that ends may have no list any more. Then the calls that would be on it are forgotten.
 
 #[cold]
-fn push_far(frame: Frame) {
-    let _ = FAR.try_with(|far| far.try_borrow_mut().map(|mut far| far.push(frame)));
+fn push_heap(frame: Frame) {
+    let _ = HEAP.try_with(|heap| heap.try_borrow_mut().map(|mut heap| heap.push(frame)));
 }
 
 #[cold]
-fn pop_far() -> Frame {
-    let popped = FAR.try_with(|far| far.try_borrow_mut().ok()?.pop());
+fn pop_heap() -> Frame {
+    let popped = HEAP.try_with(|heap| heap.try_borrow_mut().ok()?.pop());
     popped.ok().flatten().unwrap_or(Frame::NONE)
 }
 
-fn on_far<T>(breaker: Id, f: &impl Fn(&Place) -> T) -> Option<T> {
-    let found = FAR.try_with(|far| {
-        let mut far = far.try_borrow_mut().ok()?;
-        let frame = far.iter_mut().rev().find(|frame| frame.breaker == breaker)?;
+fn on_heap<T>(breaker: Id, f: &impl Fn(&Place) -> T) -> Option<T> {
+    let found = HEAP.try_with(|heap| {
+        let mut heap = heap.try_borrow_mut().ok()?;
+        let frame = heap.iter_mut().rev().find(|frame| frame.breaker == breaker)?;
         let place = Place::new(Id::NONE);
         place.set(*frame);
         let value = f(&place);
@@ -335,7 +335,7 @@ fn on_far<T>(breaker: Id, f: &impl Fn(&Place) -> T) -> Option<T> {
 mod tests {
     use super::*;
 
-    /// Whether there is a call of this breaker, which is told.
+    /// Reports to the nearest call of this breaker, and returns whether there is one.
     fn report_evidence(stack: &Stack, breaker: usize, evidence: Evidence) -> bool {
         stack.nearest(Id(breaker), |place| place.mark(evidence)).is_some()
     }
@@ -346,9 +346,9 @@ mod tests {
         }
     }
 
-    /// Each level is a place of its own, in the places and on the heap.
+    /// Each level has its own place, in the array and on the heap.
     #[test]
-    fn calls_leave_in_the_order_in_which_they_came_however_many_there_are() {
+    fn calls_leave_in_reverse_order_at_any_depth() {
         STACK.with(|stack| {
             for calls in 1..12 {
                 frames(stack, 1..=calls);
@@ -369,20 +369,20 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_of_several_calls_of_one_breaker_is_told() {
+    fn the_nearest_of_several_calls_of_one_breaker_gets_the_report() {
         STACK.with(|stack| {
             for calls in 2..12 {
                 frames(stack, (0..calls).map(|call| 1 + call % 2));
                 assert!(report_evidence(stack, 1, Evidence::FAILED));
-                let told: Vec<_> = (0..calls)
+                let reached: Vec<_> = (0..calls)
                     .map(|_| {
-                        let told = stack.innermost().frame().word.evidence() == Evidence::FAILED;
+                        let reached = stack.innermost().frame().word.evidence() == Evidence::FAILED;
                         stack.shrink();
-                        told
+                        reached
                     })
                     .collect();
                 let nearest = if calls % 2 == 1 { 0 } else { 1 };
-                assert!(told.iter().enumerate().all(|(at, told)| *told == (at == nearest)), "{told:?}");
+                assert!(reached.iter().enumerate().all(|(at, reached)| *reached == (at == nearest)), "{reached:?}");
             }
         });
     }

@@ -1,4 +1,4 @@
-//! Counts and reports a call that has ended, the cheapest way first.
+//! Counts and reports a call that has ended, the cheapest path first.
 
 use super::Permit;
 use crate::breaker::cause::Cause;
@@ -18,7 +18,7 @@ use crate::sync::Ordering;
 use std::fmt;
 
 impl Permit {
-    /// Counts the ending, notes a failure that matters, and tells.
+    /// Counts the ending, keeps the error of a failure that matters, and reports.
     #[inline(never)]
     pub(super) fn end<'e>(&mut self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
         self.closed();
@@ -26,21 +26,21 @@ impl Permit {
         {
             return;
         }
-        let core: &HotState = &self.breaker().0;
+        let hot: &HotState = &self.breaker().0;
         let dropped = ending.is_drop();
-        let outer = if dropped { nesting::dropped_with(core) } else { None };
+        let outer = if dropped { nesting::dropped_with(hot) } else { None };
         if let Some(outer) = outer {
-            // One that has ended has told its own result.
+            // An enclosing call that has ended has reported its own result.
             return self.pass_on(outer.generation() != 0, "cancelled");
         }
         let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
         if success && evidence == Evidence::NONE && (self.only_metered() || self.added_to_window()) {
-            nesting::report_evidence(core, Evidence::ANSWERED);
+            nesting::report_evidence(hot, Evidence::ANSWERED);
             return;
         }
         let failed = matches!(ending, Ending::Result(Outcome::Failure { .. }));
-        if failed && evidence == Evidence::NONE && is_quiet() && core.failed_again(self.word) {
-            nesting::report_evidence(core, Evidence::FAILED);
+        if failed && evidence == Evidence::NONE && is_quiet() && hot.failed_again(self.word) {
+            nesting::report_evidence(hot, Evidence::FAILED);
             return;
         }
         let settled = self.settle_in_machine(ending, cause);
@@ -52,22 +52,22 @@ impl Permit {
             _ => return,
         };
         if !dropped {
-            nesting::report_evidence(core, evidence);
+            nesting::report_evidence(hot, evidence);
         } else if self.is_inside() {
-            nesting::report_dropped(core, evidence);
+            nesting::report_dropped(hot, evidence);
         }
     }
 
-    /// Ends a call that passed uncounted, or that holds a place. `false`: it is still to be
+    /// Ends a call that passed uncounted, or that holds a place. `false`: the call still has to be
     /// counted.
     #[inline(never)]
     fn end_apart<'e>(&mut self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) -> bool {
-        // Before anybody hears of its end.
+        // This comes before listeners observe the end of the call.
         self.leave_place();
         self.leave_starts();
         if self.word.has(PackedState::PASS) {
             if self.word.has(PackedState::UNBOUND) {
-                self.tell(&Settled::PASSED_ON, cause);
+                self.report_outcome(&Settled::PASSED_ON, cause);
             }
             return true;
         }
@@ -79,16 +79,16 @@ impl Permit {
         plain
     }
 
-    /// Counts a success that changes nothing but a window, without the lock. `false`: it is for the
-    /// machine to take in.
+    /// Counts a success that changes nothing but a window, without the lock. `false`: the machine
+    /// has to settle it.
     fn added_to_window(&self) -> bool {
-        let shared = &self.breaker().0;
+        let inner = &self.breaker().0;
         if !self.word.has(PackedState::WINDOW)
-            || !self.stands_without(PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS)
+            || !self.is_unchanged_without(PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS)
         {
             return false;
         }
-        let Some(window) = shared.window.get() else { return false };
+        let Some(window) = inner.window.get() else { return false };
         let slow = window.slow_call_duration();
         let now = if slow.is_some() || window.is_timed() { clock::now() } else { Tick::ZERO };
         // A slow call can afford the lock.
@@ -96,7 +96,7 @@ impl Permit {
             return false;
         }
         let added = match window.add_success(now) {
-            Added::BucketExpired => match shared.machine.try_lock() {
+            Added::BucketExpired => match inner.machine.try_lock() {
                 Some(_lock) => {
                     window.turn(now);
                     window.add_success(now)
@@ -105,41 +105,41 @@ impl Permit {
             },
             added => added,
         };
-        shared.success();
+        inner.success();
         if added == Added::Tripped {
             self.breaker().change(|machine, now| ((), machine.review(self.word.generation(), now)));
         }
         true
     }
 
-    /// Counts a success that changes nothing, and that is of interest to metrics alone. `false`: it
-    /// is more than that.
+    /// Counts a success that changes nothing and that only metrics observe. `false`: it is more
+    /// than that.
     #[cfg(feature = "metrics")]
     fn only_metered(&self) -> bool {
         let plain = self.started != Tick::ZERO
-            && self.stands_without(PackedState::WATCH | PackedState::PASS | PackedState::WINDOW);
+            && self.is_unchanged_without(PackedState::WATCH | PackedState::PASS | PackedState::WINDOW);
         let Some(meter) = self.breaker().only_meter().filter(|_| plain) else { return false };
         self.breaker().0.success();
         meter.succeeded(self.breaker(), self.started.elapsed());
         true
     }
 
-    /// Nobody asks for metrics.
+    /// Without the feature `metrics`, nothing observes the call.
     #[cfg(not(feature = "metrics"))]
     fn only_metered(&self) -> bool {
         false
     }
 
-    /// What is more than a count.
+    /// Settles an ending that is more than a count.
     fn settle_in_machine<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) -> Settled {
         let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
         let plain = success && evidence == Evidence::NONE;
         let nothing_to_settle = || {
-            self.stands_without(PackedState::WATCH | PackedState::PASS | PackedState::WINDOW)
+            self.is_unchanged_without(PackedState::WATCH | PackedState::PASS | PackedState::WINDOW)
                 || self.breaker().has_nothing_to_settle()
         };
         let probe = self.probe.load(Ordering::Relaxed);
-        let (settled, told) = if plain && nothing_to_settle() {
+        let (settled, pending) = if plain && nothing_to_settle() {
             (Settled::PLAIN, PendingReports::NOTHING)
         } else if success && probe == 0 && evidence.has(Evidence::TOLD) && !self.is_of_interest() {
             (Settled::PASSED_ON, PendingReports::NOTHING)
@@ -154,14 +154,14 @@ impl Permit {
         if settled.outcome == Counted::Success {
             self.breaker().0.success();
         }
-        self.note(&settled, cause);
-        self.report_settled(&settled, told, cause);
+        self.keep_error(&settled, cause);
+        self.report_settled(&settled, pending, cause);
         self.warn(&settled);
         settled
     }
 
-    /// Whether a success that is not counted is more than that: a drop inside hides it, or it ends
-    /// a run.
+    /// Whether an uncounted success needs settling: a dropped inner call hides it, or it ends a
+    /// streak of failures.
     fn is_of_interest(&self) -> bool {
         self.evidence() == Evidence::TOLD || self.breaker().0.gate.word().has(PackedState::WATCH)
     }
@@ -174,22 +174,22 @@ impl Permit {
         Call { word, probe, started, evidence: self.evidence(), around, rejected }
     }
 
-    /// Ends with the call around it, which tells of both: it only hands its slot back. `in_vain`:
-    /// that one has no result either.
+    /// Ends with the enclosing call, which reports both calls. This call only returns its slot.
+    /// `in_vain`: the enclosing call has no result either.
     pub(super) fn pass_on(&self, in_vain: bool, kind: &'static str) {
         let mut settled = Settled::PASSED_ON;
         let probe = self.probe.load(Ordering::Relaxed);
-        if probe != 0 && !nesting::hand_back(&self.breaker().0, self.word, probe) {
+        if probe != 0 && !nesting::return_slot(&self.breaker().0, self.word, probe) {
             let give_back = |machine: &mut Machine, now| (machine.give_back(self.call(now, true), in_vain), None);
-            let (widened, told) = self.breaker().locked(give_back);
-            self.breaker().report_pending(told);
+            let (widened, pending) = self.breaker().locked(give_back);
+            self.breaker().report_pending(pending);
             settled.widened = widened;
         }
-        self.tell(&settled, &|| Cause::bare(kind));
+        self.report_outcome(&settled, &|| Cause::bare(kind));
         self.warn(&settled);
     }
 
-    /// What only a person can mend.
+    /// Warns about what only a person can fix.
     fn warn(&self, settled: &Settled) {
         #[cfg(feature = "tracing")]
         if let Some(widened) = settled.widened {
@@ -209,8 +209,8 @@ impl Permit {
         let _ = (settled.widened, settled.hidden);
     }
 
-    /// Of failures that successes inside hide, one line tells. Until it does, the functions are
-    /// noted of which one has succeeded inside the other.
+    /// Warns with one log line about failures that inner successes hide. Until then it records
+    /// which function has succeeded inside the other.
     #[cfg(feature = "tracing")]
     fn warn_of_eclipse(&self, settled: &Settled) {
         let own = self.owner.function();
@@ -218,7 +218,7 @@ impl Permit {
             (Eclipse::Answers, Counted::Success) if nesting::is_inside(&self.breaker().0) => {
                 crate::breaker::log::advice::answers(self.breaker(), nesting::function_around(self.breaker()), own);
             }
-            // The failure of a call that had no success inside itself is one of the call around it.
+            // The failure of a call without an inner success is attributed to the enclosing call.
             (Eclipse::Tells, _) if self.evidence().has(Evidence::ANSWERED) => {
                 crate::breaker::log::advice::eclipsed(self.breaker(), own)
             }
@@ -229,10 +229,10 @@ impl Permit {
         }
     }
 
-    /// Keeps the first failure of a run, the one that tripped, and each that a later success may
-    /// have part in a trip: in a window, or of a probe. Unless the breaker has moved on while the
-    /// text was written.
-    fn note<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
+    /// Keeps the first failure of a streak, and the failure that tripped. Also keeps each failure
+    /// that can have part in a trip by a later success: in a window, or of a probe. Keeps nothing
+    /// if the breaker has changed while the text was written.
+    fn keep_error<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
         let tripped = settled.change.filter(|change| change.trip.is_some());
         let matters = settled.run == 1 || settled.lingers || tripped.is_some();
         if settled.outcome != Counted::Failure || !matters {
@@ -248,16 +248,16 @@ impl Permit {
         }
     }
 
-    /// Tells of the call first, then of the change that it made, and last of what listeners have
-    /// made of either.
-    fn report_settled<'e>(&self, settled: &Settled, told: PendingReports, cause: &dyn Fn() -> Cause<'e>) {
-        let turn = (settled.failed_probes > 0 || told.is_something()).then(ReportScope::begin);
-        self.breaker().enqueue(told);
-        self.tell(settled, cause);
+    /// Reports the call first, then the change that it made. Reports last what listeners have done
+    /// in response to either.
+    fn report_settled<'e>(&self, settled: &Settled, pending: PendingReports, cause: &dyn Fn() -> Cause<'e>) {
+        let scope = (settled.failed_probes > 0 || pending.is_something()).then(ReportScope::begin);
+        self.breaker().enqueue(pending);
+        self.report_outcome(settled, cause);
         if settled.failed_probes > 0 {
             self.report_failed_probe(settled.failed_probes, cause);
         }
-        drop(turn);
+        drop(scope);
     }
 
     #[cold]
@@ -268,17 +268,17 @@ impl Permit {
         breaker.report(Report::ProbeFailed(&event));
     }
 
-    fn tell<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
+    fn report_outcome<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
         let observed = self.breaker().0.gate.word().has(PackedState::OBSERVED) || !is_quiet();
-        // What the ready-made listener says above DEBUG: the first failure of a run, and calls
-        // dropped in a row.
+        // What the built-in listener logs above DEBUG: the first failure of a streak, and
+        // consecutive dropped calls.
         let first = settled.outcome == Counted::Failure && settled.run == 1;
         if !observed && !first && settled.outcome != Counted::Cancelled {
             return;
         }
         let (breaker, function) = (self.breaker(), self.owner.function());
-        let noted = self.started != Tick::ZERO;
-        let elapsed = noted.then(|| self.started.elapsed());
+        let has_start = self.started != Tick::ZERO;
+        let elapsed = has_start.then(|| self.started.elapsed());
         match settled.outcome {
             Counted::Success => {
                 let event = Success { breaker, function, elapsed };

@@ -1,4 +1,4 @@
-//! A call that was admitted: what its own code does, and what the calls inside it have reported.
+//! Tracks an admitted call: what its own code does, and what its inner calls have reported.
 
 mod ending;
 #[cfg(feature = "stream")]
@@ -21,12 +21,12 @@ use crate::sync::Ordering;
 use crate::sync::statics::{AtomicU8, AtomicU32};
 use std::fmt;
 
-/// The right to make one call. Say how it ended with one of the methods; a permit that is dropped
-/// counts as an abandoned call (`on_cancel`), and one that is leaked gives its slot back after
-/// `probe_timeout`, but never its place of a `max_concurrent`.
+/// The right to make one call. Each method that ends it records how the call ended. A permit that
+/// is dropped counts as an abandoned call (`on_cancel`). A permit that is leaked returns its slot
+/// after `probe_timeout`, but never its place of a `max_concurrent`.
 ///
-/// A permit is not around the calls that are made while it is held: those of the same breaker ask
-/// for a place of their own, which a trial may not have. [`run`](Self::run) and
+/// A permit does not enclose the calls that are made while it is held. Calls of the same breaker
+/// request a place of their own, and a half-open trial may have none left. [`run`](Self::run) and
 /// [`run_sync`](Self::run_sync) make them a part of this call.
 ///
 /// ```
@@ -43,12 +43,12 @@ pub struct Permit {
     owner: Owner,
     word: PackedState,
     started: Tick,
-    /// Its slot, until a call inside it takes that over; 0: none.
+    /// The slot of the call, until an inner call takes it over; 0: none.
     probe: AtomicU32,
     settled: bool,
     /// What the call's own code does: one of the stages below.
     stage: AtomicU8,
-    /// What the calls inside it have told: the bits of [`Evidence`], and [`TAKEN`].
+    /// What the inner calls have reported: the bits of [`Evidence`], and [`TAKEN`].
     evidence: AtomicU8,
     /// [`INSIDE`] and [`TIMED`].
     place: AtomicU8,
@@ -56,32 +56,31 @@ pub struct Permit {
 
 /// The call's own code does not run.
 const IDLE: u8 = 0;
-/// It runs. Unless it comes back it has panicked: nobody can drop the permit meanwhile, but by
-/// unwinding.
+/// It runs. If it does not return, it has panicked: meanwhile only unwinding can drop the permit.
 const RUNS: u8 = 1;
 /// It waits.
 const WAITS: u8 = 2;
-/// The call's time is over, and what is left of its body is dropped.
-const CUT: u8 = 3;
-/// The call is dropped while it waits, and its body first.
+/// The call has exceeded its time limit, and the rest of its body is dropped.
+const TIMED_OUT: u8 = 3;
+/// The call is dropped while it waits. Its body is dropped first.
 const CLOSES: u8 = 4;
-/// The call's time is over, and its body is being dropped.
-const CUT_CLOSES: u8 = 5;
-/// It has panicked, and its body is being dropped.
+/// The call has exceeded its time limit, and its body is being dropped.
+const TIMED_OUT_CLOSES: u8 = 5;
+/// The call has panicked, and its body is being dropped.
 const RUNS_CLOSES: u8 = 6;
 
-/// A call inside it is counted among those under way in its place.
+/// An inner call is counted as in flight in its place.
 const TAKEN: u8 = 1 << 7;
 
-/// It was taken, or its own code has run, inside a call of the same breaker.
+/// The permit was acquired, or its own code has run, inside a call of the same breaker.
 const INSIDE: u8 = 1;
-/// Its start was asked for.
+/// The start of the call was requested.
 #[cfg(feature = "stream")]
 const TIMED: u8 = 1 << 1;
 
 impl Permit {
-    /// A call that was let in under `word`; `started` is zero where nobody needs it, and `probe`
-    /// where it is none.
+    /// A call that was admitted under `word`. `started` is zero where nothing needs it. `probe` is
+    /// zero where the call is no probe.
     #[inline]
     pub(crate) fn new(owner: Owner, word: PackedState, probe: u32, started: Tick) -> Self {
         Self {
@@ -96,22 +95,22 @@ impl Permit {
         }
     }
 
-    /// The same call, which is inside one of the same breaker or not.
+    /// The same call, marked as inside a call of the same breaker or not.
     #[inline]
     pub(crate) fn inside(mut self, inside: bool) -> Self {
         *self.place.get_mut() = u8::from(inside);
         self
     }
 
-    /// Gives up the permit for what it holds: the word under which the call was let in, its probe
+    /// Gives up the permit and returns what it holds: the packed state of its admission, its probe
     /// and its start.
     pub(crate) fn parts(mut self) -> (PackedState, u32, Tick) {
         self.settled = true;
         (self.word, self.probe.load(Ordering::Relaxed), self.started)
     }
 
-    /// Notes when the call begins, which is now: from here
-    /// [`GuardedStream::first_item`](crate::GuardedStream::first_item) runs.
+    /// Records that the call begins now:
+    /// [`GuardedStream::first_item`](crate::GuardedStream::first_item) runs from here.
     #[cfg(feature = "stream")]
     pub fn timed(mut self) -> Self {
         if self.started == Tick::ZERO {
@@ -131,18 +130,18 @@ impl Permit {
         self.record(Outcome::failure());
     }
 
-    /// The call proved nothing.
+    /// The call proved nothing, and is ignored.
     pub fn ignore(self) {
         self.record(Outcome::ignored());
     }
 
-    /// The call ended so.
+    /// The call ended with this outcome.
     #[inline]
     pub fn record(self, outcome: Outcome) {
         self.settle_with(outcome, || Cause::bare("failure"));
     }
 
-    /// The call ended so; `cause` is asked of a failure that is told or noted.
+    /// The call ended with this outcome. `cause` is called for a failure that is reported or kept.
     #[inline(always)]
     pub(crate) fn settle_with<'e>(mut self, outcome: Outcome, cause: impl Fn() -> Cause<'e>) {
         self.settled = true;
@@ -154,8 +153,8 @@ impl Permit {
         }
     }
 
-    /// The same where it is known whether the result is an error, which a call around this one may
-    /// give too.
+    /// The same where it is known whether the result is an error. An enclosing call may return that
+    /// error too.
     #[inline(always)]
     pub(crate) fn settle_result<'e>(self, is_error: bool, outcome: Outcome, cause: impl Fn() -> Cause<'e>) {
         if is_error && matches!(outcome, Outcome::Success) && !self.word.has(PackedState::PASS) {
@@ -164,22 +163,22 @@ impl Permit {
         self.settle_with(outcome, cause);
     }
 
-    /// Whether the word under which the call was let in still stands, and a success changes nothing
-    /// and interests nobody.
+    /// Whether the packed state of the admission still applies, a success changes nothing, and no
+    /// listener observes it.
     #[inline]
     fn nothing_happened(&self) -> bool {
-        self.stands_without(PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS | PackedState::WINDOW)
+        self.is_unchanged_without(PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS | PackedState::WINDOW)
             && self.evidence() == Evidence::NONE
     }
 
-    /// What the calls inside it have told.
+    /// What the inner calls have reported.
     #[inline]
     fn evidence(&self) -> Evidence {
         Evidence::from_bits(self.evidence.load(Ordering::Relaxed))
     }
 
     #[inline]
-    fn stands_without(&self, flags: u64) -> bool {
+    fn is_unchanged_without(&self, flags: u64) -> bool {
         let word = self.breaker().0.gate.word();
         word == self.word && !word.has(flags) && is_quiet()
     }
@@ -199,9 +198,9 @@ impl Permit {
         self.word.has(PackedState::LIMITED)
     }
 
-    /// Runs the user's code as a part of the call. Whoever drops the permit then knows that the
-    /// call itself panicked, and not something beside it (rule 8); and calls of the same breaker
-    /// inside it are known as such.
+    /// Runs user code as a part of the call. A drop of the permit then shows that the call itself
+    /// panicked, and not unrelated code (rule 8). Inner calls of the same breaker are known as
+    /// such.
     #[inline]
     pub(crate) fn guarded<R>(&self, f: impl FnOnce() -> R) -> R {
         let inside = self.enter();
@@ -219,7 +218,7 @@ impl Permit {
         nesting::enter(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), self.binding());
         self.number();
         if word.has(PackedState::STARTED) {
-            nesting::note_start(self.started);
+            nesting::record_start(self.started);
         }
         Inside { permit: self, word }
     }
@@ -235,19 +234,20 @@ impl Permit {
         self.stage.store(WAITS, Ordering::Relaxed);
     }
 
-    /// The call's time is over: that is a failure, also if its body panics while it is dropped.
+    /// The call has exceeded its time limit. That is a failure, even if its body panics in its
+    /// drop.
     #[inline]
-    pub(crate) fn cut_off(&self) {
-        self.stage.store(CUT, Ordering::Relaxed);
+    pub(crate) fn time_out(&self) {
+        self.stage.store(TIMED_OUT, Ordering::Relaxed);
     }
 
-    /// The body is dropped next, while it waits or since it has panicked: the calls inside it are
-    /// dropped with this one. Until that ends they find it on the stack.
+    /// The body is dropped next, while it waits or because it has panicked. The inner calls are
+    /// dropped with this call. Until that ends they find it on the stack.
     #[inline]
     pub(crate) fn close(&self) {
         let closes = match self.stage.load(Ordering::Relaxed) {
             WAITS => CLOSES,
-            CUT => CUT_CLOSES,
+            TIMED_OUT => TIMED_OUT_CLOSES,
             RUNS => RUNS_CLOSES,
             _ => return,
         };
@@ -257,13 +257,13 @@ impl Permit {
         self.number();
     }
 
-    /// Its function, where that is the breaker's own.
+    /// The function of the call, where the breaker is the function's own.
     #[inline]
     fn binding(&self) -> Option<&'static Binding> {
         if let Owner::Site(binding) = self.owner { Some(binding) } else { None }
     }
 
-    /// Notes its function, where that is one of a family.
+    /// Records the function of the call, where that uses keyed breakers.
     #[inline]
     fn number(&self) {
         if let Owner::Own(CircuitBreaker(Handle::KeyedBreaker(_, number))) = &self.owner {
@@ -271,14 +271,14 @@ impl Permit {
         }
     }
 
-    /// The body of a call that closes is gone.
+    /// Takes a closing call off the stack, once its body is dropped.
     fn closed(&self) {
         let stage = self.stage.load(Ordering::Relaxed);
-        if matches!(stage, CLOSES | CUT_CLOSES | RUNS_CLOSES) {
+        if matches!(stage, CLOSES | TIMED_OUT_CLOSES | RUNS_CLOSES) {
             let was = match stage {
                 CLOSES => WAITS,
                 RUNS_CLOSES => RUNS,
-                _ => CUT,
+                _ => TIMED_OUT,
             };
             self.stage.store(was, Ordering::Relaxed);
             self.keep(nesting::leave());
@@ -288,7 +288,7 @@ impl Permit {
         }
     }
 
-    /// Gives back the place of the call, if it holds one.
+    /// Returns the place of the call, if it holds one.
     fn leave_place(&mut self) {
         if self.word.has(PackedState::HOLDS) {
             self.word = self.word.without(PackedState::HOLDS);
@@ -296,17 +296,17 @@ impl Permit {
         }
     }
 
-    /// Counts the call among those under way no more, if it is. One of an earlier generation was
-    /// forgotten with it.
+    /// Stops counting the call as in flight, if it is counted. A call of an earlier generation was
+    /// forgotten with that generation.
     fn leave_starts(&mut self) {
         if !self.word.has(PackedState::STARTED) {
             return;
         }
         self.word = self.word.without(PackedState::STARTED);
-        let core: &HotState = &self.breaker().0;
-        let binds = core.gate.load_relaxed().generation() == self.word.generation();
+        let hot: &HotState = &self.breaker().0;
+        let binds = hot.gate.load_relaxed().generation() == self.word.generation();
         if binds && !self.is_taken() {
-            core.end_under_way(self.started);
+            hot.end_under_way(self.started);
         }
     }
 
@@ -314,7 +314,7 @@ impl Permit {
         self.evidence.load(Ordering::Relaxed) & TAKEN != 0
     }
 
-    /// Keeps what has become of the call on the stack.
+    /// Keeps what the stack recorded about the call.
     fn keep(&self, left: Frame) {
         let evidence = self.evidence().and(left.word.evidence());
         let taken = self.is_taken() || (self.word.has(PackedState::STARTED) && !left.word.has(PackedState::STARTED));
@@ -322,16 +322,16 @@ impl Permit {
         self.probe.store(left.probe, Ordering::Relaxed);
     }
 
-    /// The same where its own code has run.
+    /// The same after its own code has run.
     #[inline(never)]
-    fn keep_and_tell(&self, left: Frame) {
+    fn keep_and_report(&self, left: Frame) {
         self.keep(left);
-        if nesting::is_told(&self.breaker().0, self.evidence()) {
+        if nesting::report_if_inside(&self.breaker().0, self.evidence()) {
             self.place.fetch_or(INSIDE, Ordering::Relaxed);
         }
     }
 
-    /// Whether it is inside a call of the same breaker, or was.
+    /// Whether the call is, or was, inside a call of the same breaker.
     fn is_inside(&self) -> bool {
         self.place.load(Ordering::Relaxed) & INSIDE != 0
     }
@@ -345,7 +345,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         if !self.settled {
             let (ending, kind, text) = match self.stage.load(Ordering::Relaxed) {
-                CUT | CUT_CLOSES => (Ending::Result(Outcome::failure()), "timeout", "timed out"),
+                TIMED_OUT | TIMED_OUT_CLOSES => (Ending::Result(Outcome::failure()), "timeout", "timed out"),
                 RUNS | RUNS_CLOSES => (Ending::Panicked, "panic", "the call panicked"),
                 _ => (Ending::Dropped { took: None }, "cancelled", DROPPED),
             };
@@ -368,11 +368,11 @@ impl Inside<'_> {
 }
 
 impl Drop for Inside<'_> {
-    /// Also where the code panics.
+    /// Also when the code panics.
     #[inline]
     fn drop(&mut self) {
         if !nesting::leave_untouched(self.word) {
-            self.permit.keep_and_tell(nesting::leave());
+            self.permit.keep_and_report(nesting::leave());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Tests of what a permit does with the lock, the clock and the window.
+//! Tests what a permit does with the lock, the clock and the window.
 
 use super::*;
 use crate::clock;
@@ -13,19 +13,19 @@ use crate::telemetry::event::{Ignored, Listener};
 use std::future::Future;
 use std::time::Duration;
 
-/// Whoever took the machine's lock in here would wait for himself for ever.
+/// Runs `f` under the machine's lock: code in it that took that lock would wait forever.
 fn under_the_lock(breaker: &CircuitBreaker, f: impl FnOnce()) -> usize {
     let before = clock::readings();
     breaker.change(|_, _| {
         f();
         ((), None)
     });
-    // The change itself asks once.
+    // The change itself reads the clock once.
     clock::readings() - before - 1
 }
 
 #[test]
-fn the_closed_path_takes_no_lock_and_asks_no_clock() {
+fn the_closed_path_takes_no_lock_and_reads_no_clock() {
     let breaker = CircuitBreaker::new("test", Config::new().timeout(Duration::from_secs(1))).unwrap();
     let readings = under_the_lock(&breaker, || {
         for _ in 0..10 {
@@ -61,7 +61,7 @@ fn a_success_under_a_limit_and_a_busy_call_take_no_lock() {
 }
 
 #[test]
-fn calls_within_calls_take_no_lock_and_ask_no_clock() {
+fn calls_within_calls_take_no_lock_and_read_no_clock() {
     fn nested(breakers: [&CircuitBreaker; 2], levels: usize) -> Result<(), ()> {
         let inside = || if levels == 0 { Ok(()) } else { nested(breakers, levels - 1) };
         let [breaker, _] = if levels.is_multiple_of(3) { breakers } else { [breakers[1], breakers[0]] };
@@ -78,11 +78,11 @@ fn calls_within_calls_take_no_lock_and_ask_no_clock() {
 }
 
 #[test]
-fn a_success_that_windows_look_at_takes_no_lock_and_asks_the_clock_no_more_than_it_has_to() {
+fn a_success_in_a_window_takes_no_lock_and_reads_the_clock_no_more_than_it_has_to() {
     let second = Duration::from_secs(1);
     let (calls, time) =
         (Config::new().failure_rate(0.5).window_calls(10), Config::new().window(second).window_fail_max(9));
-    for (config, asked) in
+    for (config, expected) in
         [(calls, 0), (time, 1), (calls.slow_call_duration(second), 2), (time.slow_call_duration(second), 2)]
     {
         let breaker = CircuitBreaker::new("test", config).unwrap();
@@ -91,7 +91,7 @@ fn a_success_that_windows_look_at_takes_no_lock_and_asks_the_clock_no_more_than_
                 breaker.try_acquire().unwrap().success();
             }
         });
-        assert_eq!(readings, asked * 20, "{config:?}");
+        assert_eq!(readings, expected * 20, "{config:?}");
         assert_eq!(breaker.snapshot().success_count, 20);
         let window = breaker.snapshot().window.unwrap();
         assert_eq!(window.calls, if breaker.0.window.get().unwrap().is_timed() { 20 } else { 10 });
@@ -156,7 +156,7 @@ fn a_window_holds_what_it_should_after_threads_resets_and_other_sizes() {
 }
 
 #[test]
-fn a_failure_that_only_makes_a_run_longer_is_counted_and_publishes_nothing() {
+fn a_failure_that_only_makes_a_streak_longer_is_counted_and_publishes_nothing() {
     let breaker = CircuitBreaker::new("test", Config::new().fail_max(4)).unwrap();
     let fail = || breaker.try_acquire().unwrap().failure();
     fail();
@@ -170,14 +170,14 @@ fn a_failure_that_only_makes_a_run_longer_is_counted_and_publishes_nothing() {
 }
 
 #[test]
-fn it_shows_whose_it_is() {
+fn its_debug_shows_the_breaker() {
     let breaker = CircuitBreaker::new("test", Config::new()).unwrap();
     assert_eq!(format!("{:?}", breaker.try_acquire().unwrap()), "Permit { breaker: \"test\", .. }");
 }
 
 #[cfg(feature = "tokio")]
 #[test]
-fn a_call_with_a_time_limit_that_is_ready_at_once_takes_no_lock_and_asks_no_clock() {
+fn a_call_with_a_time_limit_that_is_ready_at_once_takes_no_lock_and_reads_no_clock() {
     let breaker = CircuitBreaker::new("test", Config::new().timeout(Duration::from_secs(1))).unwrap();
     let readings = under_the_lock(&breaker, || {
         let mut call = std::pin::pin!(breaker.call(async { Ok::<_, ()>(()) }));
@@ -188,7 +188,7 @@ fn a_call_with_a_time_limit_that_is_ready_at_once_takes_no_lock_and_asks_no_cloc
 }
 
 #[test]
-fn a_rejection_takes_no_lock_and_asks_the_clock_once() {
+fn a_rejection_takes_no_lock_and_reads_the_clock_once() {
     let open = CircuitBreaker::new("open", Config::new().fail_max(1)).unwrap();
     open.try_acquire().unwrap().failure();
     let full = CircuitBreaker::new("full", Config::new().fail_max(1).recovery_timeout(Duration::ZERO)).unwrap();
@@ -209,7 +209,7 @@ fn a_rejection_takes_no_lock_and_asks_the_clock_once() {
 
 #[cfg(feature = "test-util")]
 #[tokio::test(start_paused = true)]
-async fn a_success_that_finds_a_bucket_over_turns_it_and_waits_for_nobody_who_holds_the_lock() {
+async fn a_success_that_finds_an_expired_bucket_rotates_it_and_never_waits_for_the_lock() {
     let rule = Config::new().failure_rate(0.5).window(Duration::from_secs(60));
     let breaker = CircuitBreaker::new("test", rule).unwrap();
     let succeed = || breaker.try_acquire().unwrap().success();
@@ -226,27 +226,27 @@ async fn a_success_that_finds_a_bucket_over_turns_it_and_waits_for_nobody_who_ho
 }
 
 #[test]
-fn an_ignored_result_is_told() {
+fn an_ignored_result_is_reported() {
     #[derive(Default)]
-    struct Told(AtomicU64);
-    impl Listener for Arc<Told> {
+    struct Reported(AtomicU64);
+    impl Listener for Arc<Reported> {
         fn on_ignored(&self, event: &Ignored<'_>) {
             assert_eq!((event.breaker.name(), event.function), ("test", None));
             self.0.fetch_add(1, Ordering::Relaxed);
         }
     }
-    let (breaker, told) = (CircuitBreaker::new("test", Config::new()).unwrap(), Arc::<Told>::default());
-    breaker.add_listener(Arc::clone(&told));
+    let (breaker, reported) = (CircuitBreaker::new("test", Config::new()).unwrap(), Arc::<Reported>::default());
+    breaker.add_listener(Arc::clone(&reported));
     breaker.try_acquire().unwrap().ignore();
     breaker.try_acquire().unwrap().success();
-    assert_eq!(told.0.load(Ordering::Relaxed), 1);
+    assert_eq!(reported.0.load(Ordering::Relaxed), 1);
 }
 
 #[test]
-fn a_call_that_was_cut_off_is_a_time_out_also_when_its_body_panics_as_it_drops() {
+fn a_call_over_its_time_limit_is_a_time_out_even_when_its_body_panics_in_its_drop() {
     let breaker = CircuitBreaker::new("test", Config::new().on_panic(OnPanic::Ignore)).unwrap();
     let permit = breaker.try_acquire().unwrap();
-    permit.cut_off();
+    permit.time_out();
     drop(permit);
     let shown = breaker.snapshot();
     assert_eq!((shown.failure_count, shown.last_error.unwrap().kind), (1, "timeout"));

@@ -1,7 +1,7 @@
-//! What the attribute makes of a function that gives a stream, or a box of one.
+//! Guards the stream, or the boxed stream, that an annotated function returns.
 
 use super::limits::{Limits, Rules};
-use super::{Came, GuardedStream, Stream};
+use super::{GuardedStream, Polled, Stream};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::error_view::Classified;
 use crate::call::permit::Permit;
@@ -19,14 +19,14 @@ use std::time::Duration;
 
 pub(crate) type Items<E> = for<'e> fn(&'e E) -> Classified<'e>;
 
-/// Nothing is asked but the errors.
+/// Only the errors are checked.
 #[must_use]
 pub const fn no_rules<T, E>() -> Rules<T, E> {
     Rules::NONE
 }
 
-/// The key `stream` with values. `open` is there where there are limits; `most` is what is left for
-/// all attempts.
+/// The setting `stream` with values. `open` is there where there are limits. `most` is what is left
+/// for all attempts.
 #[must_use]
 pub fn rules<T, E>(
     first_item: Option<Duration>,
@@ -38,12 +38,12 @@ pub fn rules<T, E>(
     Rules::new(Limits::of(first_item, item_timeout), until, open, most)
 }
 
-/// The call of a function whose first item has a limit, which runs from here.
+/// The call of a function whose first item has a limit. The limit runs from here.
 pub fn timed(permit: Permit) -> Permit {
     permit.timed()
 }
 
-/// The limit of the wait for the stream, where its first item has one; `other`: what is left for
+/// The limit of the wait for the stream, where its first item has one. `other`: what is left for
 /// all attempts.
 #[cfg(feature = "tokio")]
 #[must_use]
@@ -52,7 +52,7 @@ pub fn until_first_item(permit: &Permit, span: Duration, other: Option<Limit>) -
         return other;
     }
     let owner = permit.owner();
-    // Where the call's own limit is shorter, it is made when the body has to wait.
+    // Where the call's own limit is shorter, its timer is created when the body has to wait.
     if other.as_ref().map_or_else(|| owner.limit(), |other| Some(other.span())).is_some_and(|limit| limit <= span) {
         return other;
     }
@@ -87,7 +87,7 @@ where
     }
 }
 
-/// A box of a stream, which can hold a guarded one too.
+/// A boxed stream that can hold a guarded stream too.
 #[diagnostic::on_unimplemented(
     message = "`stream` cannot put a guard around `{Self}`",
     label = "no box of a stream, into which a guarded one fits",
@@ -97,7 +97,7 @@ pub trait StreamBox<T, E>: Sized {
     fn guarded_box(self, permit: Permit, classify: Items<E>, rules: Rules<T, E>) -> Self;
 }
 
-/// The same for one whose first item has come.
+/// The same for a stream whose first item has arrived.
 #[diagnostic::on_unimplemented(
     message = "`first_item` waits for the first item of the stream, which `{Self}` cannot hold then",
     label = "no box of a stream, or one whose items are not `Send` while it is",
@@ -132,7 +132,7 @@ boxes! {
 }
 
 pin_project! {
-    /// A stream whose first item has come.
+    /// A stream whose first item has arrived.
     struct Begun<S, T, E> {
         first: Option<Result<T, E>>,
         #[pin]
@@ -152,14 +152,15 @@ impl<S: Stream<Item = Result<T, E>>, T, E> Stream for Begun<S, T, E> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let (least, most) = self.rest.size_hint();
+        let (lower, upper) = self.rest.size_hint();
         let first = usize::from(self.first.is_some());
-        (least.saturating_add(first), most.and_then(|most| most.checked_add(first)))
+        (lower.saturating_add(first), upper.and_then(|upper| upper.checked_add(first)))
     }
 }
 
-/// A call that gives an `impl Stream`: it goes on until the stream ends. The judge of its items is
-/// a pointer, so that the guarded stream is `Send` and `'static` whenever its own is.
+/// Settles a call that returns an `impl Stream`: the call lasts until the stream ends. The
+/// classifier of its items is a pointer. So the guarded stream is `Send` and `'static` whenever its
+/// own stream is.
 #[expect(clippy::missing_errors_doc, reason = "it is the user's own result")]
 pub fn settle_stream<R, I, E>(
     permit: Permit,
@@ -181,7 +182,7 @@ where
     }
 }
 
-/// A call that gives a box of a stream.
+/// Settles a call that returns a boxed stream.
 pub fn settle_stream_box<R, T, E>(
     permit: Permit,
     result: R,
@@ -208,7 +209,7 @@ where
     R::Ok: StreamBox<T, E>,
 {
     match result.whole() {
-        // Not yet counted: the stream will be.
+        // Not yet counted: the end of the stream is.
         Ok(stream) => (R::from_ok(stream.guarded_box(permit, items, rules)), Concluded::SUCCESS),
         Err(error) => {
             let concluded = Concluded::of(conclude_error(permit, &error, classify));
@@ -217,15 +218,15 @@ where
     }
 }
 
-/// How a call has gone that waits for the first item of its stream.
+/// The result of a call that waits for the first item of its stream.
 pub(crate) enum Begin<R> {
     Done(R, Concluded),
     TimedOut(CircuitBreakerError),
 }
 
-/// A call that gives a box of a stream, and returns with its first item. Where that is an error,
-/// `carry` makes the function's own of it, if it can; and `open` makes that where the breaker
-/// stands in.
+/// Settles a call that returns a boxed stream with its first item. If that item is an error,
+/// `carry` makes the function's own error of it, if it can. `open` makes that error where the
+/// breaker answers instead.
 pub fn begin_stream_box<R, T, E, O>(
     permit: Permit,
     result: R,
@@ -281,29 +282,29 @@ where
         Ok(stream) => stream,
         Err((result, concluded)) => return Ok(Begin::Done(result, concluded)),
     };
-    let (first, concluded) = match poll_fn(|context| Pin::new(&mut stream).poll_came(context)).await {
-        Came::Instead(error) if error.is_timeout() => return Ok(Begin::TimedOut(error)),
-        Came::Instead(error) => return Err(error),
-        Came::Item(Some(Err(error)), concluded) => match carry(error) {
+    let (first, concluded) = match poll_fn(|context| Pin::new(&mut stream).poll_item(context)).await {
+        Polled::Instead(error) if error.is_timeout() => return Ok(Begin::TimedOut(error)),
+        Polled::Instead(error) => return Err(error),
+        Polled::Item(Some(Err(error)), concluded) => match carry(error) {
             Ok(own) => return Ok(Begin::Done(R::from_error(own), concluded.unwrap_or(Concluded::SUCCESS))),
             Err(error) => (Some(Err(error)), Concluded::SUCCESS),
         },
-        Came::Item(first, _) => (first, Concluded::SUCCESS),
+        Polled::Item(first, _) => (first, Concluded::SUCCESS),
     };
     Ok(Begin::Done(R::from_ok(R::Ok::begun_box(first, stream)), concluded))
 }
 
-/// Makes the function's error `To` of an item's, if that says how (autoref specialisation, as
+/// Makes the function's error `To` of an item's error, if `To` says how (autoref specialisation, as
 /// `Opener` of a plain value).
 pub struct Carrier<E, To>(PhantomData<fn(E) -> To>);
 
-/// For the error of an item of a function that gives an `R`.
+/// For the error of an item of a function that returns an `R`.
 #[must_use]
 pub const fn carrier<R: Fallible, E>(_: &E) -> Carrier<E, R::Error> {
     Carrier(PhantomData)
 }
 
-/// It says how.
+/// `To` says how.
 pub trait ByInto<E, To> {
     #[expect(clippy::missing_errors_doc, reason = "it never is one")]
     fn __breaker_carry(&self, error: E) -> Result<To, E>;
@@ -315,7 +316,7 @@ impl<E, To: From<E>> ByInto<E, To> for Carrier<E, To> {
     }
 }
 
-/// It does not.
+/// `To` does not say how.
 pub trait ByNoInto<E, To> {
     #[expect(clippy::missing_errors_doc, reason = "it gives the error back")]
     fn __breaker_carry(&self, error: E) -> Result<To, E>;

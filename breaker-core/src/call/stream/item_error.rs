@@ -4,7 +4,7 @@ use crate::breaker::error::CircuitBreakerError;
 use crate::call::result::{Fallible, FromRejection, Opens};
 use std::marker::PhantomData;
 
-/// The error of a late item. By a pointer, so that rustc knows its type when it looks at `make`.
+/// The error of a late item. `make` is a pointer, so that rustc knows its type when it checks it.
 pub fn item_error<E>(late: CircuitBreakerError, make: fn(CircuitBreakerError, Items<E>) -> E) -> E {
     make(late, Items(PhantomData))
 }
@@ -13,23 +13,23 @@ pub fn item_error<E>(late: CircuitBreakerError, make: fn(CircuitBreakerError, It
 pub struct Items<E>(PhantomData<fn() -> E>);
 
 impl<E> Items<E> {
-    /// Of a function that gives an `R`, whose attribute has an `open`.
+    /// For a function that returns an `R`, and whose attribute has an `open`.
     pub const fn opened<R: Fallible, O: Opens<R::Error>>(self, open: O) -> Opened<R::Error, E, O> {
         Opened(open, PhantomData)
     }
 
-    /// Of one whose attribute has none.
+    /// For a function whose attribute has no `open`.
     #[must_use]
     pub const fn unopened<R: Fallible>(self) -> Unopened<R::Error, E> {
         Unopened(PhantomData)
     }
 }
 
-/// The function's error `F`, which `open` makes, and the items' `E`.
+/// The function's error `F`, which `open` makes, and the items' error `E`.
 pub struct Opened<F, E, O>(O, PhantomData<fn() -> (F, E)>);
 
 impl<E, O: Fn(CircuitBreakerError) -> E> Opened<E, E, O> {
-    /// They have one type. rustc looks at a type's own methods before those of a trait.
+    /// Both errors have one type. rustc prefers a type's own methods to those of a trait.
     pub fn breaker_item_error(self, late: CircuitBreakerError) -> E {
         self.0(late)
     }
@@ -41,7 +41,7 @@ impl<F, E, O> OfTwoTypes<F, E> for Opened<F, E, O> {}
 pub struct Unopened<F, E>(PhantomData<fn() -> (F, E)>);
 
 impl<E> Unopened<E, E> {
-    /// They have one type, of which rustc then tells one thing.
+    /// Both errors have one type, so rustc reports one diagnostic.
     #[must_use]
     pub fn breaker_item_error(self, late: CircuitBreakerError) -> E
     where
@@ -81,12 +81,12 @@ impl<F, E: From<CircuitBreakerError>> FromLate<F> for E {
     }
 }
 
-/// Beside an `open` that uses an argument, which a stream may outlive.
+/// For use beside an `open` that uses an argument: a stream may outlive that argument.
 pub fn item_error_alone<E: FromLateAlone>(late: CircuitBreakerError) -> E {
     E::from_late_alone(late)
 }
 
-/// What a stream with limits needs of its items' error then.
+/// What a stream with limits needs of its items' error in that case.
 #[diagnostic::on_unimplemented(
     message = "`open` uses an argument of the call, so it cannot make the error of an item that is late",
     label = "use no argument here, or implement `From<CircuitBreakerError>` for the items' error `{Self}`"

@@ -23,22 +23,23 @@ use std::task::{Context, Poll, ready};
 #[cfg(feature = "tokio")]
 use std::time::Duration;
 
-/// Lets the call last until `stream` ends (a success), gives an `Err` (a failure) or is dropped,
-/// for an answer that streams is no success when its headers arrive. What comes after the first
-/// `Err` is passed on, and counts no more.
+/// Lets the call last until `stream` ends (a success), returns an `Err` (a failure) or is dropped.
+/// A streaming answer is no success when its headers arrive. What comes after the first `Err` is
+/// passed on, and no longer counts.
 ///
-/// A stream that is dropped after it gave an item is a success: its reader had what it needed. With
-/// an `on_cancel` it is a failure where the reader was waiting for the next item, for at least as
-/// long as that says. One that is dropped before its first item is cancelled, as any dropped call;
-/// a duration of `on_cancel` leaves out the time in which the reader did not ask for the item.
+/// A stream that is dropped after it returned an item is a success: its reader had what it needed.
+/// With an `on_cancel` it is a failure where the reader was waiting for the next item. That wait
+/// must have lasted at least as long as `on_cancel` says. A stream that is dropped before its first
+/// item is cancelled, as any dropped call. A duration of `on_cancel` leaves out the time in which
+/// the reader did not request the item.
 ///
-/// [`until`](GuardedStream::until) names the item with which the answer is complete,
+/// [`until`](GuardedStream::until) names the item that completes the answer.
 /// [`first_item`](GuardedStream::first_item) and [`item_timeout`](GuardedStream::item_timeout) say
 /// how long the reader waits. The breaker's `timeout` does not reach into the stream. A probe that
-/// streams for longer than `probe_timeout` loses its slot to another one, and its result still
+/// streams for longer than `probe_timeout` loses its slot to another probe. Its result still
 /// decides.
 ///
-/// On an annotated function this is the key `stream`.
+/// On an annotated function this is the setting `stream`.
 ///
 /// ```
 /// # use breaker_core::{CircuitBreaker, Config, guard_stream};
@@ -62,8 +63,8 @@ where
     GuardedStream::new(permit, stream, every_error::<E>, Rules::NONE)
 }
 
-/// Does what [`guard_stream`] does, and asks `classify` what the first `Err` counts as, and what is
-/// shown of it: see [`Classification`].
+/// Does what [`guard_stream`] does, with a classifier. `classify` says what the first `Err` counts
+/// as, and what is shown of it: see [`Classification`].
 ///
 /// ```
 /// # use breaker_core::{CircuitBreaker, Config, guard_stream_with, presets};
@@ -91,7 +92,7 @@ fn every_error<E>(_: &E) -> Classified<'_> {
     (Outcome::failure(), ErrorView::NOTHING)
 }
 
-/// What is asked of the item that ends a call, whose error is this.
+/// Classifies the item that ends a call with this error.
 pub trait Judge<T, E> {
     #[doc(hidden)]
     fn conclude(&mut self, permit: Permit, item: &Result<T, E>, error: &E) -> Option<Concluded>;
@@ -125,10 +126,10 @@ where
 }
 
 pin_project! {
-    /// A stream `S` of results, of values `T` and errors `E`, whose end is the end of a call; made
-    /// by [`guard_stream`], or by [`guard_stream_with`] and a classifier.
+    /// A stream `S` of results, with values `T` and errors `E`. The end of the stream is the end of
+    /// a call. [`guard_stream`] creates it, or [`guard_stream_with`] with a classifier.
     pub struct GuardedStream<S, T, E, J = for<'e> fn(&'e E) -> Classified<'e>> {
-        // Before the call, so that a stream that is dropped is counted when it is gone. `None`: a
+        // Before the call, so that a dropped stream is gone when the call is counted. `None`: a
         // limit has ended it.
         #[pin]
         stream: Option<S>,
@@ -138,18 +139,18 @@ pin_project! {
     }
 
     impl<S, T, E, J> PinnedDrop for GuardedStream<S, T, E, J> {
-        /// The calls inside the stream are dropped with it.
+        /// The inner calls of the stream are dropped with it.
         fn drop(this: Pin<&mut Self>) {
             this.project().call.close();
         }
     }
 }
 
-/// What a poll has given.
-enum Came<T, E> {
-    /// The stream's own; and how the call has ended with it, where that was an error.
+/// What a poll has returned.
+enum Polled<T, E> {
+    /// An item of the stream. If it was an error, also how the call has ended with it.
     Item(Option<Result<T, E>>, Option<Concluded>),
-    /// In its place: it took too long, or ended before its first item.
+    /// In its place: the item took too long, or the stream ended before its first item.
     Instead(CircuitBreakerError),
 }
 
@@ -160,9 +161,9 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
         Self { stream: Some(stream), call, classify, rules }
     }
 
-    /// The answer is complete with the item that `names` is true for, and its call a success at
-    /// that moment: a reader may stop there, and what the stream does later counts no more. A
-    /// stream that ends before it is cut off: a failure of the kind `cut`.
+    /// Names the item that completes the answer: the one that `names` is true for. The call is a
+    /// success at that moment. A reader may stop there, and what the stream does later no longer
+    /// counts. A stream that ends before that item is a failure of the kind `cut`.
     ///
     /// On an annotated function: `stream(until = path)`.
     ///
@@ -182,8 +183,8 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
     /// # }).unwrap();
     /// ```
     #[must_use]
-    pub fn until(mut self, names: fn(&T) -> bool) -> Self {
-        self.rules.until = Some(names);
+    pub fn until(mut self, is_last: fn(&T) -> bool) -> Self {
+        self.rules.until = Some(is_last);
         self
     }
 }
@@ -192,13 +193,14 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
 /// so.
 #[cfg(feature = "tokio")]
 impl<S, T, E, J> GuardedStream<S, T, E, J> {
-    /// How long the first item may take: from [`Permit::timed`], the call's start, and without that
-    /// from here. Then, and where the stream ends before its first item, the call is a failure, and
-    /// the reader gets one `Err` and then the end. The time that the reader takes before it asks
-    /// for the item is not counted. Zero is no limit. A reader who wants to know first whether the
-    /// stream begins asks `peek` of a `futures::stream::Peekable` around it.
+    /// Limits how long the first item may take. The time runs from [`Permit::timed`], the call's
+    /// start, and without that from here. The call is a failure if the item is late, or if the
+    /// stream ends before its first item. Then the reader gets one `Err` and then the end. The time
+    /// that the reader takes before it requests the item is not counted. Zero is no limit. A reader
+    /// can first check whether the stream begins, with `peek` of a `futures::stream::Peekable`
+    /// around it.
     ///
-    /// On an annotated function: `stream(first_item = "20s")`, which limits the wait for the stream
+    /// On an annotated function: `stream(first_item = "20s")`. It limits the wait for the stream
     /// too.
     ///
     /// ```
@@ -230,10 +232,10 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
         self
     }
 
-    /// How long the reader may wait for an item: then the call is a failure, the stream is dropped,
-    /// and the reader gets one `Err` and then the end. The time runs only while the reader waits,
-    /// and before the first item only where there is no [`first_item`](Self::first_item). Zero is
-    /// no limit.
+    /// Limits how long the reader may wait for an item. After that the call is a failure, and the
+    /// stream is dropped. The reader gets one `Err` and then the end. The time runs only while the
+    /// reader waits. Before the first item it runs only where there is no
+    /// [`first_item`](Self::first_item). Zero is no limit.
     ///
     /// On an annotated function: `stream(item_timeout = "10s")`.
     #[must_use]
@@ -257,33 +259,33 @@ where
     S: Stream<Item = Result<T, E>>,
     J: Judge<T, E>,
 {
-    fn poll_came(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Came<T, E>> {
+    fn poll_item(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Polled<T, E>> {
         let mut this = self.project();
-        let Some(stream) = this.stream.as_mut().as_pin_mut() else { return Poll::Ready(Came::Item(None, None)) };
+        let Some(stream) = this.stream.as_mut().as_pin_mut() else { return Poll::Ready(Polled::Item(None, None)) };
         let Poll::Ready(item) = this.call.guarded(|| stream.poll_next(context)) else {
             this.call.waits();
             let late = ready!(this.rules.wait(this.call, context));
-            return Poll::Ready(match this.call.cut_off(Some(late), || this.stream.set(None)) {
-                Some(error) => Came::Instead(error),
-                None => Came::Item(None, None),
+            return Poll::Ready(match this.call.time_out(Some(late), || this.stream.set(None)) {
+                Some(error) => Polled::Instead(error),
+                None => Polled::Item(None, None),
             });
         };
-        this.rules.rest();
-        let is_first = this.call.came(matches!(item, Some(Ok(_))));
+        this.rules.stop_timer();
+        let is_first = this.call.received(matches!(item, Some(Ok(_))));
         let Some(result) = item else {
             return Poll::Ready(match this.rules.end_of(this.call, is_first, || this.stream.set(None)) {
-                Some(error) => Came::Instead(error),
-                None => Came::Item(None, None),
+                Some(error) => Polled::Instead(error),
+                None => Polled::Item(None, None),
             });
         };
         let concluded = match &result {
             Ok(value) => {
-                this.rules.look_at(value, this.call);
+                this.rules.check_complete(value, this.call);
                 None
             }
             Err(error) => this.call.end().and_then(|permit| this.classify.conclude(permit, &result, error)),
         };
-        Poll::Ready(Came::Item(Some(result), concluded))
+        Poll::Ready(Polled::Item(Some(result), concluded))
     }
 }
 
@@ -295,18 +297,18 @@ where
     type Item = Result<T, E>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let came = ready!(self.as_mut().poll_came(context));
-        Poll::Ready(match came {
-            Came::Item(item, _) => item,
-            Came::Instead(error) => self.rules.open(error).map(Err),
+        let polled = ready!(self.as_mut().poll_item(context));
+        Poll::Ready(match polled {
+            Polled::Item(item, _) => item,
+            Polled::Instead(error) => self.rules.open(error).map(Err),
         })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let Some(stream) = &self.stream else { return (0, Some(0)) };
         match stream.size_hint() {
-            // A limit may end it earlier, with an item of its own.
-            (_, most) if self.rules.is_limited() => (0, most.and_then(|most| most.checked_add(1))),
+            // A limit may end the stream earlier, with an item of its own.
+            (_, upper) if self.rules.is_limited() => (0, upper.and_then(|upper| upper.checked_add(1))),
             hint => hint,
         }
     }

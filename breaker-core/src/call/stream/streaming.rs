@@ -1,4 +1,4 @@
-//! A call whose stream is read, from its first poll to its end.
+//! Tracks a call whose stream is read, from its first poll to its end.
 
 use super::limits::Late;
 use crate::breaker::caller::Owner;
@@ -14,27 +14,27 @@ use std::time::Duration;
 /// A call whose stream is read.
 pub(super) struct Streaming {
     stage: Stage,
-    /// An item has come through.
+    /// An item has arrived.
     gave: bool,
-    /// When the stream was there.
+    /// When the stream was created.
     made: Tick,
     /// Since when its reader waits for the next item, if it does.
     waits: Option<Tick>,
 }
 
 enum Stage {
-    /// The call goes on.
+    /// The call continues.
     Reads(Permit),
-    /// It has ended, and streams of the same breaker may be left inside it. Their ends are no news:
-    /// this one has told.
+    /// The call has ended, and streams of the same breaker may be left inside it. Their ends are
+    /// not reported: this call has reported.
     Ended(Owner),
     Over,
 }
 
 impl Streaming {
     pub(super) fn new(permit: Permit) -> Self {
-        // The stream may hold calls that have begun in the body which made it: they are dropped
-        // with this one.
+        // The stream may hold calls that began in the body that created it. They are dropped with
+        // this call.
         permit.waits();
         let made = if permit.knows_start() { clock::now() } else { Tick::ZERO };
         Self { stage: Stage::Reads(permit), gave: false, made, waits: None }
@@ -45,13 +45,13 @@ impl Streaming {
         if let Stage::Reads(permit) = &self.stage { Some(permit) } else { None }
     }
 
-    /// Whether no item has come yet.
+    /// Whether no item has arrived yet.
     pub(super) fn is_new(&self) -> bool {
         !self.gave
     }
 
-    /// How much of `span`, which runs from the call's start if that was asked for, was left when
-    /// the stream was there.
+    /// How much of `span` was left when the stream was created. `span` runs from the call's start,
+    /// if that was requested.
     pub(super) fn left_of(&self, span: Duration) -> Duration {
         let timed = self.permit().filter(|permit| permit.is_timed());
         timed.map_or(span, |permit| span.saturating_sub(permit.took(self.made)))
@@ -81,16 +81,16 @@ impl Streaming {
         }
     }
 
-    /// The stream has given something. Whether it is the first.
-    pub(super) fn came(&mut self, is_value: bool) -> bool {
+    /// The stream has returned something. Returns whether it is the first.
+    pub(super) fn received(&mut self, is_value: bool) -> bool {
         let is_first = !self.gave;
         self.gave |= is_value;
         self.waits = None;
         is_first
     }
 
-    /// The call ends now: its permit, if it has not ended before. `None` too where it is inside a
-    /// stream whose call has ended.
+    /// Ends the call now, and returns its permit, if it has not ended before. Also `None` where it
+    /// is inside a stream whose call has ended.
     pub(super) fn end(&mut self) -> Option<Permit> {
         let Stage::Reads(permit) = mem::replace(&mut self.stage, Stage::Over) else { return None };
         if permit.had_calls() {
@@ -99,7 +99,7 @@ impl Streaming {
         permit.unless_in_ended()
     }
 
-    /// The stream is dropped next, and the calls inside it with it.
+    /// The stream is dropped next, and its inner calls with it.
     pub(super) fn close(&self) {
         match &self.stage {
             Stage::Reads(permit) => permit.close(),
@@ -108,15 +108,15 @@ impl Streaming {
         }
     }
 
-    /// The call ends now, since its next item is late, or since its stream is empty: first what is
-    /// left of the stream is dropped. The error for its reader.
-    pub(super) fn cut_off(&mut self, late: Option<Late>, drop_stream: impl FnOnce()) -> Option<CircuitBreakerError> {
+    /// Ends the call now, because its next item is late or its stream is empty. The rest of the
+    /// stream is dropped first. Returns the error for its reader.
+    pub(super) fn time_out(&mut self, late: Option<Late>, drop_stream: impl FnOnce()) -> Option<CircuitBreakerError> {
         let Stage::Reads(permit) = mem::replace(&mut self.stage, Stage::Over) else { return None };
         let owner = permit.owner().clone();
         let permit = permit.unless_in_ended();
         if let Some(permit) = &permit {
             if late.is_some() {
-                permit.cut_off();
+                permit.time_out();
             }
             permit.close();
         }
@@ -124,7 +124,7 @@ impl Streaming {
         if let Some(permit) = permit {
             match late {
                 Some(Late { is_first, after }) => permit.was_late(is_first, after),
-                None => permit.was_cut(true),
+                None => permit.ended_early(true),
             }
         }
         Some(match late {
@@ -145,7 +145,7 @@ impl Drop for Streaming {
     }
 }
 
-/// A stream is read whose call has ended.
+/// The reader polls a stream whose call has ended.
 struct InEnded;
 
 impl InEnded {
@@ -156,7 +156,7 @@ impl InEnded {
 }
 
 impl Drop for InEnded {
-    /// Also where the stream panics.
+    /// Also when the stream panics.
     fn drop(&mut self) {
         nesting::leave();
     }

@@ -1,16 +1,17 @@
-//! All presets at once, for errors that may come from several clients.
+//! Combines all presets, for errors that may come from several clients.
 
 use super::subject::Subject;
 use crate::breaker::error_view::Known;
 use crate::machine::outcome::Outcome;
 use std::error::Error;
 
-/// All presets whose features are on: the first error of the chain that one of them knows counts as
-/// that one says. For functions that use several clients and return an `anyhow::Error`, a
-/// `Box<dyn Error>`, or an error of their own that has them behind it.
+/// All presets whose features are on. The first error of the chain that one of them knows counts as
+/// that preset says. Use it for functions that use several clients. They may return an
+/// `anyhow::Error`, a `Box<dyn Error>`, or an error of their own with those behind it.
 ///
-/// Features are shared by all of a program, so one that a dependency turns on is asked here too. An
-/// error that none knows is a failure, unless a rejection by another breaker is behind it.
+/// All crates of a program share the features, so a preset that a dependency turns on is used here
+/// too. An error that no preset knows is a failure, unless a rejection by another breaker is behind
+/// it.
 ///
 /// ```
 /// use breaker_core::{Outcome, presets};
@@ -61,7 +62,7 @@ const ALL: &[Known] = &[
     super::tower::known,
     #[cfg(feature = "ureq-3")]
     super::ureq::known,
-    // The last: what it says of is behind the errors of all others.
+    // The last: an `io::Error` is behind the errors of all other presets.
     super::io::known,
 ];
 

@@ -1,5 +1,4 @@
-//! The preset for the errors of async-nats, which all are one type with a kind of its own for each
-//! door.
+//! Classifies the errors of async-nats: one type, with a kind of its own for each entry point.
 
 use super::io::never_left;
 use super::subject::{self, Subject};
@@ -20,31 +19,31 @@ use std::fmt::{Debug, Display};
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | |
+/// | any that comes from a `CircuitBreakerError` | as that | the service was not called | |
 /// | `ConnectErrorKind`: `Io`, `Dns`, `TimedOut`, `Tls`, `AuthorizationViolation`, `Authentication`, `MaxReconnects` | failure | it cannot be reached or used; too many connections are `Io` too | 0.51.0 |
 /// | `ConnectErrorKind::ServerParse`; `Io`, where this machine has no port or descriptor left | ignored | nothing was sent | 0.51.0 |
-/// | `RequestErrorKind::TimedOut` | failure | also where the server refuses the subject: the client is not told | 0.51.0 |
-/// | `RequestErrorKind::NoResponders` | failure | the service behind the subject is not there; a misspelt subject gives the same | 0.51.0 |
-/// | `Send` of a publish, `Other` of a request or a subscribe: "channel closed" | failure | the client has ended for ever, after `max_reconnects`; one's own `drain` gives the same | 0.51.0 |
+/// | `RequestErrorKind::TimedOut` | failure | also where the server refuses the subject: the client gets no notice | 0.51.0 |
+/// | `RequestErrorKind::NoResponders` | failure | the service behind the subject is not there; a misspelt subject has the same error | 0.51.0 |
+/// | `Send` of a publish, `Other` of a request or a subscribe: "channel closed" | failure | the client has ended forever, after `max_reconnects`; your own `drain` has the same error | 0.51.0 |
 /// | `InvalidSubject`, `InvalidQueueName`, `InvalidKey`, `InvalidName` and their like, `MaxPayloadExceeded` | ignored | nothing was sent | 0.51.0 |
 /// | JetStream: `TimedOut`, `BrokenPipe`, `MissingHeartbeat`, `NoResponders`, `JetStreamUnavailable` | failure | | 0.51.0 |
-/// | JetStream: `StreamNotFound` of a publish | failure | a stream whose leader is lost, or JetStream is off; a misspelt subject gives the same | 0.51.0 |
+/// | JetStream: `StreamNotFound` of a publish | failure | a stream whose leader is lost, or JetStream is off; a misspelt subject has the same error | 0.51.0 |
 /// | JetStream: `WrongLastSequence`, `WrongLastMessageId`, `WrongLastRevision`, `AlreadyExists`, `NotFound`, `NoMessageFound` and their like | success | it answered | 0.51.0 |
 /// | JetStream: `MaxAckPending` | ignored | a limit of this side | 0.51.0 |
 /// | `jetstream::Error` with a code of 500 and above, as a full stream or a full memory | failure | it cannot store | 0.51.0 |
 /// | `jetstream::Error` with a lower code, or for more replicas than there are servers | success | it answered | 0.51.0 |
 /// | any other kind | as the first known error behind it, else failure | | |
 ///
-/// What no error tells: a core publish and a subscribe are `Ok` while the server is dead, and where
-/// it refuses them. Guard a request, or a JetStream publish with its acknowledgement.
+/// Some problems cause no error: a core publish and a subscribe are `Ok` while the server is dead,
+/// and where it refuses them. Guard a request, or a JetStream publish with its acknowledgement.
 pub fn async_nats<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }
 
-/// One of the kinds of async-nats.
+/// An error kind of async-nats.
 pub trait Kind: Clone + Debug + Display + PartialEq + 'static {
-    /// What it counts as; none, where what is behind the error decides, and a failure if that is
-    /// nothing known.
+    /// What the kind counts as. `None`, where the error behind it decides. If no known error is
+    /// behind it, it is a failure.
     fn said(&self) -> Option<Outcome>;
 }
 

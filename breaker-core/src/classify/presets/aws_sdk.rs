@@ -1,8 +1,8 @@
-//! The preset for the AWS SDK: `SdkError` of any operation, the errors of a service by their code,
-//! and bodies that break off.
+//! Classifies the errors of the AWS SDK: `SdkError` of any operation, the errors of a service by
+//! their code, and bodies that break off.
 
 use super::io::never_left;
-use super::retry_after::asked;
+use super::retry_after::requested;
 use super::subject::{self, Subject};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::error_chain::first_of;
@@ -15,24 +15,24 @@ use ::aws_smithy_types_1::error::metadata::ProvideErrorMetadata;
 use std::error::Error;
 use std::fmt::Debug;
 
-/// The preset for the AWS SDK (feature `aws-sdk`): for the `SdkError` of one operation, whose error
-/// has to be named, in a box or an `anyhow::Error`:
+/// The preset for the AWS SDK (feature `aws-sdk`). It is for the `SdkError` of one operation, in a
+/// box or an `anyhow::Error`. The operation's error has to be named:
 /// `classify = presets::aws_sdk::<GetObjectError, _, _>`. A function that returns the `SdkError`
 /// itself needs `classify` alone.
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | aws-sdk-s3 1.157 |
+/// | any that comes from a `CircuitBreakerError` | as that | the service was not called | aws-sdk-s3 1.157 |
 /// | `ConstructionFailure`, a `DispatchFailure` that `is_user` | ignored | the request cannot be made | aws-sdk-s3 1.157 |
 /// | this machine has no port, descriptor or memory left | ignored | nothing was sent | aws-sdk-s3 1.157 |
-/// | any other `DispatchFailure`, `TimeoutError`, `ResponseError`; no credentials found | failure | it cannot be reached, is too slow, or gives no answer that can be read | aws-sdk-s3 1.157 |
+/// | any other `DispatchFailure`, `TimeoutError`, `ResponseError`; no credentials found | failure | it cannot be reached, is too slow, or sends no answer that can be read | aws-sdk-s3 1.157 |
 /// | `ServiceError` with a [code of throttling, time-out or credentials](aws_code), whatever the status | failure | AWS sends many of them as 400 | aws-sdk-s3 1.157 |
 /// | any other `ServiceError` | as the [status](super::http_status), with its `Retry-After` | | aws-sdk-s3 1.157 |
 /// | `ByteStreamError`, of `body.collect()` | failure | the body broke off, or came too slowly | aws-sdk-s3 1.157 |
 ///
-/// The SDK itself tries up to three times, so one call of the breaker is up to three requests; and
-/// it has no time limit for an answer unless you give it one. The body of an answer comes after
-/// `send()`: collect it in the annotated function, else its errors are not seen.
+/// The SDK itself tries up to three times, so one call of the breaker is up to three requests. It
+/// has no time limit for an answer unless you set one. The body of an answer arrives after
+/// `send()`: collect it in the annotated function. Otherwise its errors are not observed.
 pub fn aws_sdk<E, S, Way>(of: &S) -> S::Said
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -41,8 +41,8 @@ where
     of.classified(|error| known(error).or_else(|| subject::of::<SdkError<E, Response>>(error)))
 }
 
-/// What an error of a service counts as by its code alone, for errors without their response:
-/// `aws_sdk_s3::Error` and its like, in `#[classify(with = presets::aws_code)]`.
+/// What an error of a service counts as by its code alone. It is for errors without their response:
+/// `aws_sdk_s3::Error` and similar types, in `#[classify(with = presets::aws_code)]`.
 ///
 /// | code | counts as |
 /// | --- | --- |
@@ -51,7 +51,7 @@ where
 /// | `InternalError`, `InternalFailure`, `InternalServerError`, `InternalServiceError`, `ServiceUnavailable`, `ServiceUnavailableException` | failure: it says so itself |
 /// | `InvalidAccessKeyId`, `InvalidClientTokenId`, `UnrecognizedClientException`, `SignatureDoesNotMatch`, `InvalidSignatureException`, `ExpiredToken`, `ExpiredTokenException`, `InvalidToken`, `RequestExpired`, `RequestTimeTooSkewed`, `AuthFailure` | failure: with these credentials, or this clock, no call is answered |
 /// | any other | success |
-/// | none | failure: the service gave no answer that can be read |
+/// | none | failure: the service sent no answer that can be read |
 pub fn aws_code(error: &impl ProvideErrorMetadata) -> Outcome {
     match error.code() {
         Some(code) if !blames_the_service(code) => Outcome::success(),
@@ -124,7 +124,7 @@ fn of_dispatch(error: &(dyn Error + 'static)) -> Outcome {
 fn of_answer<B>(error: &impl ProvideErrorMetadata, response: &Response<B>) -> Outcome {
     let blamed = error.code().is_some_and(blames_the_service);
     let outcome = if blamed { Outcome::failure() } else { super::status::http_status(&response.status().as_u16()) };
-    match (outcome, asked(|name| response.headers().get(name))) {
+    match (outcome, requested(|name| response.headers().get(name))) {
         (Outcome::Failure { .. }, Some(span)) => Outcome::failure_with_retry_after(span),
         (outcome, _) => outcome,
     }
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_rides_along() {
+    fn a_failure_keeps_its_retry_after() {
         let mut response = Response::new(StatusCode::try_from(503).unwrap(), ());
         response.headers_mut().insert("retry-after", "7");
         let error = Sdk::service_error(coded("SlowDown"), response);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_is_looked_into_for_the_named_operation() {
+    fn a_box_is_searched_for_the_named_operation() {
         type Boxed = Box<dyn Error + Send + Sync>;
         let response =
             || Response::new(StatusCode::try_from(404).unwrap(), ::aws_smithy_types_1::body::SdkBody::empty());

@@ -1,19 +1,19 @@
-//! The presets for the statuses and responses of each version of the crate `http`, and how
-//! `Retry-After` is read.
+//! Classifies the statuses and responses of each version of the crate `http`, and reads
+//! `Retry-After`.
 
-use super::retry_after::asked;
+use super::retry_after::requested;
 use super::status::http_status;
 use crate::machine::outcome::Outcome;
 
 /// What a response counts as: its status, with the `Retry-After` of a failure.
 fn response<'h>(status: u16, header: impl Fn(&'static str) -> Option<&'h str>) -> Outcome {
-    match (http_status(&status), asked(header)) {
+    match (http_status(&status), requested(header)) {
         (Outcome::Failure { .. }, Some(span)) => Outcome::failure_with_retry_after(span),
         (outcome, _) => outcome,
     }
 }
 
-/// The presets for one version, and a module of that name with what they are made of.
+/// The presets for one version, and a module of that name with their parts.
 macro_rules! presets {
     ($(#[$doc:meta])* $http:ident) => {
         $(#[$doc])*
@@ -47,11 +47,11 @@ macro_rules! presets {
                 crate::classify::presets::http::response(status.as_u16(), |name| headers.get(name)?.to_str().ok())
             }
 
-            /// In how long the service asks to be called again: the `Retry-After` of `headers`, as
-            /// described [above](crate::presets#http-status-codes).
+            /// After what time the service requests to be called again: the `Retry-After` of
+            /// `headers`, as described [above](crate::presets#http-status-codes).
             #[must_use]
             pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-                crate::classify::presets::retry_after::asked(|name| headers.get(name)?.to_str().ok())
+                crate::classify::presets::retry_after::requested(|name| headers.get(name)?.to_str().ok())
             }
 
             #[cfg(test)]
@@ -85,7 +85,7 @@ macro_rules! presets {
                 }
 
                 #[test]
-                fn without_a_date_the_present_is_asked() {
+                fn without_a_date_the_present_counts() {
                     let far = answer(200, &[("retry-after", "Tue, 31 Dec 2999 23:59:59 GMT")]);
                     assert!(retry_after(far.headers()).is_some_and(|span| span > Duration::from_secs(86_400 * 365)));
                 }

@@ -1,4 +1,4 @@
-//! The preset for `hyper::Error`, which HTTP clients have behind their errors.
+//! Classifies `hyper::Error`, which HTTP clients have behind their errors.
 
 use super::io::never_left;
 use super::subject::{self, Subject};
@@ -12,15 +12,15 @@ use std::error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | `is_user`: your own body failed or was given up, an upgrade that there is not, a connection task that you ended | ignored | the service saw no whole request | 1.12.0 |
-/// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 1.12.0 |
+/// | `is_user`: your own body failed or was dropped, an upgrade that does not exist, a connection task that you ended | ignored | the service got no complete request | 1.12.0 |
+/// | any that comes from a `CircuitBreakerError` | as that | the service was not called | 1.12.0 |
 /// | this machine has no port, descriptor or memory left | ignored | nothing was sent | 1.12.0 |
 /// | with an `h2::Error` behind it | as `presets::h2` | with the feature `h2` only; without it a failure, your own body over HTTP/2 too | 1.12.0 |
 /// | `is_canceled`, `is_closed` | failure | a connection that ended took the request along; a caller who cancels sees no error | 1.12.0 |
 /// | `is_incomplete_message`, `is_parse`, `is_timeout` and every other one | failure | it broke off, speaks no HTTP, or is silent | 1.12.0 |
 ///
-/// An error of a body that breaks off is such an error too. hyper takes a body that the server
-/// resets with `NO_ERROR` for a whole one.
+/// A body that breaks off returns such an error too. hyper takes a body that the server resets with
+/// `NO_ERROR` as complete.
 pub fn hyper<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }

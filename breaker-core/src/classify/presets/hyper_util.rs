@@ -1,4 +1,4 @@
-//! The preset for the error of hyper-util's `client::legacy`.
+//! Classifies the error of hyper-util's `client::legacy`.
 
 use super::io::never_left;
 use super::subject::{self, Subject};
@@ -14,15 +14,15 @@ use std::error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that comes from a `CircuitBreakerError` | as that | a connector or resolver was rejected: nobody was asked | 0.1.21 |
+/// | any that comes from a `CircuitBreakerError` | as that | a connector or resolver was rejected: the service was not called | 0.1.21 |
 /// | a URI without scheme or host, `https` without a connector for TLS, a method or version that it cannot send | ignored | the request cannot be made | 0.1.21 |
 /// | this machine has no port, descriptor or memory left | ignored | nothing was sent | 0.1.21 |
-/// | the proxy of an `https` URI asks for other credentials (407) | ignored | the service was not asked | 0.1.21 |
+/// | the proxy of an `https` URI asks for other credentials (407) | ignored | the service was not called | 0.1.21 |
 /// | with a `hyper::Error` behind it | as [`hyper`](super::hyper()) | | 0.1.21 |
 /// | any other: it cannot be connected to, the connection ended before the request | failure | | 0.1.21 |
 ///
-/// The errors of a response's body are `hyper::Error`. The client has no time limit of its own but
-/// the connector's `connect_timeout`.
+/// The errors of a response's body are `hyper::Error`. The client has no time limit of its own
+/// except the connector's `connect_timeout`.
 pub fn hyper_util<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }

@@ -1,4 +1,4 @@
-//! The preset for `std::io::Error`.
+//! Classifies `std::io::Error`.
 
 use super::subject::{self, Subject};
 use crate::breaker::error::CircuitBreakerError;
@@ -11,17 +11,17 @@ use std::io::{Error, ErrorKind};
 ///
 /// | error | counts as | why |
 /// | --- | --- | --- |
-/// | `NotFound`, `PermissionDenied`, `AlreadyExists`, `NotADirectory`, `IsADirectory`, `DirectoryNotEmpty` | success | it answered: what was asked for is not so |
+/// | `NotFound`, `PermissionDenied`, `AlreadyExists`, `NotADirectory`, `IsADirectory`, `DirectoryNotEmpty` | success | it answered: what was requested does not hold |
 /// | `InvalidInput`, `InvalidFilename`, `ArgumentListTooLong`, `Unsupported`, `Interrupted` | ignored | the call never left |
 /// | `AddrInUse`, `OutOfMemory`; too many open files (`EMFILE`, `ENFILE`, `WSAEMFILE`) | ignored | this machine has no port, memory or descriptor left |
-/// | `AddrNotAvailable` | failure | what connecting to an IPv6 address gives where IPv6 is off, also when the service refuses at its other addresses. An address of your own that is none gives the same |
-/// | `WouldBlock` | failure | what a read gives on Unix when the time of `set_read_timeout` is over |
+/// | `AddrNotAvailable` | failure | what connecting to an IPv6 address returns where IPv6 is off, also when the service refuses at its other addresses. A wrong address of your own has the same error |
+/// | `WouldBlock` | failure | what a read returns on Unix when the time of `set_read_timeout` is over |
 /// | `ConnectionRefused`, `ConnectionReset`, `ConnectionAborted`, `NotConnected`, `HostUnreachable`, `NetworkUnreachable`, `NetworkDown`, `BrokenPipe`, `TimedOut`, `UnexpectedEof`, `InvalidData`, and every other one | failure | it cannot be reached, is too slow, or breaks off |
 /// | any, made from a `CircuitBreakerError` | as that | |
 ///
-/// What the error does not tell: a Unix socket whose server has gone is `NotFound` too, as a file
-/// is, and so a success. A function that connects to one says what that counts as:
-/// `classify = path` of its own, or another kind of error.
+/// The error does not distinguish everything. A Unix socket whose server has gone is `NotFound`
+/// too, as a file is, and so a success. A function that connects to one has to say what that counts
+/// as. It needs a `classify = path` of its own, or another kind of error.
 pub fn io<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(subject::of::<Error>)
 }
@@ -36,13 +36,13 @@ impl Classify for Error {
     }
 }
 
-/// What an error of a chain counts as; none, where it only holds the next one, which says more.
+/// What an error of a chain counts as. `None`, where it only wraps the next error, which says more.
 pub(super) fn known(error: &(dyn std::error::Error + 'static)) -> Option<Outcome> {
     let error = as_one::<Error>(error)?;
     (error.kind() != ErrorKind::Other || error.get_ref().is_none()).then(|| error.classify())
 }
 
-/// Whether this machine could not even begin, of this error or of one behind it: no port, no
+/// Whether this machine could not even start the call, by this error or one behind it: no port, no
 /// descriptor, no memory.
 #[cfg_attr(not(any(feature = "reqwest-0-12", feature = "reqwest-0-13")), allow(dead_code))]
 pub(super) fn never_left(error: &(dyn std::error::Error + 'static)) -> bool {
@@ -50,7 +50,7 @@ pub(super) fn never_left(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 fn is_own_shortage(error: &Error) -> bool {
-    // Too many open files: no kind has it.
+    // Too many open files: `ErrorKind` has no kind for it.
     const DESCRIPTORS: &[i32] = if cfg!(windows) { &[10_024] } else { &[23, 24] };
     matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::OutOfMemory)
         || error.raw_os_error().is_some_and(|code| DESCRIPTORS.contains(&code))
@@ -67,7 +67,7 @@ fn kind(kind: ErrorKind) -> Outcome {
         ErrorKind::InvalidInput | ErrorKind::ArgumentListTooLong | ErrorKind::Unsupported | ErrorKind::Interrupted => {
             Outcome::ignored()
         }
-        // It has this name in code from Rust 1.87 on.
+        // The kind has this name in code from Rust 1.87 on.
         other if other.to_string() == "invalid filename" => Outcome::ignored(),
         _ => Outcome::failure(),
     }

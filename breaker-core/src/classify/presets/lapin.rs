@@ -1,4 +1,4 @@
-//! The preset for the errors of lapin, a client for AMQP, and for what a broker confirms.
+//! Classifies the errors of lapin, a client for AMQP, and what a broker confirms.
 
 use super::io::never_left;
 use super::subject::{self, Subject};
@@ -10,20 +10,20 @@ use lapin::protocol::{AMQPError, AMQPErrorKind, AMQPHardError, AMQPSoftError};
 use lapin::{ChannelState, Confirmation, ConnectionState, Error, ErrorKind};
 use std::error;
 
-/// The preset for `lapin::Error` (feature `lapin`), and for the `Confirmation` of a publish, where
-/// `classify = presets::both` asks that too.
+/// The preset for `lapin::Error` (feature `lapin`). With `classify = presets::both` it is also for
+/// the `Confirmation` of a publish.
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | |
+/// | any that comes from a `CircuitBreakerError` | as that | the service was not called | |
 /// | `IOError`, `MissingHeartbeatError`, `ParsingError`, `InvalidProtocolVersion` | failure | it cannot be reached, breaks off, or speaks no AMQP; a URI with another scheme is `IOError` too | 4.12.3 |
 /// | `IOError`, where this machine has no port or descriptor left | ignored | nothing was sent | |
-/// | a connection or channel in the state `Error`, `Reconnecting`, `Connecting` or `Initial` | failure | the connection is lost; without `enable_auto_recover` for ever | 4.12.3 |
+/// | a connection or channel in the state `Error`, `Reconnecting`, `Connecting` or `Initial` | failure | the connection is lost; without `enable_auto_recover` it remains so | 4.12.3 |
 /// | a connection or channel in the state `Closed` or `Closing` | ignored | this side closed it, or the mistake of a call before: make a new one | 4.12.3 |
 /// | the broker's 403 for a login; `AuthProviderError` | failure | it cannot be used | 4.12.3 |
 /// | the broker's 404 for a queue whose node is down | failure | it is out of reach | 4.12.3 |
 /// | any other 403 or 404 of the broker, 405, 406, 311, 312, 313; 402, 503, 540 | success | it answered; the channel is closed by it, by the last three the connection | 4.12.3 |
-/// | 320, 501, 502, 504, 505, 506, 530, 541 of the broker | failure | it shuts down, is out of resources, or has no such virtual host or no room for a connection in it | 4.12.3 |
+/// | 320, 501, 502, 504, 505, 506, 530, 541 of the broker | failure | it shuts down, is out of resources, or has no such virtual host, or that takes no more connections | 4.12.3 |
 /// | `ChannelsLimitReached`, `SerialisationError`, `RuntimeShutdownError`, `NoDefaultRuntime`, `FutureCompleted`, `InvalidChannel` | ignored | a limit, a mistake or an end of this side | 4.12.3 |
 ///
 /// | `Confirmation` | counts as | why | seen with |
@@ -31,11 +31,13 @@ use std::error;
 /// | `Nack` | failure | the queue is full, or the broker could not store it; this is no error for lapin | 4.12.3 |
 /// | `Ack`, also of a message that no queue took; `NotRequested` | success | | 4.12.3 |
 ///
-/// A login and a queue that is not permitted have the same code, and so have a queue that is down
-/// and one that is not there: the broker's text tells them apart. What no error tells: a publish to
-/// a queue whose node is down is an `Ack`, with the message in it where it was `mandatory`, as to a
-/// queue that is not there. A broker that is out of memory, and a quorum queue without its
-/// majority, say nothing at all: the call waits.
+/// A refused login and a queue that is not permitted have the same code. So have a queue that is
+/// down and a queue that does not exist. The broker's text distinguishes them.
+///
+/// Some problems cause no error. A publish to a queue whose node is down is an `Ack`, as to a queue
+/// that does not exist. The `Ack` has the message in it where the publish was `mandatory`. A broker
+/// that is out of memory, and a quorum queue without its majority, give no answer at all: the call
+/// waits.
 pub fn lapin<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }

@@ -1,10 +1,10 @@
-//! Presets: ready-made answers to what a result counts as, for the errors of many libraries.
+//! Provides presets: ready-made classifications for the errors of many libraries.
 //!
-//! The thought behind all: a *failure* is a service that cannot be reached, is too slow, says
-//! itself that it cannot, or gives an answer that nobody can read. An answer that blames the
-//! request is a *success*, since the service is there. A request that never left, one's own pool,
-//! limit or shutdown, and a rejection by another breaker are *ignored*. Each table was run against
-//! the real thing, with the versions that it names.
+//! All presets follow the same idea. A *failure* is a service that cannot be reached, is too slow,
+//! or reports itself that it cannot serve. An answer that cannot be read is a failure too. An
+//! answer that blames the request is a *success*, since the service is there. A request that never
+//! left is *ignored*. So are your own pool, limit or shutdown, and a rejection by another breaker.
+//! Each table was run against the real service, with the versions that it names.
 //!
 //! # How to use one
 //!
@@ -12,12 +12,12 @@
 //! | --- | --- |
 //! | an error of the library | `classify` alone: its types are [`Classify`]. Most of them cannot be made of a rejection: `open = not_called` says how |
 //! | an `anyhow::Error`, a `Box<dyn Error>`, or an error of yours that has it as its `source()` | `classify = presets::io`, and so on: the first error of the chain that the preset knows decides; any other is a failure, unless a rejection by another breaker is behind it |
-//! | an `Arc` of one of those or of an error, as a cache or a shared future gives it | the same; `open = |rejection| Arc::new(rejection.into())` makes one of a rejection |
+//! | an `Arc` of one of those or of an error, as a cache or a shared future returns it | the same; `open = |rejection| Arc::new(rejection.into())` makes one of a rejection |
 //! | errors of several libraries, in one of those | `classify = presets::any` |
 //! | an enum of yours | `#[derive(Classify)]`, with `#[classify(delegate)]` on the variant that has an error of the library, and `#[classify(with = presets::io)]` on one that has an `anyhow::Error` |
 //! | an answer that may be a failure, as an HTTP response | `classify = presets::both`, where the error is [`Classify`] too |
 //!
-//! A call by a handle takes the same functions: `call_with(future, presets::io)`.
+//! A call by a handle takes the same functions: `call_classified(future, presets::io)`.
 //!
 //! ```
 //! use breaker_core::{Classify, Outcome, presets};
@@ -46,24 +46,24 @@
 //!
 //! | status | counts as |
 //! | --- | --- |
-//! | 408 Request Timeout, 429 Too Many Requests, 500 to 599 | failure; of a response its `Retry-After` rides along |
-//! | 407 Proxy Authentication Required | ignored: a proxy says so, and the service was not asked |
+//! | 408 Request Timeout, 429 Too Many Requests, 500 to 599 | failure; for a response with its `Retry-After` |
+//! | 407 Proxy Authentication Required | ignored: a proxy says so, and the service was not called |
 //! | every other one | success |
 //!
-//! `Retry-After` is read as a number of seconds, or as a date: then it is the time from the
-//! response's own `Date`, or, without one, from now; a date that is past counts as 0. One that
-//! cannot be read is none.
+//! `Retry-After` is read as a number of seconds, or as a date. A date counts as the time from the
+//! response's own `Date`, or, without one, from now. A date in the past counts as 0. A value that
+//! cannot be read counts as none.
 //!
 //! # Versions
 //!
-//! A type belongs to one version of its crate, and so does a preset: the feature of the version
+//! A type belongs to one version of its crate, and so does a preset. The feature of the version
 //! that a service uses has to be on. Without it, the compiler finds no such function, and names the
 //! feature.
 //!
 //! A preset has the name of its crate, with `_` for `-`: `presets::tokio_postgres`,
-//! `presets::aws_sdk`. That of `http` is [`both`], and `presets::tonic` is for `tonic::transport`
-//! too. Each function's page has a table: error, counts as, why, seen with which version. The
-//! settings of the client that go with it are in the guide: [databases and
+//! `presets::aws_sdk`. The preset of `http` is [`both`], and `presets::tonic` is for
+//! `tonic::transport` too. Each function's page has a table: error, counts as, why, seen with which
+//! version. The guide describes the settings of each client: [databases and
 //! Redis](crate::_guide::clients_databases), [HTTP and gRPC](crate::_guide::clients_http), [the AWS
 //! SDK](crate::_guide::clients_aws), [NATS, AMQP and MQTT](crate::_guide::clients_messaging).
 //!
@@ -95,14 +95,14 @@
 //! | | 0.4 | `tower-0-4` |
 //! | `ureq` | 3 | `ureq-3`, or `ureq` |
 //!
-//! Several can be on at once. The name without a version stands for the same version until our next
+//! Several can be on at once. The name without a version means the same version until our next
 //! major one.
 //!
 //! # `CircuitBreakerError`
 //!
-//! For a function that calls another one with a breaker: a rejection is ignored, since nobody was
-//! asked; a time-out is a failure. The attribute says so by itself; [`errors`] says it for calls by
-//! a handle.
+//! For a function that calls another function with a breaker. A rejection is ignored, since the
+//! service was not called. A time-out is a failure. The attribute does so by itself; [`errors`]
+//! does so for calls by a handle.
 
 mod any;
 #[cfg(feature = "async-nats-0-51")]

@@ -1,4 +1,4 @@
-//! The presets for the pools deadpool and bb8, which hold connections of whatever client.
+//! Classifies the errors of the pools deadpool and bb8, which hold connections of any client.
 
 /// What an error of a pool counts as, where the error of its connections is of a client whose
 /// feature is on.
@@ -17,7 +17,7 @@ macro_rules! of_clients {
     }};
 }
 
-/// The errors of the connections themselves, which stand behind those of a pool, or come from the
+/// The errors of the connections themselves. They are behind those of a pool, or come from the
 /// queries.
 fn of_connections(error: &(dyn std::error::Error + 'static)) -> Option<crate::Outcome> {
     #[cfg(feature = "redis-1")]

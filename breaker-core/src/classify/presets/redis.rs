@@ -1,4 +1,4 @@
-//! The preset for the errors of redis-rs.
+//! Classifies the errors of redis-rs.
 
 use super::io::never_left;
 use super::subject::{self, Subject};
@@ -12,29 +12,30 @@ use std::error::Error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 1.8.1 |
+/// | any that comes from a `CircuitBreakerError` | as that | the service was not called | 1.8.1 |
 /// | I/O: refused, unknown host, "broken pipe", "timed out" | failure; ignored where this machine has no port, descriptor or memory left | the text of a server with too many clients (`maxclients`) is lost, so it is a "broken pipe" | 1.8.1 |
 /// | `OOM`, `MISCONF`, `NOREPLICAS`, `BUSY`, `LOADING`, `NOMASTERLINK`, `IOERR` | failure | no memory, no disk, no replicas; a script that runs too long; it starts | 1.8.1 |
 /// | `READONLY`, `MASTERDOWN`, `MOVED`, `CLUSTERDOWN`, `UNBLOCKED` | failure | the wrong node, or one that is none any more | 1.8.1 |
 /// | `NOAUTH`, `WRONGPASS`, kind `AuthenticationFailed`, a connection that is refused its user or its database | failure | no call can work, and each try costs a login | 1.8.1 |
-/// | `ASK`, `TRYAGAIN` | ignored | the keys are on the move | |
+/// | `ASK`, `TRYAGAIN` | ignored | the keys are moving to another node | |
 /// | what a proxy says for a server that it cannot reach, [below](#proxies) | failure | | |
-/// | any other word of the server, as `ERR`, `WRONGTYPE`, `NOPERM`, `NOSCRIPT`, `CROSSSLOT` | success | it answered | 1.8.1 |
+/// | any other error code of the server, as `ERR`, `WRONGTYPE`, `NOPERM`, `NOSCRIPT`, `CROSSSLOT` | success | it answered | 1.8.1 |
 /// | a pipeline or a transaction | failure if one of its errors is; ignored if one is; else success | | 1.8.1 |
-/// | an answer of another type (kind `Parse` or `UnexpectedReturnType`) | ignored | the caller's mistake, as `nil` read as a number. The connection is well, although the error asks for a new one | 1.8.1 |
-/// | an answer that is no Redis at all (kind `Parse` too) | failure | only its text, "Parse error at ..", tells it from the one above | 1.8.1 |
+/// | an answer of another type (kind `Parse` or `UnexpectedReturnType`) | ignored | the caller's mistake, as `nil` read as a number. The connection still works, although the error requests a new one | 1.8.1 |
+/// | an answer that is no Redis at all (kind `Parse` too) | failure | only its text, "Parse error at ..", distinguishes it from the one above | 1.8.1 |
 /// | kinds `Client`, `InvalidClientConfig`, `EmptySentinelList`, `Serialize`, `RESP3NotSupported` | ignored | nothing was sent, or it cannot be | 1.8.1 |
 /// | any other, of Sentinel or a cluster | failure | no node is found | |
 ///
-/// What the error does not tell: a blocking command, as `BLPOP`, that finds nothing ends as "timed
-/// out" at the connection's own limit (500 ms by default), as one of a frozen server does, and so
-/// do its neighbours on the connection. That is a failure: give blocking commands connections of
-/// their own, without that limit (see the [guide](crate::_guide::clients_databases#redis-rs)).
+/// The error does not distinguish everything. A blocking command, as `BLPOP`, that finds nothing
+/// ends as "timed out" at the connection's own limit (500 ms by default). A command to a frozen
+/// server ends the same way. So do the other commands on the connection of the blocking command.
+/// That is a failure: give blocking commands connections of their own, without that limit (see the
+/// [guide](crate::_guide::clients_databases#redis-rs)).
 ///
 /// # Proxies
 ///
-/// A proxy answers for a server that it cannot reach, and Redis itself never says so. These whole
-/// answers are known:
+/// A proxy answers for a server that it cannot reach. Redis itself never answers so. The preset
+/// knows these complete answers:
 ///
 /// | proxy | answers | seen with |
 /// | --- | --- | --- |
@@ -42,14 +43,14 @@ use std::error::Error;
 /// | Envoy | "no upstream host", "upstream failure", "upstream protocol error", "finished with N error(s)" | by its source |
 /// | Predixy | `ERR` with "no server avaliable" (as it is spelt there), "no server connection avaliable", "server connection close", "deliver request fail" | by its source |
 ///
-/// Those of another proxy count as a word of the server, `ERR` as a success. A proxy below Redis'
-/// protocol, as HAProxy, ends the connection: a failure.
+/// The answers of another proxy count as those of the server, `ERR` as a success. A proxy below
+/// Redis' protocol, as HAProxy, ends the connection: a failure.
 ///
 /// # Versions
 ///
-/// It is for redis 1.x, which deadpool-redis and bb8-redis have too. In redis 0.32 and before, the
-/// types are others, and not known: a `RedisError` of theirs is a failure, whatever it says. There
-/// give the attribute a function of your own, by the table above:
+/// This preset is for redis 1.x, which deadpool-redis and bb8-redis have too. redis 0.32 and before
+/// have other types, which the preset does not know. Their `RedisError` is a failure, whatever it
+/// says. There give the attribute a function of your own, by the table above:
 ///
 /// ```text
 /// fn by_code<T>(result: &RedisResult<T>) -> Outcome {
@@ -78,7 +79,7 @@ impl Classify for RedisError {
         if let Some(error) = CircuitBreakerError::find(self) {
             return error.classify();
         }
-        // Of a pipeline `kind()` and `code()` tell less.
+        // For a pipeline, `kind()` and `code()` say less.
         match self.clone().into_server_errors() {
             Some(errors) => worst(errors.iter().map(|(_, error)| error.classify())),
             None => of_kind(self),
@@ -95,13 +96,13 @@ impl Classify for ServerError {
 /// Whether a proxy has answered, for a server that it cannot reach.
 fn is_of_proxy(error: &ServerError) -> bool {
     match (error.code(), error.details().unwrap_or_default()) {
-        // twemproxy: what the C library says of an error of the system, and of none.
+        // twemproxy: the texts of the C library for a system error, and the text for none.
         ("ERR", "Connection refused" | "Connection timed out" | "Connection reset by peer" | "Broken pipe") => true,
         ("ERR", "No route to host" | "Host is down" | "Network is unreachable" | "Network is down" | "unknown") => true,
         // Predixy.
         ("ERR", "no server avaliable" | "no server connection avaliable") => true,
         ("ERR", "server connection close" | "deliver request fail") => true,
-        // Envoy, whose answers have no code: their first word stands for one.
+        // Envoy, whose answers have no code: their first word is taken for the code.
         ("no", "upstream host") | ("upstream", "failure" | "protocol error") => true,
         ("finished", several) => several.starts_with("with ") && several.ends_with(" error(s)"),
         _ => false,
@@ -133,12 +134,12 @@ fn worst(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
     outcomes.max_by_key(rank).unwrap_or(Outcome::success())
 }
 
-/// Of what is no word of the server.
+/// Classifies an error that is no answer of the server.
 fn of_kind(error: &RedisError) -> Outcome {
     match error.kind() {
         ErrorKind::Io if never_left(error) => Outcome::ignored(),
-        // The library says it in the server's name: of a connection that is refused its user or
-        // database, and of keys of several slots.
+        // The library reports these in the server's name: a connection that is refused its user or
+        // database, and keys of several slots.
         ErrorKind::Server(ServerErrorKind::ResponseError) => Outcome::failure(),
         ErrorKind::Server(_) => of_code(error.code().unwrap_or_default()),
         ErrorKind::Parse => of_answer(error.detail().unwrap_or_default()),
@@ -147,7 +148,7 @@ fn of_kind(error: &RedisError) -> Outcome {
         | ErrorKind::InvalidClientConfig
         | ErrorKind::EmptySentinelList
         | ErrorKind::RESP3NotSupported => Outcome::ignored(),
-        // A kind that is there with a feature only.
+        // A kind that exists only with a feature.
         _ if error.category() == "serializing" => Outcome::ignored(),
         _ => Outcome::failure(),
     }
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_of_the_server_is_classified_by_the_table() {
+    fn an_error_code_of_the_server_is_classified_by_the_table() {
         let word = |code: &str| said(make_extension_error(code.to_owned(), None));
         for code in ["OOM", "MISCONF", "NOREPLICAS", "BUSY", "NOAUTH", "MOVED"] {
             assert_eq!(word(code), Outcome::failure(), "{code}");
@@ -225,9 +226,9 @@ mod tests {
 
     #[test]
     fn an_answer_of_another_type_is_ignored_and_one_that_is_none_a_failure() {
-        let told = |text: &str| said(ParsingError::from(text).into());
-        assert_eq!(told("Response type not convertible to numeric. (value was nil)"), Outcome::ignored());
-        assert_eq!(told("Parse error at 1\nUnexpected `H`"), Outcome::failure());
+        let parsed = |text: &str| said(ParsingError::from(text).into());
+        assert_eq!(parsed("Response type not convertible to numeric. (value was nil)"), Outcome::ignored());
+        assert_eq!(parsed("Parse error at 1\nUnexpected `H`"), Outcome::failure());
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The presets for the errors and responses of each version of reqwest; what reqwest itself gives
-//! is tested in `tests/tests/http_presets.rs`.
+//! Classifies the errors and responses of each version of reqwest. `tests/tests/http_presets.rs`
+//! tests what reqwest itself returns.
 
 use super::subject::Subject;
 use crate::machine::outcome::Outcome;
@@ -9,21 +9,21 @@ use std::error::Error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 0.12.28, 0.13.5 |
-/// | of a status (`error_for_status`) | as the status | its `Retry-After` is lost, for the error has no headers: ask the `Response` | 0.12.28, 0.13.5 |
+/// | any that comes from a `CircuitBreakerError` | as that | the service was not called | 0.12.28, 0.13.5 |
+/// | of a status (`error_for_status`) | as the status | its `Retry-After` is lost, since the error has no headers: classify the `Response` | 0.12.28, 0.13.5 |
 /// | `is_builder` | ignored | the request cannot be made | 0.12.28, 0.13.5 |
-/// | `is_builder` because of a URL that is neither `http` nor `https` | success | a redirect led there; a URL of yours of that kind gives the same error | 0.12.28, 0.13.5 |
+/// | `is_builder` because of a URL that is neither `http` nor `https` | success | a redirect led there; a URL of yours of that kind has the same error | 0.12.28, 0.13.5 |
 /// | `is_redirect`: too many, or refused by your policy | success | it answered | 0.12.28, 0.13.5 |
 /// | your own body stream failed | ignored | over HTTP/2 the feature `h2` is needed to see it | 0.12.28, 0.13.5 |
-/// | an upgrade that the answer did not bring | ignored | its status is not in the error: ask the `Response` before | 0.12.28, 0.13.5 |
+/// | an upgrade that the answer did not bring | ignored | its status is not in the error: check the `Response` first | 0.12.28, 0.13.5 |
 /// | this machine has no port, descriptor or memory left | ignored | nothing was sent; but a name that is looked up without a descriptor is "not known", which is a failure | 0.12.28, 0.13.5 |
 /// | `https` in a build of reqwest without TLS | ignored | nothing was sent | 0.12.28, 0.13.5 |
-/// | the proxy asks for other credentials (407) | ignored | the service was not asked | 0.12.28, 0.13.5 |
+/// | the proxy asks for other credentials (407) | ignored | the service was not called | 0.12.28, 0.13.5 |
 /// | any other: connect, time-out, a body that breaks off or cannot be decoded | failure | | 0.12.28, 0.13.5 |
 ///
-/// What the error does not tell: an answer with a status of 404 or 503 that is read by `.json()`
-/// without `error_for_status` is an error of decoding, whatever its status, and so a failure; a
-/// `read_timeout` also ends a body that the caller itself reads too slowly.
+/// The error does not show everything. An answer with a status of 404 or 503 may be read by
+/// `.json()` without `error_for_status`. That is an error of decoding, whatever the status, and
+/// so a failure. A `read_timeout` also ends a body that the caller itself reads too slowly.
 pub fn reqwest<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }
@@ -75,7 +75,7 @@ macro_rules! presets {
                 if error.url().is_none_or(of_http) { Outcome::ignored() } else { Outcome::success() }
             }
 
-            /// Whether nobody was asked, or only half.
+            /// Whether the service was not called, or got only a part of the request.
             fn is_own(error: &Error) -> bool {
                 never_left(error)
                     || not_upgraded(error)

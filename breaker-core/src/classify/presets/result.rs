@@ -1,12 +1,12 @@
-//! What a whole result counts as.
+//! Classifies a full result.
 
 use crate::classify::Classify;
 use crate::classify::shown::{Show, Shown};
 use crate::machine::outcome::Outcome;
 
-/// What a whole result counts as, where both sides say it:
-/// `#[circuit_breaker(classify = presets::both)]`. For instance an HTTP response, which is `Ok`
-/// whatever its status.
+/// What a full result counts as, where both sides say it:
+/// `#[circuit_breaker(classify = presets::both)]`. For instance, an HTTP response is `Ok` whatever
+/// its status.
 pub fn both<T: Classify, E: Classify>(result: &Result<T, E>) -> Outcome {
     match result {
         Ok(value) => value.classify(),
@@ -14,9 +14,9 @@ pub fn both<T: Classify, E: Classify>(result: &Result<T, E>) -> Outcome {
     }
 }
 
-/// What the attribute without a key says, for calls by a handle: every `Err` is a failure, but for
-/// one that is, or comes from, a rejection by another breaker. That is ignored, since nobody was
-/// asked. The error's text, and that of the errors behind it, are shown.
+/// Does for calls by a handle what the attribute without settings does. Every `Err` is a failure,
+/// unless it is, or comes from, a rejection by another breaker. Such a rejection is ignored, since
+/// the service was not called. The error's text, and that of the errors behind it, are shown.
 ///
 /// The error is any `Error`, a `Box<dyn Error>`, an `anyhow::Error` or a string.
 ///

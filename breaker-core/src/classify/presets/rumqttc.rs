@@ -1,4 +1,4 @@
-//! The preset for the errors of rumqttc, a client for MQTT 3.1.1 and 5, and for what a broker of
+//! Classifies the errors of rumqttc, a client for MQTT 3.1.1 and 5, and what a broker of
 //! version 5 acknowledges.
 
 use super::io::never_left;
@@ -16,14 +16,14 @@ use std::error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | |
+/// | any that comes from a `CircuitBreakerError` | as that | the service was not called | |
 /// | `ClientError` with a topic or a filter that is none | ignored | nothing was sent | 0.25.1 |
 /// | any other `ClientError`: the queue is full, or the event loop has ended | failure | it fills when the broker takes nothing, or by a burst of this side; the loop ends by the usual `while let Ok(..) = poll()`, or by this side's own end | 0.25.1 |
 /// | `ConnectionError`: `Io`, `NetworkTimeout`, `FlushTimeout`, `Timeout`, `Tls` and its like | failure | it cannot be reached, or is too slow | 0.25.1 |
 /// | `Io`, where this machine has no port or descriptor left; `RequestsDone` | ignored | nothing was sent; this side ended | |
 /// | `ConnectionRefused` with any code | failure | it cannot be used: credentials, too | 0.25.1 |
-/// | `MqttState`: `AwaitPingResp`, `CollisionTimeout`, `ConnectionAborted`, and what cannot be read | failure | it is silent, or broke off; one's own `disconnect()`, and an empty topic, give the same | 0.25.1 |
-/// | `MqttState`: `OutgoingPacketTooLarge`, `EmptySubscription`, `InvalidAlias`; a packet that is larger than one's own limit | ignored | a mistake or a limit of this side; the connection is dropped by it | 0.25.1 |
+/// | `MqttState`: `AwaitPingResp`, `CollisionTimeout`, `ConnectionAborted`, and what cannot be read | failure | it is silent, or broke off; your own `disconnect()`, and an empty topic, have the same error | 0.25.1 |
+/// | `MqttState`: `OutgoingPacketTooLarge`, `EmptySubscription`, `InvalidAlias`; a packet that is larger than your own limit | ignored | a mistake or a limit of this side; the connection is dropped by it | 0.25.1 |
 /// | `ServerDisconnect` for the packet, the topic, the filter or what it does not support | success | it answered | |
 /// | `ServerDisconnect` for any other reason | failure | it is busy, shuts down or has moved | |
 ///
@@ -32,9 +32,9 @@ use std::error;
 /// | `UnspecifiedError`, `ImplementationSpecificError`, `QuotaExceeded` | failure | the broker cannot take it | |
 /// | any other, `NotAuthorized` and `NoMatchingSubscribers` among them | success | it answered | 0.25.1 |
 ///
-/// What no error tells: `publish` and `subscribe` are `Ok` while the broker is dead, since they
-/// only fill a queue. Guard a function that waits for the acknowledgement, and give it the error of
-/// the event loop.
+/// Some problems cause no error: `publish` and `subscribe` are `Ok` while the broker is dead, since
+/// they only fill a queue. Guard a function that waits for the acknowledgement, and give it the
+/// error of the event loop.
 pub fn rumqttc<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }
@@ -48,13 +48,13 @@ pub(super) fn known(error: &(dyn error::Error + 'static)) -> Option<Outcome> {
         .or_else(|| subject::of::<v5::StateError>(error))
 }
 
-/// A topic or a filter of this side's own mistake is ignored.
-fn asked(valid: bool) -> Outcome {
+/// An invalid topic or filter is this side's own mistake, and is ignored.
+fn unless_invalid(valid: bool) -> Outcome {
     if valid { Outcome::failure() } else { Outcome::ignored() }
 }
 
-/// What it counts as, but for a rejection of another breaker and this machine's own shortage, which
-/// may be behind it.
+/// What the error counts as, unless a rejection by another breaker or a shortage of this machine is
+/// behind it.
 fn unless_own(error: &(dyn error::Error + 'static), outcome: Outcome) -> Outcome {
     match CircuitBreakerError::find(error) {
         Some(error) => error.classify(),
@@ -66,7 +66,7 @@ fn unless_own(error: &(dyn error::Error + 'static), outcome: Outcome) -> Outcome
 impl Classify for ClientError {
     fn classify(&self) -> Outcome {
         let (Self::Request(request) | Self::TryRequest(request)) = self;
-        asked(match request {
+        unless_invalid(match request {
             Request::Publish(publish) => valid_topic(&publish.topic),
             Request::Subscribe(subscribe) => {
                 !subscribe.filters.is_empty() && subscribe.filters.iter().all(|filter| valid_filter(&filter.path))
@@ -79,7 +79,7 @@ impl Classify for ClientError {
 impl Classify for v5::ClientError {
     fn classify(&self) -> Outcome {
         let (Self::Request(request) | Self::TryRequest(request)) = self;
-        asked(match request {
+        unless_invalid(match request {
             v5::Request::Publish(publish) => std::str::from_utf8(&publish.topic).is_ok_and(valid_topic),
             v5::Request::Subscribe(subscribe) => {
                 !subscribe.filters.is_empty() && subscribe.filters.iter().all(|filter| valid_filter(&filter.path))

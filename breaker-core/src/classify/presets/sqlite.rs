@@ -1,4 +1,4 @@
-//! What the result codes of SQLite say, by <https://www.sqlite.org/rescode.html>.
+//! Classifies the result codes of SQLite, by <https://www.sqlite.org/rescode.html>.
 
 use crate::machine::outcome::Outcome;
 

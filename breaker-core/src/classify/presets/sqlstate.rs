@@ -1,4 +1,4 @@
-//! What the five characters of SQLSTATE say of a server, as PostgreSQL and MySQL use them.
+//! Classifies the five characters of SQLSTATE, as PostgreSQL and MySQL use them.
 
 use crate::machine::outcome::Outcome;
 
@@ -6,7 +6,7 @@ use crate::machine::outcome::Outcome;
 ///
 /// | SQLSTATE | counts as | why |
 /// | --- | --- | --- |
-/// | `08P01` of a session that goes on | success | parameters that do not fit the statement |
+/// | `08P01` of a session that continues | success | parameters that do not fit the statement |
 /// | `08...`, and `08P01` of a session that ends | failure | the connection; PgBouncer says `08P01` of a full pool and of a wait in it |
 /// | `0A000` | ignored | a table was altered under a prepared statement; a feature that is not there |
 /// | `25006` | failure | a standby, or a demoted server: the wrong node for writes; in a read-only transaction the caller's own mistake, with the same code |
@@ -14,13 +14,13 @@ use crate::machine::outcome::Outcome;
 /// | `28...`, `3D000` | failure | credentials, or a database, with which no call can work |
 /// | `40...`, `55P03` | ignored | a conflict with another transaction, a deadlock, a lock that is taken |
 /// | `53...` | failure | no connection, memory or disk left |
-/// | `57...`, `58...`, `70100` | failure | it stops, starts, or has cut the statement off; its own I/O |
+/// | `57...`, `58...`, `70100` | failure | it stops, starts, or has cancelled the statement; its own I/O |
 /// | `F0...`, `XX...` | failure | its files or itself are broken |
 /// | `HV00N`, `HV00J` | failure | a foreign server behind it cannot be reached, or used |
 /// | any other | success | it answered: a constraint, a value, the SQL, a privilege, an exception that is raised |
 ///
-/// `57014` is a statement that ran into `statement_timeout`, and one that a person cancelled: only
-/// the text, which is translated, tells them apart. It is a failure.
+/// `57014` is a statement that ran into `statement_timeout`, or one that a person cancelled. Only
+/// the text, which is translated, distinguishes them. It is a failure.
 pub(super) fn outcome(state: &str, session_ends: bool) -> Outcome {
     match state {
         "08P01" if !session_ends => Outcome::success(),

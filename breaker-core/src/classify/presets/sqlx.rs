@@ -1,4 +1,4 @@
-//! The preset for the errors of each version of sqlx, with and without a look at the pool.
+//! Classifies the errors of each version of sqlx, with and without a check of the pool.
 
 mod answered;
 mod migrations;
@@ -14,12 +14,12 @@ use std::error::Error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 0.9.0 |
+/// | any that comes from a `CircuitBreakerError` | as that | the service was not called | 0.9.0 |
 /// | `Database`, of PostgreSQL or MySQL | by its SQLSTATE, [below](#sqlstate) | | 0.9.0 |
 /// | `Database`, of SQLite | by its result code, [below](#sqlite) | | 0.9.0 |
-/// | `PoolTimedOut` | failure | the server refuses, hangs, has no place (`53300`) or starts (`57P03`): the pool tries again by itself, and the cause is lost. Your own busy pool gives the same error: [`with_pool`] tells | 0.9.0 |
+/// | `PoolTimedOut` | failure | the server refuses, hangs, has no connection left (`53300`) or starts (`57P03`): the pool tries again by itself, and the cause is lost. Your own busy pool has the same error: [`with_pool`] distinguishes them | 0.9.0 |
 /// | `PoolClosed` | ignored | your own shutdown | 0.9.0 |
-/// | `Io`, `Tls`, `Protocol`, `WorkerCrashed` | failure; ignored where this machine has no port, descriptor or memory left, or TLS was asked for and not built in | | 0.9.0 |
+/// | `Io`, `Tls`, `Protocol`, `WorkerCrashed` | failure; ignored where this machine has no port, descriptor or memory left, or TLS was requested and not built in | | 0.9.0 |
 /// | `RowNotFound` | success | it answered | 0.9.0 |
 /// | `ColumnDecode`, `ColumnNotFound`, `ColumnIndexOutOfBounds`, `TypeNotFound`, `Encode`, `Decode`, `AnyDriverError`, `InvalidArgument`, `Configuration`, `InvalidSavePointStatement`, `BeginFailed` | ignored | the caller's mistake | 0.9.0 |
 /// | `Migrate`, and a `MigrateError` by itself | as the error of the database that is behind it; else ignored | the migrations are not as the database has them, or cannot be read. One by itself is known by its text | 0.9.0 |
@@ -28,21 +28,21 @@ use std::error::Error;
 ///
 /// | code | counts as | why |
 /// | --- | --- | --- |
-/// | `08P01` of a session that goes on | success | parameters that do not fit the statement |
-/// | `08...`, and `08P01` of a session that ends (only the `Debug` of the error tells) | failure | the connection; PgBouncer says `08P01` of a full pool and of a wait in it; MySQL `08004` of too many connections |
+/// | `08P01` of a session that continues | success | parameters that do not fit the statement |
+/// | `08...`, and `08P01` of a session that ends (only the `Debug` of the error shows it) | failure | the connection; PgBouncer says `08P01` of a full pool and of a wait in it; MySQL `08004` of too many connections |
 /// | `0A000` | ignored | a table was altered under a prepared statement; a feature that is not there |
 /// | `25006` | failure | a standby, or a demoted server; in a read-only transaction it is the caller's mistake, with the same code |
 /// | `25P02`, `25P03`, `25P04`, `40...`, `55P03` | ignored | a transaction that has failed before or was left open, a conflict, a deadlock, a lock that is taken |
 /// | `28...`, `3D000` | failure | credentials, or a database, with which no call can work |
-/// | `53...`, `57...`, `58...`, `70100`, `F0...`, `XX...`, `HV00N`, `HV00J` | failure | no place, memory or disk left; it stops, starts or has cut the statement off; it is broken; a foreign server behind it is |
-/// | MySQL's 1021, 1037, 1038, 1041, 1114, 1135, 1203, 1226, 1290, 1836, 3024, 3100 | failure | no disk, memory or place left; a read-only server; `max_execution_time`. Their SQLSTATEs are general ones; the number stands in the `Debug` of the error |
+/// | `53...`, `57...`, `58...`, `70100`, `F0...`, `XX...`, `HV00N`, `HV00J` | failure | no connection, memory or disk left; it stops, starts or has cancelled the statement; it is broken; a foreign server behind it is |
+/// | MySQL's 1021, 1037, 1038, 1041, 1114, 1135, 1203, 1226, 1290, 1836, 3024, 3100 | failure | no disk, memory or connection left; a read-only server; `max_execution_time`. Their SQLSTATEs are general ones; the number is in the `Debug` of the error |
 /// | MySQL's 1205, 3572 | ignored | a lock that is taken |
 /// | MySQL's without a code, as 1040 | failure | it takes no connection |
 /// | any other | success | it answered: a constraint, a value, the SQL, a privilege, an exception that is raised |
 ///
-/// `57014` is a statement that ran into `statement_timeout`, and one that a person cancelled:
-/// nothing but the text, which is translated, tells them apart. It is a failure, so that a
-/// `statement_timeout` below the breaker's `timeout` counts. MySQL was not run: its rows are by its
+/// `57014` is a statement that ran into `statement_timeout`, or one that a person cancelled. Only
+/// the text, which is translated, distinguishes them. It is a failure, so that a
+/// `statement_timeout` below the breaker's `timeout` counts. MySQL was not run: its rows follow its
 /// manual.
 ///
 /// # SQLite
@@ -56,39 +56,40 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }
 
-/// The preset that tells your own busy pool from a database that is away. It is [`sqlx`](fn@sqlx)
-/// but for one row: `PoolTimedOut` is ignored where the pool was busy. It was:
+/// The preset that distinguishes your own busy pool from a database that is away. It is
+/// [`sqlx`](fn@sqlx) except for one row: `PoolTimedOut` is ignored where the pool was busy. The
+/// pool was busy:
 ///
-/// - if this preset was told of another call of the pool that was answered while this one waited
+/// - if this preset observed the answer to another call of the pool while this one waited
 ///   (`acquire_timeout`), or
 /// - if the pool has as many connections as it may have (`max_connections`), and its calls have not
 ///   waited in vain for ten `acquire_timeout`s.
 ///
-/// The pool is looked at when the call has ended. A call that could not connect, or whose idle
-/// connection did not answer the ping, has given its place back by then, so that the pool is not
-/// full: a failure. Calls that only waited for a place are ignored, also those that wait behind
-/// others that cannot connect, unless the waits of a burst end together. So with the database away
-/// at least one call for each place is a failure, and one `acquire_timeout` is enough for an
-/// opening where `max_connections` is no less than `fail_max`.
+/// The preset checks the pool when the call has ended. By then, a call that could not connect has
+/// returned its connection slot. So has a call whose idle connection did not answer the ping. Then
+/// the pool is not full: a failure. Calls that only waited for a slot are ignored, unless the waits
+/// of a burst end together. That includes calls that wait behind others that cannot connect. So
+/// with the database away, at least one call for each slot is a failure. One `acquire_timeout` is
+/// enough to open the breaker where `max_connections` is no less than `fail_max`.
 ///
-/// A full pool does not stay so under load: a call whose wait is over during the ping takes the
-/// connection along, and leaves a place. So the time of an answer is noted, for each pool, under a
-/// lock that all calls share. It is forgotten after the pool is gone. Give this preset to all
-/// functions that use the pool, so that it hears of their answers.
+/// A full pool does not remain full under load. A call whose wait ends during the ping takes the
+/// connection with it, and leaves a free slot. So the preset records the time of an answer, for
+/// each pool, under a lock that all calls share. It forgets the time after the pool is gone. Give
+/// this preset to all functions that use the pool, so that it observes their answers.
 ///
-/// A place can also be held without anybody who will be answered:
+/// A slot can also be held without a call that will be answered:
 ///
-/// - by a call which a breaker has cut off at its `timeout`, and by a connection that is tested on
-///   its return, for as long as the server hangs or its way is silent (no answer, and nobody says
-///   that the connection has ended),
-/// - by sqlx itself, which makes lost connections anew up to `min_connections`, for up to five
+/// - by a call that a breaker has timed out (`timeout`), and by a connection that is tested on its
+///   return. They hold it while the server hangs, or while the network is silent (no answer, and no
+///   notice that the connection has ended),
+/// - by sqlx itself, which replaces lost connections up to `min_connections`, for up to five
 ///   minutes each.
 ///
-/// Such a pool looks busy. So when calls have waited in vain for ten `acquire_timeout`s, and none
-/// has had a place, those that come next are failures. What brings the places back is in the
-/// [guide](crate::_guide::clients_databases#sqlx).
+/// Such a pool looks busy. When calls have waited in vain for ten `acquire_timeout`s, and none has
+/// had a slot, the next calls are failures. The [guide](crate::_guide::clients_databases#sqlx)
+/// describes what returns the slots.
 ///
-/// By a handle it stands where [`sqlx`](fn@sqlx) would:
+/// For a call by a handle, use it in place of [`sqlx`](fn@sqlx):
 ///
 /// ```
 /// # #[cfg(all(feature = "sqlx", feature = "tokio"))] {
@@ -99,15 +100,14 @@ pub fn sqlx<S: Subject<Way>, Way>(of: &S) -> S::Said {
 ///     breaker: &CircuitBreaker,
 ///     pool: &sqlx::Pool<DB>,
 /// ) -> Result<(), CallError<sqlx::Error>> {
-///     let asked = async { pool.acquire().await.map(drop) };
-///     breaker.call_classified(asked, presets::sqlx::with_pool(pool)).await
+///     let acquired = async { pool.acquire().await.map(drop) };
+///     breaker.call_classified(acquired, presets::sqlx::with_pool(pool)).await
 /// }
 /// # }
 /// ```
 ///
-/// The attribute takes a path, so it gets a function that knows the pool, as the one of the
-/// [guide's example](crate::_guide::clients_databases#sqlx):
-/// `presets::sqlx::with_pool(&*POOL)(result)`.
+/// The attribute takes a path. So it gets a function that knows the pool, as in the [guide's
+/// example](crate::_guide::clients_databases#sqlx): `presets::sqlx::with_pool(&*POOL)(result)`.
 pub fn with_pool<P, S, Way>(pool: &P) -> impl Fn(&S) -> S::Said
 where
     P: Pool,
@@ -117,22 +117,22 @@ where
     move |of| {
         let said = of.classified(known);
         match said.into() {
-            Outcome::Success => answered::note(pool.id(), clock::now(), || pool.gone()),
+            Outcome::Success => answered::record_answer(pool.id(), clock::now(), || pool.gone()),
             Outcome::Failure { .. } => {
                 let of_busy = of.classified(known_of_busy_pool);
                 match of_busy.into() {
-                    Outcome::Failure { .. } => answered::note_place(pool.id()),
+                    Outcome::Failure { .. } => answered::record_slot(pool.id()),
                     _ if pool.is_busy() => return of_busy,
                     _ => {}
                 }
             }
-            _ => answered::note_place(pool.id()),
+            _ => answered::record_slot(pool.id()),
         }
         said
     }
 }
 
-/// A pool of sqlx, of whatever database.
+/// A pool of sqlx, of any database.
 #[diagnostic::on_unimplemented(
     message = "`with_pool` takes a pool of sqlx, and gives the classifier",
     label = "`{Self}` is no pool of sqlx",
@@ -147,7 +147,7 @@ mod sealed {
     use crate::clock;
     use std::time::Duration;
 
-    /// For how many waits the calls that hold all places may be answered late.
+    /// For how many waits the calls that hold all slots may be answered late.
     const WAITS: u32 = 10;
 
     pub trait Pool {
@@ -155,12 +155,12 @@ mod sealed {
 
         fn is_full(&self) -> bool;
 
-        /// How long a call waits for a place.
+        /// How long a call waits for a slot.
         fn wait(&self) -> Duration;
 
         fn gone(&self) -> Gone;
 
-        /// Whether a call that has waited for a place in vain waited for other calls.
+        /// Whether a call that has waited for a slot in vain waited for other calls.
         fn is_busy(&self) -> bool {
             let (id, now) = (self.id(), clock::now());
             let in_vain = answered::in_vain(id, now, || self.gone());
@@ -189,13 +189,14 @@ fn known_of_busy_pool(error: &(dyn Error + 'static)) -> Option<Outcome> {
     if timed_out.iter().any(|timed_out| timed_out(error)) { Some(Outcome::ignored()) } else { known(error) }
 }
 
-/// Of an error of a server, whose `Debug` tells what the features of its driver alone would show.
+/// Classifies an error of a server. Its `Debug` shows what otherwise only the features of its
+/// driver would show.
 fn of_database(code: &str, debug: &str) -> Outcome {
     const LENGTH: usize = "00000".len();
     match number(debug) {
         Some(1205 | 3572) => Outcome::ignored(),
         Some(1021 | 1037 | 1038 | 1041 | 1114 | 1135 | 1203 | 1226 | 1290 | 1836 | 3024 | 3100) => Outcome::failure(),
-        // Before it knows the client, MySQL gives a number only, and ends the connection.
+        // Before it knows the client, MySQL sends only a number, and ends the connection.
         Some(_) if code.is_empty() => Outcome::failure(),
         None if code.len() != LENGTH => sqlite::outcome(code),
         _ => sqlstate::outcome(code, session_ends(debug)),
@@ -208,13 +209,13 @@ fn session_ends(debug: &str) -> bool {
     severity.starts_with("Fatal") || severity.starts_with("Panic")
 }
 
-/// The number of an error of MySQL. What the server itself says comes behind it.
+/// The number of an error of MySQL. The server's own text comes after it.
 fn number(debug: &str) -> Option<u16> {
     let (_, number) = debug.strip_prefix("MySqlDatabaseError")?.split_once("number: ")?;
     number.split(|char: char| !char.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// Whether TLS was asked for, and not built in.
+/// Whether TLS was requested, and not built in.
 fn without_tls(error: &(dyn Error + 'static)) -> bool {
     chain(error).any(|error| error.to_string().contains("SQLx was built without TLS support"))
 }
@@ -253,7 +254,7 @@ macro_rules! presets {
                     Error::Io(_) | Error::Tls(_) | Error::Protocol(_) | Error::PoolTimedOut | Error::WorkerCrashed => {
                         Outcome::failure()
                     }
-                    // What is left is the caller's: its pool, its types, its arguments.
+                    // The other errors are the caller's: its pool, its types, its arguments.
                     _ => Outcome::ignored(),
                 }
             }
@@ -276,8 +277,8 @@ macro_rules! presets {
                     std::ptr::from_ref(self.options()).addr()
                 }
 
-                // That none is idle is no sign: one that comes back is so until the call that waits
-                // for it has woken up.
+                // The lack of an idle connection is no sign. A returned connection is idle until
+                // the call that waits for it has woken up.
                 fn is_full(&self) -> bool {
                     self.size() >= self.options().get_max_connections()
                 }

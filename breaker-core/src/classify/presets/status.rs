@@ -1,9 +1,9 @@
-//! What an HTTP status counts as.
+//! Classifies an HTTP status.
 
 use crate::machine::outcome::Outcome;
 
 /// What an HTTP status counts as, by the table [above](self#http-status-codes). It takes a
-/// reference, so that it can stand in `#[classify(with = presets::http_status)]`.
+/// reference, so that `#[classify(with = presets::http_status)]` can use it.
 #[must_use]
 pub const fn http_status(status: &u16) -> Outcome {
     match *status {

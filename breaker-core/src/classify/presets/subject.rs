@@ -1,4 +1,4 @@
-//! What a preset is asked about, and how it looks for the error that it knows.
+//! Defines what a preset accepts, and how it searches for the error that it knows.
 
 use crate::breaker::error_chain::as_one;
 use crate::breaker::error_view::Known;
@@ -7,10 +7,10 @@ use crate::classify::shown::{Show, Shown};
 use crate::machine::outcome::Outcome;
 use std::error::Error;
 
-/// What a function of [`presets`](crate::presets) takes: a whole result, for `classify = path` and
-/// calls by a handle, or an error alone, for `#[classify(with = path)]`. The error is any `Error`,
-/// what dereferences to `dyn Error` (as `Box<dyn Error>` and `anyhow::Error` do), an `Arc` of one
-/// of these, or a string.
+/// What a function of [`presets`](crate::presets) accepts. That is a full result, for
+/// `classify = path` and calls by a handle. Or it is an error alone, for
+/// `#[classify(with = path)]`. The error is any `Error`, or what dereferences to `dyn Error` (as
+/// `Box<dyn Error>` and `anyhow::Error` do). It may also be an `Arc` of one of these, or a string.
 #[diagnostic::on_unimplemented(
     message = "a preset cannot look into `{Self}`",
     label = "expected an error, or a `Result` with one",
@@ -24,11 +24,11 @@ pub trait Subject<Way> {
     fn classified(&self, known: Known) -> Self::Said;
 }
 
-/// It is a result.
+/// The subject is a result.
 #[derive(Debug)]
 pub struct Whole<Way>(Way);
 
-/// It is an error.
+/// The subject is an error.
 #[derive(Debug)]
 pub struct Alone<Way>(Way);
 

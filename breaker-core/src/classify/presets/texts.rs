@@ -1,4 +1,4 @@
-//! Errors of HTTP clients whose types are private, known by their text.
+//! Recognises errors of HTTP clients by their text, since their types are private.
 
 use crate::breaker::error_chain::chain;
 use std::error::Error;
@@ -8,9 +8,9 @@ fn says(error: &(dyn Error + 'static), texts: &[&str]) -> bool {
     chain(error).any(|error| texts.contains(&error.to_string().as_str()))
 }
 
-/// Whether the client cannot send what it was given, whatever the service: an address without a
-/// part or with TLS that is not set up, a user agent, a method or a version that it does not have,
-/// a local address that is not this machine's.
+/// Whether the client cannot send what it was given, whatever the service. That is an incomplete
+/// address, TLS that is not set up, or an invalid user agent. It is also an unsupported method or
+/// version, or a local address that this machine does not have.
 pub(super) fn cannot_be_sent(error: &(dyn Error + 'static)) -> bool {
     says(
         error,
@@ -29,7 +29,7 @@ pub(super) fn cannot_be_sent(error: &(dyn Error + 'static)) -> bool {
     )
 }
 
-/// Whether a connection was to become one of another protocol, and the answer did not say so.
+/// Whether a connection was to switch to another protocol, and the answer did not agree.
 #[cfg(any(feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 pub(super) fn not_upgraded(error: &(dyn Error + 'static)) -> bool {
     says(error, &["no upgrade available"])
@@ -38,7 +38,7 @@ pub(super) fn not_upgraded(error: &(dyn Error + 'static)) -> bool {
 /// Whether the proxy of an `https` URL asks for other credentials.
 #[cfg(any(feature = "hyper-util-0-1", feature = "reqwest-0-12", feature = "reqwest-0-13"))]
 pub(super) fn proxy_refuses(error: &(dyn Error + 'static)) -> bool {
-    // The second is what earlier releases of reqwest 0.12 say.
+    // Earlier releases of reqwest 0.12 have the second text.
     says(error, &["tunnel error: proxy authorization required", "proxy authentication required"])
 }
 
@@ -48,7 +48,7 @@ mod tests {
     use std::io;
 
     #[test]
-    fn a_text_is_looked_for_behind_an_error() {
+    fn a_text_is_found_behind_an_error() {
         let behind = |text: &str| io::Error::other(io::Error::other(text.to_owned()));
         assert!(cannot_be_sent(&behind("invalid URL, scheme is missing")));
         assert!(cannot_be_sent(&behind("Connecting to HTTPS without TLS enabled")));
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     #[cfg(any(feature = "hyper-util-0-1", feature = "reqwest-0-12", feature = "reqwest-0-13"))]
-    fn a_proxy_is_heard_in_each_version() {
+    fn an_answer_of_a_proxy_is_known_in_each_version() {
         for text in ["tunnel error: proxy authorization required", "proxy authentication required"] {
             assert!(proxy_refuses(&io::Error::other(text)));
         }

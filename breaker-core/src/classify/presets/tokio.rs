@@ -1,4 +1,4 @@
-//! The preset for the errors of tokio itself.
+//! Classifies the errors of tokio itself.
 
 use super::subject::{self, Subject};
 use crate::classify::Classify;

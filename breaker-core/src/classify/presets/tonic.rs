@@ -1,4 +1,4 @@
-//! The presets for the statuses and responses of each version of tonic, and the status of a
+//! Classifies the statuses and responses of each version of tonic, and makes a status of a
 //! rejection.
 
 use super::subject::Subject;
@@ -10,8 +10,8 @@ use std::error::Error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 0.12.3, 0.13.1, 0.14.9 |
-/// | with an `h2::Error` behind it | as [`h2`](super::h2()), whatever the code | a reset of the server is no word of the service; a message that is too large for this side's own limit is a reset "sent by user" | 0.12.3, 0.13.1, 0.14.9 |
+/// | any that comes from a `CircuitBreakerError` | as that | the service was not called | 0.12.3, 0.13.1, 0.14.9 |
+/// | with an `h2::Error` behind it | as [`h2`](super::h2()), whatever the code | a reset of the server is no answer of the service; a message that is too large for this side's own limit is a reset "sent by user" | 0.12.3, 0.13.1, 0.14.9 |
 /// | this machine has no port, descriptor or memory left; `https` without TLS set up; an address without a scheme | ignored | nothing was sent | 0.12.3, 0.13.1, 0.14.9 |
 /// | an HTTP status in place of gRPC's, of a proxy, without a body or with one of five bytes or more | 408, 429 and 5xx: failure; other 4xx: success; others: failure | as [`http_status`](super::http_status), but a redirect or a page is no answer | 0.12.3, 0.13.1, 0.14.9 |
 /// | `Unavailable`, `DeadlineExceeded`, `ResourceExhausted`, `Internal`, `Unknown`, `DataLoss` | failure | | 0.12.3, 0.13.1, 0.14.9 |
@@ -19,16 +19,16 @@ use std::error::Error;
 /// | `Ok`, `InvalidArgument`, `NotFound`, `AlreadyExists`, `PermissionDenied`, `FailedPrecondition`, `Aborted`, `OutOfRange`, `Unimplemented`, `Unauthenticated` | success | it answered | 0.12.3, 0.13.1, 0.14.9 |
 /// | `transport::Error`, of `Endpoint` and its `connect` | failure; ignored as above, and for what is no address or user agent | | 0.12.3, 0.13.1, 0.14.9 |
 ///
-/// With a failure rides `grpc-retry-pushback-ms` of the metadata, or `retry-after` in seconds or as
-/// a date. A negative pushback ("not again") is no time.
+/// A failure keeps `grpc-retry-pushback-ms` of the metadata, or `retry-after` in seconds or as a
+/// date. A negative pushback ("not again") is no time.
 ///
 /// Connecting may hang under both limits of an `Endpoint`: `timeout` begins after it, and
 /// `connect_timeout` covers TCP and not TLS. So give the function a `timeout`.
 ///
 /// A `tonic::Response` is a success. A `Status` can be made of a `CircuitBreakerError`, so that a
-/// function that returns a `Result<_, Status>` can be annotated: `Unavailable` with the text of the
-/// error, `retry-after` in its metadata where the breaker knows it, and the error as its
-/// `source()`. A time-out is a `DeadlineExceeded`.
+/// function that returns a `Result<_, Status>` can be annotated. The status is `Unavailable` with
+/// the text of the error. Its metadata has `retry-after` where the breaker knows it, and its
+/// `source()` is the error. A time-out is a `DeadlineExceeded`.
 ///
 /// ```
 /// # #[cfg(all(feature = "tonic", feature = "macros"))] {
@@ -63,21 +63,21 @@ pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {
     known.iter().find_map(|known| known(error))
 }
 
-/// What an HTTP status says that came in place of gRPC's, where tonic itself made the message,
-/// under the code that it makes of that status. It stands in the message only: at its end, where a
-/// body came with it.
+/// What an HTTP status in place of gRPC's says, where tonic itself made the message. The code has
+/// to be the one that tonic makes of that status. The status is only in the message: at its end,
+/// where a body came with it.
 fn http_status(code: i32, message: &str) -> Option<Outcome> {
     const UNKNOWN: i32 = 2;
     const INTERNAL: i32 = 13;
     const UNAVAILABLE: i32 = 14;
-    let (told, with_body) = match message.strip_prefix("grpc-status header missing, mapped from HTTP status code ") {
-        Some(told) => (told, false),
+    let (text, with_body) = match message.strip_prefix("grpc-status header missing, mapped from HTTP status code ") {
+        Some(text) => (text, false),
         None => {
             let flag = message.strip_prefix("protocol error: received message with invalid compression flag: ")?;
             (flag.split_once("while receiving response with status: ")?.1, true)
         }
     };
-    let digits = told.get(..3).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let digits = text.get(..3).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
     let status: u16 = digits.parse().ok()?;
     let made_of_it = match status {
         _ if with_body => INTERNAL,
@@ -104,7 +104,7 @@ macro_rules! presets {
             use ::$tonic::{Code, Response, Status};
             use crate::classify::presets::h2;
             use crate::classify::presets::io::never_left;
-            use crate::classify::presets::retry_after::asked;
+            use crate::classify::presets::retry_after::requested;
             use crate::classify::presets::subject;
             use crate::classify::presets::texts::cannot_be_sent;
             use crate::classify::presets::tonic::http_status;
@@ -126,7 +126,7 @@ macro_rules! presets {
                 if let Some(error) = CircuitBreakerError::find(status) {
                     return error.classify();
                 }
-                // HTTP/2 has more to say than the code that was made of it.
+                // HTTP/2 says more than the code that was made of it.
                 if let Some(outcome) = h2::behind(status) {
                     return outcome;
                 }
@@ -141,8 +141,8 @@ macro_rules! presets {
 
             fn of_code(code: Code) -> Outcome {
                 match code {
-                    // A caller who cancels sees no status: what cancelled is a time limit, the
-                    // connection or the server.
+                    // A caller who cancels sees no status: a time limit, the connection or the
+                    // server has cancelled.
                     Code::Cancelled
                     | Code::Unavailable
                     | Code::DeadlineExceeded
@@ -171,7 +171,7 @@ macro_rules! presets {
                 subject::of::<Status>(error)
             }
 
-            /// Of `Endpoint::connect`.
+            /// For `Endpoint::connect`.
             #[cfg(feature = "tonic-transport")]
             impl Classify for ::$tonic::transport::Error {
                 fn classify(&self) -> Outcome {
@@ -183,30 +183,30 @@ macro_rules! presets {
                 }
             }
 
-            /// A service that is not well answers with a `Status`.
+            /// A service that fails answers with a `Status`.
             impl<T> Classify for Response<T> {
                 fn classify(&self) -> Outcome {
                     Outcome::success()
                 }
             }
 
-            /// gRPC's own word for it (a negative one says "not again", which is no time), or that
-            /// of a proxy.
+            /// gRPC's own value (a negative one means "not again", which is no time), or that of a
+            /// proxy.
             fn retry_after(status: &Status) -> Option<Duration> {
                 let header = |name| status.metadata().get(name)?.to_str().ok();
                 let pushback = header("grpc-retry-pushback-ms").and_then(|millis| millis.trim().parse().ok());
-                pushback.map(Duration::from_millis).or_else(|| asked(header))
+                pushback.map(Duration::from_millis).or_else(|| requested(header))
             }
 
-            /// `Unavailable`, or `DeadlineExceeded` for a call that was cut off at its time limit.
-            /// The metadata has `retry-after` in whole seconds where the breaker knows them, and
+            /// `Unavailable`, or `DeadlineExceeded` for a call that exceeded its time limit. The
+            /// metadata has `retry-after` in whole seconds where the breaker knows them, and
             /// `source()` is the error itself.
             impl From<CircuitBreakerError> for Status {
                 fn from(error: CircuitBreakerError) -> Self {
                     let code = if error.is_timeout() { Code::DeadlineExceeded } else { Code::Unavailable };
                     let mut status = Status::new(code, error.to_string());
                     if let Some(wait) = error.retry_after() {
-                        // Rounded up, since earlier is too early.
+                        // Rounded up, since an earlier call is too early.
                         let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
                         status.metadata_mut().insert("retry-after", seconds.into());
                     }
@@ -247,7 +247,7 @@ macro_rules! presets {
                 }
 
                 #[test]
-                fn the_words_of_a_service_are_no_http_status() {
+                fn the_message_of_a_service_is_no_http_status() {
                     for (code, message, expected) in [
                         (Code::Unavailable, "billing: grpc-status header missing, mapped from HTTP status code 404", Outcome::failure()),
                         (Code::Unavailable, "grpc-status header missing, mapped from HTTP status code 404", Outcome::failure()),
@@ -261,7 +261,7 @@ macro_rules! presets {
                 }
 
                 #[test]
-                fn what_hinders_this_machine_is_ignored() {
+                fn a_shortage_or_mistake_of_this_machine_is_ignored() {
                     let shortage = std::io::Error::from(std::io::ErrorKind::AddrInUse);
                     let own = std::io::Error::other("Connecting to HTTPS without TLS enabled");
                     for error in [shortage, own] {
@@ -272,7 +272,7 @@ macro_rules! presets {
                 }
 
                 #[test]
-                fn the_servers_pushback_rides_along() {
+                fn a_failure_keeps_the_servers_pushback() {
                     for (name, value, millis) in TIMES {
                         let mut status = Status::new(Code::Unavailable, "");
                         status.metadata_mut().insert(*name, value.parse().unwrap());
@@ -288,8 +288,8 @@ macro_rules! presets {
                         let status = Status::from(rejected(wait));
                         assert_eq!(status.code(), Code::Unavailable);
                         assert!(status.message().contains("circuit breaker `inner`"), "{status:?}");
-                        let told = status.metadata().get("retry-after").map(|value| value.to_str().unwrap());
-                        assert_eq!(told, seconds, "{wait:?}");
+                        let text = status.metadata().get("retry-after").map(|value| value.to_str().unwrap());
+                        assert_eq!(text, seconds, "{wait:?}");
                         assert!(CircuitBreakerError::find(&status).is_some());
                         assert_eq!(status.classify(), Outcome::ignored());
                     }
@@ -356,7 +356,7 @@ mod tests {
         (502, 14, Outcome::failure()),
     ];
 
-    /// What of the metadata rides along with a failure, in milliseconds.
+    /// What a failure keeps of the metadata, in milliseconds.
     pub(super) const TIMES: &[(&str, &str, Option<u64>)] = &[
         ("grpc-retry-pushback-ms", "1500", Some(1500)),
         ("retry-after", "2", Some(2000)),
@@ -373,7 +373,7 @@ mod tests {
         CircuitBreaker::new("inner", Config::new()).unwrap()
     }
 
-    /// A rejection that knows for how long, or not.
+    /// A rejection that knows its wait, or not.
     pub(super) fn rejected(wait: Option<Duration>) -> CircuitBreakerError {
         let breaker = breaker();
         match wait {
@@ -383,7 +383,7 @@ mod tests {
         breaker.try_acquire().unwrap_err()
     }
 
-    /// What is told of a call that was cut off.
+    /// The error of a call that exceeded its time limit.
     pub(super) fn limited() -> CircuitBreakerError {
         CircuitBreakerError::timed_out(Owner::Own(breaker()), secs(1))
     }

@@ -1,22 +1,22 @@
-//! The presets for the errors that tower's own services make, for each version.
+//! Classifies the errors that tower's own services make, for each version.
 
 use super::subject::Subject;
 use crate::machine::outcome::Outcome;
 use std::error::Error;
 
-/// The preset for tower's own errors (feature `tower`), which stand in a box.
+/// The preset for tower's own errors (feature `tower`), which are in a box.
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that comes from a `CircuitBreakerError` | as that | nobody was asked | 0.4.13, 0.5.3 |
+/// | any that comes from a `CircuitBreakerError` | as that | the service was not called | 0.4.13, 0.5.3 |
 /// | `timeout::error::Elapsed` | failure | it was too slow; the wait for `poll_ready` is not limited | 0.5.3 |
 /// | `load_shed::error::Overloaded` | ignored | a limit of this side | 0.5.3 |
 /// | `buffer::error::Closed` | ignored | this side shut down | 0.5.3 |
-/// | `buffer::error::ServiceError` | failure | the service failed in `poll_ready`, and the `Buffer` says so of all later calls, for ever: make a new one | 0.5.3 |
+/// | `buffer::error::ServiceError` | failure | the service failed in `poll_ready`, and the `Buffer` returns that for all later calls, forever: create a new one | 0.5.3 |
 ///
 /// A service of yours that rejects by a breaker has to be ready in `poll_ready` and to reject in
-/// `call`: a `Buffer` remembers a rejection in `poll_ready` for ever, `Balance` drops the service,
-/// and a `Retry` is not asked.
+/// `call`. If it rejects in `poll_ready`, a `Buffer` keeps the rejection forever, `Balance` drops
+/// the service, and a `Retry` is not used.
 pub fn tower<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(known)
 }

@@ -1,4 +1,4 @@
-//! The preset for `ureq::Error`.
+//! Classifies `ureq::Error`.
 
 use super::io::never_left;
 use super::status::http_status;
@@ -13,7 +13,7 @@ use std::error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | any that holds a `CircuitBreakerError` | as that | nobody was asked | 3.5.2 |
+/// | any that holds a `CircuitBreakerError` | as that | the service was not called | 3.5.2 |
 /// | `StatusCode` | as [`http_status`] | its `Retry-After` is lost: with `http_status_as_error(false)` the response has it, and is [`Classify`] as any `http::Response` | 3.5.2 |
 /// | `Http`, `BadUri`, `RequireHttpsOnly`, `InvalidProxyUrl`, `TlsRequired`, and a `Protocol` error of the request's own headers or body | ignored | the request cannot be made | 3.5.2 |
 /// | `BodyExceedsLimit` | ignored | a limit of this side | 3.5.2 |
@@ -22,7 +22,7 @@ use std::error;
 /// | `TooManyRedirects`, `RedirectFailed` | success | it answered | 3.5.2 |
 /// | `Timeout`, `HostNotFound`, `ConnectionFailed`, `Io`, `Protocol`, `Json`, and every other one | failure | | 3.5.2 |
 ///
-/// ureq has no limit by default, and a breaker cannot cut off a call that is not async: set
+/// ureq has no limit by default, and a breaker cannot time out a call that is not async: set
 /// `timeout_global`.
 ///
 /// An error of ureq has no `source()`. A body that you send from a reader of your own, and that

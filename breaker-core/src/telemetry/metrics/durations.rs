@@ -1,22 +1,21 @@
-//! Gathers the durations of short calls until the metrics are read.
+//! Collects the durations of short calls until the metrics are read.
 
 use super::names::DURATION_BUCKETS;
 use crate::sync::{AtomicU64, Ordering};
 use ::metrics::Histogram;
 use std::time::Duration;
 
-/// Upper ends of the bins, in nanoseconds. The last one is a call that is recorded by itself, which
-/// is then a small part of it.
+/// Upper ends of the bins, in nanoseconds. A call above the last one is recorded by itself: that is
+/// a small part of the time of such a call.
 const ENDS: [u64; 7] = [10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000];
 
-/// Calls of less than a millisecond, in bins that lie between the same bounds as a recorder's
-/// buckets.
+/// Calls of less than a millisecond, in bins that have the same bounds as a recorder's buckets.
 #[derive(Debug, Default)]
 pub(super) struct Durations([Bin; ENDS.len()]);
 
-/// The newest calls are counted in one word: their number above, and their time in the lower bits.
-/// There is room for a million calls of a millisecond, so at half of that they are added to the
-/// others.
+/// The newest calls are counted in one integer: their number in the upper bits, and their time in
+/// the lower bits. It can hold a million calls of a millisecond, so at half of that they are added
+/// to the others.
 #[derive(Debug, Default)]
 struct Bin {
     newest: AtomicU64,
@@ -32,30 +31,30 @@ impl Bin {
     #[inline]
     fn add(&self, nanos: u64) {
         if self.newest.fetch_add(ONE + nanos, Ordering::Relaxed) >> TIME == MANY {
-            self.put_by();
+            self.flush();
         }
     }
 
     #[cold]
-    fn put_by(&self) {
+    fn flush(&self) {
         let newest = self.newest.swap(0, Ordering::Relaxed);
         self.nanos.fetch_add(newest % ONE, Ordering::Relaxed);
-        // Whoever takes calls away finds their time.
+        // A thread that takes calls away finds their time.
         self.calls.fetch_add(newest >> TIME, Ordering::Release);
     }
 
-    /// All calls, and the time of no fewer.
+    /// All calls, and at least their time.
     fn take(&self) -> (u64, u64) {
-        self.put_by();
+        self.flush();
         let calls = self.calls.swap(0, Ordering::Acquire);
         (calls, if calls == 0 { 0 } else { self.nanos.swap(0, Ordering::Relaxed) })
     }
 }
 
 impl Durations {
-    /// Takes a call of this duration in. `false`: it is too long for that.
+    /// Adds a call of this duration. `false`: it is too long for that.
     #[inline]
-    pub(super) fn gather(&self, elapsed: Duration) -> bool {
+    pub(super) fn collect(&self, elapsed: Duration) -> bool {
         let Ok(nanos) = u64::try_from(elapsed.as_nanos()) else { return false };
         let bin = ENDS.iter().zip(&self.0).find(|(end, _)| nanos <= **end);
         if let Some((_, bin)) = bin {
@@ -64,13 +63,13 @@ impl Durations {
         bin.is_some()
     }
 
-    /// Records what was gathered: each call of a bin with their mean.
-    pub(super) fn hand_over(&self, histogram: &Histogram) {
+    /// Records what was collected: each call of a bin with their mean.
+    pub(super) fn flush_to(&self, histogram: &Histogram) {
         let mut begin = 0;
         for (bin, end) in self.0.iter().zip(ENDS) {
             let (calls, nanos) = bin.take();
             if calls > 0 {
-                // With the time of calls that are being put by it may be more.
+                // With the time of calls that are being moved it may be more.
                 let mean = (nanos as f64 / calls as f64).clamp(begin as f64, end as f64);
                 histogram.record_many(mean / 1e9, usize::try_from(calls).unwrap_or(usize::MAX));
             }

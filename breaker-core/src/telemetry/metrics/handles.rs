@@ -1,11 +1,11 @@
-//! What a recorder gives to count one breaker with.
+//! Keeps what a recorder provides to count one breaker.
 
 use super::names::{self, describe};
 use crate::sync::Mutex;
 use ::metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder, SharedString, with_recorder};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
-/// Asked for once, so that a call looks up nothing.
+/// Requested once, so that a call looks up nothing.
 pub(super) struct Handles {
     pub(super) state: Gauge,
     pub(super) critical: Gauge,
@@ -22,7 +22,7 @@ pub(super) struct Handles {
     pub(super) outages: Counter,
     pub(super) duration: Histogram,
     breaker: SharedString,
-    /// One for each step so far, and what it did; these are names in code, so there are few.
+    /// One for each step so far, and what it did. Steps are names in code, so there are few.
     steps: Mutex<Vec<((&'static str, StepDid), Counter)>>,
 }
 
@@ -34,16 +34,18 @@ pub(super) enum StepDid {
     Failed(&'static str),
 }
 
-/// What a recorder does in a panic is told to nobody who counts: see
+/// No code that counts observes what a recorder does in a panic: see
 /// [`catch_panic`](crate::sync::catch_panic).
 impl UnwindSafe for Handles {}
 impl RefUnwindSafe for Handles {}
 
 impl Handles {
-    /// What the recorder of this moment gives for the breaker with this label. `None`: there is
-    /// none.
+    /// What the present recorder provides for the breaker with this label. `None`: there is no
+    /// recorder.
     pub(super) fn of_recorder(label: &str) -> Option<Self> {
-        with_recorder(|recorder| is_one(recorder).then(|| Self::of(recorder, SharedString::from(label.to_owned()))))
+        with_recorder(|recorder| {
+            is_installed(recorder).then(|| Self::of(recorder, SharedString::from(label.to_owned())))
+        })
     }
 
     fn of(recorder: &dyn Recorder, breaker: SharedString) -> Self {
@@ -77,14 +79,14 @@ impl Handles {
     pub(super) fn step(&self, source: &'static str, did: StepDid) {
         let step = (source, did);
         let known = self.steps.lock().iter().find(|(known, _)| *known == step).map(|(_, counter)| counter.clone());
-        if let Some(counter) = known.or_else(|| self.meet(step)) {
+        if let Some(counter) = known.or_else(|| self.new_counter(step)) {
             counter.increment(1);
         }
     }
 
     #[cold]
-    fn meet(&self, step: (&'static str, StepDid)) -> Option<Counter> {
-        let counter = with_recorder(|recorder| is_one(recorder).then(|| self.counter_of(recorder, step)))?;
+    fn new_counter(&self, step: (&'static str, StepDid)) -> Option<Counter> {
+        let counter = with_recorder(|recorder| is_installed(recorder).then(|| self.counter_of(recorder, step)))?;
         let mut steps = self.steps.lock();
         if steps.iter().all(|(known, _)| *known != step) {
             steps.push((step, counter.clone()));
@@ -116,8 +118,7 @@ fn counter_beside(
     recorder.register_counter(&Key::from_parts(name, labels), &METADATA)
 }
 
-/// The recorder that stands where none is installed has nothing in it, and cannot be told
-/// otherwise.
-fn is_one(recorder: &dyn Recorder) -> bool {
+/// The recorder that is used where none is installed has no fields. Nothing else distinguishes it.
+fn is_installed(recorder: &dyn Recorder) -> bool {
     size_of_val(recorder) > 0
 }

@@ -1,5 +1,5 @@
-//! Metrics for Prometheus and the like, through the facade [`metrics`](https://docs.rs/metrics)
-//! (feature `metrics`).
+//! Exports metrics for Prometheus and similar systems, through the facade
+//! [`metrics`](https://docs.rs/metrics) (feature `metrics`).
 //!
 //! [`Registry::export_metrics`] turns it on, once, at the start of `main`:
 //!
@@ -7,27 +7,27 @@
 //! breaker_core::Registry::global().export_metrics();
 //! ```
 //!
-//! The recorder may be installed before or after that: what a breaker counts with is asked of the
-//! recorder once, at the breaker's first event or the first
-//! [`refresh_metrics`](Registry::refresh_metrics) for which there is one. Whoever renders the
-//! metrics calls that function before, since states change by themselves as time passes. (The route
-//! `/metrics` of `breaker-axum` does.)
+//! The recorder may be installed before or after that. A breaker gets its counters from the
+//! recorder once. It does so at its first event or the first
+//! [`refresh_metrics`](Registry::refresh_metrics) for which there is a recorder. Code that renders
+//! the metrics calls that function before, since states change by themselves as time passes. (The
+//! route `/metrics` of `breaker-axum` does.)
 //!
-//! Every series has the label `breaker`, the breaker's [`label`](CircuitBreaker::label). The
-//! breakers for the values of a `key` are counted under the name of their function's breaker, so
-//! that there are never more series than names in the code. [`NAMES`] lists all metrics.
+//! Every series has the label `breaker`, the breaker's [`label`](CircuitBreaker::label). Keyed
+//! breakers are counted under the name of their function's breaker. So there are never more series
+//! than names in the code. [`NAMES`] lists all metrics.
 //!
-//! Counters never go back, also not by [`CircuitBreaker::reset`]. Calls that a disabled breaker
+//! Counters never go back, not even by [`CircuitBreaker::reset`]. Calls that a disabled breaker
 //! lets pass are not counted. A call that a breaker in shadow would have rejected is counted as it
 //! ends.
 //!
 //! # Durations
 //!
-//! They are measured to the nanosecond, while all rules of a breaker look at a clock that may be
-//! some milliseconds late. Calls of a millisecond and more are recorded one by one as they end.
-//! Shorter ones are gathered first and recorded by `refresh_metrics`, each with the mean of those
-//! that fell between the same two of [`DURATION_BUCKETS`]; so counts, the sum, and these buckets
-//! are exact.
+//! They are measured to the nanosecond, while all rules of a breaker use a clock that may be some
+//! milliseconds late. Calls of a millisecond and more are recorded one by one as they end. Shorter
+//! calls are collected first, and recorded by `refresh_metrics`. Each is recorded with the mean of
+//! those that lie between the same two of [`DURATION_BUCKETS`]. So counts, the sum, and these
+//! buckets are exact.
 
 mod durations;
 mod handles;
@@ -57,7 +57,7 @@ impl CircuitBreaker {
         report_all(self.meter_on());
     }
 
-    /// The same for one breaker as [`Registry::refresh_metrics`] for all. It does nothing where
+    /// Does for one breaker what [`Registry::refresh_metrics`] does for all. It does nothing where
     /// metrics are not exported.
     pub fn refresh_metrics(&self) {
         if let Some(meter) = self.meter() {
@@ -65,30 +65,30 @@ impl CircuitBreaker {
         }
     }
 
-    /// Gives what there is to tell, since a registry calls it under its lock.
+    /// Returns the pending reports, since a registry calls this under its lock.
     pub(crate) fn meter_on(&self) -> Vec<(Self, PendingReports)> {
         let meter: Arc<dyn Meter> = Arc::new(BreakerMeter::default());
         self.set_meter(&meter)
     }
 
-    /// Sets the gauges of one whose metrics have ended. With no lock held, since a recorder may be
-    /// anybody's code.
+    /// Clears the gauges of a breaker whose metrics have ended. No lock is held, since a recorder
+    /// may be any user code.
     pub(crate) fn clear_gauges(&self) {
         if let Some(meter) = self.0.initialized().and_then(|cold| cold.meter.get()).filter(|meter| !meter.counts()) {
             meter.clear_gauges();
         }
     }
 
-    /// The one under whose name it is counted.
+    /// The breaker under whose name this one is counted.
     fn counted_as(&self) -> &Self {
         self.0.keyed_breaker().map_or(self, |lazy| lazy.parent().counted_as())
     }
 }
 
-/// What the metrics of one breaker, or of a family, are counted with.
+/// Counts the metrics of one breaker, or of keyed breakers.
 #[derive(Default)]
 pub(crate) struct BreakerMeter {
-    /// `None`: no recorder was there so far.
+    /// `None`: there was no recorder so far.
     handles: OnceLock<Box<Handles>>,
     durations: Durations,
     /// The breaker was removed from its registry: nothing is counted.
@@ -101,19 +101,19 @@ impl BreakerMeter {
         self.handles.get().map(|handles| &**handles).or_else(|| self.resolve(breaker.counted_as()))
     }
 
-    /// Asks the recorder, if there is one. That is somebody else's code, so two threads may do so
-    /// at once, and the first one is kept.
+    /// Asks the recorder, if there is one. A recorder is user code, so two threads may do so at
+    /// once. The first result is kept.
     #[cold]
     fn resolve(&self, parent: &CircuitBreaker) -> Option<&Handles> {
         let initialized = Handles::of_recorder(&visible(&parent.label()))?;
         let handles = self.handles.get_or_init(|| Box::new(initialized));
-        show(parent, handles);
+        set_gauges(parent, handles);
         Some(handles)
     }
 
     #[inline]
-    fn took(&self, handles: &Handles, elapsed: Option<Duration>) {
-        if let Some(elapsed) = elapsed.filter(|&elapsed| !self.durations.gather(elapsed)) {
+    fn record_duration(&self, handles: &Handles, elapsed: Option<Duration>) {
+        if let Some(elapsed) = elapsed.filter(|&elapsed| !self.durations.collect(elapsed)) {
             handles.duration.record(elapsed);
         }
     }
@@ -133,7 +133,7 @@ impl Meter for BreakerMeter {
         catch_panic(|| {
             if let Some(handles) = self.handles(breaker) {
                 handles.successes.increment(1);
-                self.took(handles, Some(elapsed));
+                self.record_duration(handles, Some(elapsed));
             }
         });
     }
@@ -141,26 +141,26 @@ impl Meter for BreakerMeter {
     fn refresh(&self, breaker: &CircuitBreaker) {
         let parent = breaker.counted_as();
         if let Some(handles) = self.handles(parent) {
-            show(parent, handles);
-            self.durations.hand_over(&handles.duration);
+            set_gauges(parent, handles);
+            self.durations.flush_to(&handles.duration);
         }
     }
 
-    /// A recorder keeps what it was told last, and no alert is to stay.
+    /// A recorder keeps the last value that it received, and no alert must remain.
     fn clear_gauges(&self) {
         catch_panic(|| {
             if let Some(handles) = self.handles.get() {
                 handles.state.set(CLOSED);
                 handles.critical.set(0.0);
                 handles.members_unhealthy.set(0.0);
-                self.durations.hand_over(&handles.duration);
+                self.durations.flush_to(&handles.duration);
             }
         });
     }
 }
 
 /// Sets the gauges.
-fn show(parent: &CircuitBreaker, handles: &Handles) {
+fn set_gauges(parent: &CircuitBreaker, handles: &Handles) {
     let (mut unhealthy, mut worst) = (0_u32, CLOSED);
     parent.each_unhealthy(|_, state| {
         unhealthy += 1;
@@ -196,20 +196,20 @@ impl Observer for BreakerMeter {
             Report::Success(event) => {
                 if let Some(handles) = self.handles(event.breaker) {
                     handles.successes.increment(1);
-                    self.took(handles, event.elapsed);
+                    self.record_duration(handles, event.elapsed);
                 }
             }
             Report::Failure(event) => {
                 if let Some(handles) = self.handles(event.breaker) {
                     handles.failed.increment(1);
                     handles.failures.increment(1);
-                    self.took(handles, event.elapsed);
+                    self.record_duration(handles, event.elapsed);
                 }
             }
             Report::Ignored(event) => {
                 if let Some(handles) = self.handles(event.breaker) {
                     handles.ignored.increment(1);
-                    self.took(handles, event.elapsed);
+                    self.record_duration(handles, event.elapsed);
                 }
             }
             Report::Cancelled(event) => {
@@ -265,8 +265,8 @@ impl BreakerMeter {
             }
         }
         match event.breaker.0.keyed_breaker() {
-            None => show(event.breaker, handles),
-            // All the others are looked at when the metrics are refreshed.
+            None => set_gauges(event.breaker, handles),
+            // All the others are read when the metrics are refreshed.
             Some(_) if opens && !event.shadow => handles.state.set(OPEN),
             Some(_) => {}
         }

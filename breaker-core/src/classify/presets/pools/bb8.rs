@@ -1,4 +1,4 @@
-//! The preset for the errors of each version of bb8.
+//! Classifies the errors of each version of bb8.
 
 use crate::classify::presets::subject::Subject;
 use crate::machine::outcome::Outcome;
@@ -8,13 +8,13 @@ use std::error::Error;
 ///
 /// | error | counts as | why | seen with |
 /// | --- | --- | --- | --- |
-/// | `TimedOut` | failure | nothing was connected within `connection_timeout`: the pool tries again by itself, and the cause is lost (an `error_sink` sees it). Your own busy pool gives the same error | 0.9.1 |
+/// | `TimedOut` | failure | nothing was connected within `connection_timeout`: the pool tries again by itself, and the cause is lost (an `error_sink` sees it). Your own busy pool has the same error | 0.9.1 |
 /// | `User` | as the error of the client | | 0.9.1 |
 ///
-/// A `RunError<E>` is `Classify` where `E` is. This function, which looks into a chain of errors,
-/// knows those of `redis`, `tokio-postgres` (with their features) and `io::Error`, and the errors
-/// of these clients themselves, so that one function that takes a connection and asks has one
-/// preset.
+/// A `RunError<E>` is `Classify` where `E` is. This function searches a chain of errors. It knows
+/// the pool errors of `redis`, `tokio-postgres` (with their features) and `io::Error`. It also
+/// knows the errors of these clients themselves. So a function that takes a connection and sends a
+/// query has one preset.
 pub fn bb8<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(|error| known(error).or_else(|| super::of_connections(error)))
 }

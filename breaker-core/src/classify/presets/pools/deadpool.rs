@@ -1,4 +1,4 @@
-//! The preset for the errors of each version of deadpool.
+//! Classifies the errors of each version of deadpool.
 
 use crate::classify::presets::subject::Subject;
 use crate::machine::outcome::Outcome;
@@ -15,10 +15,10 @@ use std::error::Error;
 /// | `Backend`, `PostCreateHook` with an error of the client | as that | | 0.13.1 |
 /// | `PostCreateHook` with a text | failure | | |
 ///
-/// A `PoolError<E>` is `Classify` where `E` is. This function, which looks into a chain of errors,
-/// knows those of `redis`, `tokio-postgres` (with their features) and `io::Error`, and the errors
-/// of these clients themselves, so that one function that takes a connection and asks has one
-/// preset.
+/// A `PoolError<E>` is `Classify` where `E` is. This function searches a chain of errors. It knows
+/// the pool errors of `redis`, `tokio-postgres` (with their features) and `io::Error`. It also
+/// knows the errors of these clients themselves. So a function that takes a connection and sends a
+/// query has one preset.
 pub fn deadpool<S: Subject<Way>, Way>(of: &S) -> S::Said {
     of.classified(|error| known(error).or_else(|| super::of_connections(error)))
 }

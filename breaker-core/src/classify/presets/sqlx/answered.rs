@@ -1,4 +1,4 @@
-//! Remembers of each pool when a call was last answered, and since when none was free.
+//! Records for each pool when a call was last answered, and since when no slot was free.
 
 use crate::clock::Tick;
 use crate::sync::Ordering;
@@ -7,23 +7,23 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-/// More than the grain of the clock, so that an answer just before a wait is none in it.
+/// More than the resolution of the clock, so that an answer just before a wait is not within it.
 const GRAIN: Duration = Duration::from_millis(10);
 
-/// A pool, by the address of what all of its handles share. A later pool at the same address begins
-/// with the times of the earlier one, which does no harm.
+/// Identifies a pool by the address of what all of its handles share. A later pool at the same
+/// address begins with the times of the earlier one: they do no harm.
 pub(super) type Id = usize;
 
-/// Whether a pool is gone. It does not keep the pool.
+/// Whether a pool is gone. It does not keep the pool alive.
 pub(super) type Gone = Box<dyn FnMut() -> bool + Send + Sync>;
 
-/// Whether what tells that a pool is closed, which it also is when its last handle is gone, has
-/// told it.
+/// Whether the future that reports the close of a pool is ready. A pool is also closed when its
+/// last handle is gone.
 pub(super) fn when(mut closed: impl Future<Output = ()> + Unpin + Send + Sync + 'static) -> Gone {
     Box::new(move || pin!(&mut closed).poll(&mut Context::from_waker(Waker::noop())).is_ready())
 }
 
-struct Heard {
+struct PoolTimes {
     pool: Id,
     /// The tick of the last answer; zero for none.
     answered: AtomicU64,
@@ -32,52 +32,52 @@ struct Heard {
     gone: Gone,
 }
 
-/// A service has few pools, and a new one is rare: to look, and to note, is to share the lock.
-static OBSERVED: RwLock<Vec<Heard>> = RwLock::new(Vec::new());
+/// A service has few pools, and a new one is rare. So reading and recording share the lock.
+static POOLS: RwLock<Vec<PoolTimes>> = RwLock::new(Vec::new());
 
-/// A call of the pool was answered.
-pub(super) fn note(pool: Id, now: Tick, gone: impl FnOnce() -> Gone) {
-    of(pool, gone, |observed| {
-        observed.answered.store(now.as_nanos(), Ordering::Relaxed);
-        observed.in_vain.store(0, Ordering::Relaxed);
+/// Records that a call of the pool was answered.
+pub(super) fn record_answer(pool: Id, now: Tick, gone: impl FnOnce() -> Gone) {
+    of(pool, gone, |times| {
+        times.answered.store(now.as_nanos(), Ordering::Relaxed);
+        times.in_vain.store(0, Ordering::Relaxed);
     });
 }
 
-/// A call of the pool had a place, whatever came of it.
-pub(super) fn note_place(pool: Id) {
-    known(pool, |observed| observed.in_vain.store(0, Ordering::Relaxed));
+/// Records that a call of the pool had a slot, whatever its result.
+pub(super) fn record_slot(pool: Id) {
+    known(pool, |times| times.in_vain.store(0, Ordering::Relaxed));
 }
 
-/// For how long the calls of the pool have waited in vain, of which this is one.
+/// How long the calls of the pool have waited in vain, this one included.
 pub(super) fn in_vain(pool: Id, now: Tick, gone: impl FnOnce() -> Gone) -> Duration {
-    of(pool, gone, |observed| {
-        let begun = observed.in_vain.compare_exchange(0, now.as_nanos(), Ordering::Relaxed, Ordering::Relaxed);
+    of(pool, gone, |times| {
+        let begun = times.in_vain.compare_exchange(0, now.as_nanos(), Ordering::Relaxed, Ordering::Relaxed);
         begun.map_or_else(|begun| now.since(Tick::from_nanos(begun)), |_| Duration::ZERO)
     })
 }
 
 /// Whether a call of the pool was answered within a wait of this length that ends now.
 pub(super) fn within(wait: Duration, pool: Id, now: Tick) -> bool {
-    let answered = known(pool, |observed| observed.answered.load(Ordering::Relaxed)).unwrap_or(0);
+    let answered = known(pool, |times| times.answered.load(Ordering::Relaxed)).unwrap_or(0);
     answered != 0 && now.since(Tick::from_nanos(answered)) < wait.saturating_sub(GRAIN)
 }
 
-fn known<T>(pool: Id, look: impl FnOnce(&Heard) -> T) -> Option<T> {
-    OBSERVED.read().iter().find(|observed| observed.pool == pool).map(look)
+fn known<T>(pool: Id, look: impl FnOnce(&PoolTimes) -> T) -> Option<T> {
+    POOLS.read().iter().find(|times| times.pool == pool).map(look)
 }
 
-/// Of a pool that may be new here. Those that are gone make room then, so that there are no more
-/// than there are pools.
-fn of<T>(pool: Id, gone: impl FnOnce() -> Gone, look: impl Fn(&Heard) -> T) -> T {
-    if let Some(seen) = known(pool, &look) {
-        return seen;
+/// Uses the entry of a pool that may be new here. A new entry replaces those of pools that are
+/// gone, so that there are no more entries than pools.
+fn of<T>(pool: Id, gone: impl FnOnce() -> Gone, look: impl Fn(&PoolTimes) -> T) -> T {
+    if let Some(value) = known(pool, &look) {
+        return value;
     }
-    let new = Heard { pool, answered: AtomicU64::new(0), in_vain: AtomicU64::new(0), gone: gone() };
-    let seen = look(&new);
-    let mut all = OBSERVED.write();
-    all.retain_mut(|observed| observed.pool != pool && !(observed.gone)());
+    let new = PoolTimes { pool, answered: AtomicU64::new(0), in_vain: AtomicU64::new(0), gone: gone() };
+    let value = look(&new);
+    let mut all = POOLS.write();
+    all.retain_mut(|times| times.pool != pool && !(times.gone)());
     all.push(new);
-    seen
+    value
 }
 
 #[cfg(test)]
@@ -98,36 +98,36 @@ mod tests {
     fn an_answer_counts_for_waits_that_began_before_it() {
         let (pool, other) = (1, 2);
         assert!(!within(WAIT, pool, BEGUN));
-        note(pool, BEGUN, stays);
+        record_answer(pool, BEGUN, stays);
         assert!(within(WAIT, pool, BEGUN) && !within(WAIT, other, BEGUN));
         let after = BEGUN.after(WAIT);
         assert!(!within(WAIT, pool, after));
-        note(pool, after, stays);
+        record_answer(pool, after, stays);
         assert!(within(WAIT, pool, after));
     }
 
     #[test]
-    fn calls_wait_in_vain_from_the_first_one_until_one_has_a_place() {
+    fn calls_wait_in_vain_from_the_first_one_until_one_has_a_slot() {
         let pool = 3;
         let (second, third) = (BEGUN.after(WAIT), BEGUN.after(WAIT * 2));
         assert_eq!(in_vain(pool, BEGUN, stays), Duration::ZERO);
         assert!(!within(WAIT, pool, BEGUN), "it is no answer");
         assert_eq!((in_vain(pool, second, stays), in_vain(pool, third, stays)), (WAIT, WAIT * 2));
-        note_place(pool);
+        record_slot(pool);
         assert_eq!((in_vain(pool, second, stays), in_vain(pool, third, stays)), (Duration::ZERO, WAIT));
-        note(pool, third, stays);
+        record_answer(pool, third, stays);
         assert_eq!(in_vain(pool, third, stays), Duration::ZERO);
     }
 
     #[test]
-    fn what_was_heard_of_a_pool_goes_when_the_pool_is_gone() {
+    fn the_times_of_a_pool_are_removed_when_the_pool_is_gone() {
         let (gone, later, pool) = (4, 5, Arc::new(()));
-        let seen = Arc::downgrade(&pool);
-        let closed = future::poll_fn(move |_| if seen.strong_count() == 0 { Poll::Ready(()) } else { Poll::Pending });
-        note(gone, BEGUN, || when(closed));
+        let value = Arc::downgrade(&pool);
+        let closed = future::poll_fn(move |_| if value.strong_count() == 0 { Poll::Ready(()) } else { Poll::Pending });
+        record_answer(gone, BEGUN, || when(closed));
         assert!(within(WAIT, gone, BEGUN));
         drop(pool);
-        note(later, BEGUN, stays);
+        record_answer(later, BEGUN, stays);
         assert!(!within(WAIT, gone, BEGUN) && within(WAIT, later, BEGUN));
     }
 }

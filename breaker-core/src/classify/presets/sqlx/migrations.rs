@@ -1,22 +1,22 @@
 //! Recognises sqlx's `MigrateError` by its text.
 //!
-//! Its type is there with sqlx's feature `migrate` alone, and to ask for that would bring SQLite, a
-//! native library, into the lock file of every user: so does a feature of an optional dependency,
-//! even a weak one.
+//! The type exists only with sqlx's feature `migrate`. That feature would bring SQLite, a native
+//! library, into the lock file of every user. A feature of an optional dependency does so too, even
+//! a weak one.
 
 use crate::machine::outcome::Outcome;
 use std::error::Error;
 
-/// What an error of a chain counts as, if it says that migrations are not as the database has them,
-/// or cannot be read. Behind one of the database itself stands that error, and nothing is said
-/// here.
+/// What an error of a chain counts as, if it says that the migrations differ from the database, or
+/// cannot be read. A `MigrateError` caused by the database has the database's error behind it: then
+/// this returns `None`.
 pub(super) fn known(error: &(dyn Error + 'static)) -> Option<Outcome> {
     is_own(&error.to_string()).then(Outcome::ignored)
 }
 
 fn is_own(text: &str) -> bool {
-    if let Some(told) = text.strip_prefix("migration ") {
-        let told = told.trim_start_matches(|char: char| char == '-' || char.is_ascii_digit());
+    if let Some(rest) = text.strip_prefix("migration ") {
+        let rest = rest.trim_start_matches(|char: char| char == '-' || char.is_ascii_digit());
         return [
             " was previously applied but ",
             " is not present in the migration source",
@@ -25,7 +25,7 @@ fn is_own(text: &str) -> bool {
             " is partially applied; fix and remove row from ",
         ]
         .iter()
-        .any(|start| told.starts_with(start));
+        .any(|start| rest.starts_with(start));
     }
     [
         "while resolving migrations: ",

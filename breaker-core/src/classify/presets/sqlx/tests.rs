@@ -1,4 +1,4 @@
-//! Tests of `sqlx`.
+//! Tests the presets of `sqlx`.
 
 use crate::breaker::error::CircuitBreakerError;
 use crate::machine::outcome::Outcome;
