@@ -69,7 +69,7 @@ pub(crate) fn settings<S: Serializer>(settings: &Settings, serializer: S) -> Res
             Json::Flag(flag) => map.serialize_entry(key, &flag)?,
             Json::Number(number) => map.serialize_entry(key, &number)?,
             Json::Millis(millis) => map.serialize_entry(&format!("{key}_ms"), &millis)?,
-            Json::PackedState(word) => map.serialize_entry(key, word)?,
+            Json::Text(word) => map.serialize_entry(key, word)?,
             Json::Share(share) => map.serialize_entry(key, &share)?,
             Json::Count(count) => map.serialize_entry(key, &count)?,
             Json::Backoff(backoff) => map.serialize_entry(key, &backoff)?,

@@ -11,7 +11,7 @@ pub(crate) enum Json {
     Number(u32),
     /// `None`: off.
     Millis(Option<u64>),
-    PackedState(&'static str),
+    Text(&'static str),
     /// `None`: off.
     Share(Option<f64>),
     /// `None`: off.
@@ -112,8 +112,8 @@ impl Shape for Option<Backoff> {
 impl Shape for OnCancel {
     fn json(&self) -> Json {
         match self {
-            Self::Ignore => Json::PackedState("ignore"),
-            Self::Failure => Json::PackedState("failure"),
+            Self::Ignore => Json::Text("ignore"),
+            Self::Failure => Json::Text("failure"),
             Self::After(span) => span.json(),
         }
     }
@@ -122,8 +122,8 @@ impl Shape for OnCancel {
 impl Shape for OnPanic {
     fn json(&self) -> Json {
         match self {
-            Self::Ignore => Json::PackedState("ignore"),
-            Self::Failure => Json::PackedState("failure"),
+            Self::Ignore => Json::Text("ignore"),
+            Self::Failure => Json::Text("failure"),
         }
     }
 }

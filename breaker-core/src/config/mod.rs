@@ -11,7 +11,7 @@
 //!
 //! | file | what is in it |
 //! | --- | --- |
-//! | `keys` | the one table of keys, `Config`, `Settings` |
+//! | `keys`, `setters` | the one table of keys, `Config`, `Settings`; setters beside the table |
 //! | `types`, `ranges` | types of settings that are more than a number; the ranges of all |
 //! | `value`, `duration` | text to value and back |
 //! | `text`, `excerpt`, `visible` | how keys and variables are spelt, suggestions; how text from outside is shown |
@@ -47,6 +47,7 @@ mod ranges;
 pub(crate) mod ranked;
 pub(crate) mod report;
 pub(crate) mod resolve;
+mod setters;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;

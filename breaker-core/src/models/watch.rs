@@ -10,7 +10,7 @@ fn the_end_that_is_recorded_last_is_the_current_one() {
     check(|| {
         let breaker = breaker(Config::new().recovery_timeout(SECOND));
         let ends = Arc::new(Ends::default());
-        breaker.add_observer(&Noting::new(&ends));
+        breaker.add_observer(&Noting::observer(&ends));
         let (other, third) = (breaker.clone(), breaker.clone());
         race(move || other.trip(), move || third.reset());
         let current = breaker.0.machine.lock().ends();
@@ -23,7 +23,7 @@ fn the_recorded_end_is_the_current_one_after_two_moves() {
     check(|| {
         let breaker = breaker(Config::new().recovery_timeout(SECOND));
         let ends = Arc::new(Ends::default());
-        breaker.add_observer(&Noting::new(&ends));
+        breaker.add_observer(&Noting::observer(&ends));
         breaker.trip();
         let (other, third) = (breaker.clone(), breaker.clone());
         race(move || other.trip_for(5 * SECOND), move || third.trip_for(7 * SECOND));

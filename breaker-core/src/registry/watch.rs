@@ -58,7 +58,7 @@ enum Work {
 impl Watch {
     pub(crate) fn new(state: &Arc<Mutex<RegistryState>>, add: impl FnOnce(Arc<dyn Observer>) -> AddedListener) -> Self {
         let ends = Arc::new(Ends::default());
-        let added = add(Noting::new(&ends));
+        let added = add(Noting::observer(&ends));
         Self { state: Arc::downgrade(state), added, ends, timer: None }
     }
 
@@ -210,7 +210,7 @@ impl Queue {
 pub(crate) struct Noting(Arc<Ends>);
 
 impl Noting {
-    pub(crate) fn new(ends: &Arc<Ends>) -> Arc<dyn Observer> {
+    pub(crate) fn observer(ends: &Arc<Ends>) -> Arc<dyn Observer> {
         Arc::new(Self(Arc::clone(ends)))
     }
 }
