@@ -1,6 +1,7 @@
 //! Inspects a field of an error that may hold an error, or none.
 
-use super::{Asked, ErrorView, Opaque, Sight, see};
+use super::ErrorView;
+use super::sight::{Asked, Opaque, Sight, see};
 use crate::breaker::error::CallError;
 use std::error::Error;
 use std::fmt::Display;

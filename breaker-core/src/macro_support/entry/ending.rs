@@ -1,0 +1,121 @@
+//! Ends a call of an annotated async function: its result, its time limit, or its next wait.
+
+use super::{CallState, Entry, ErrorClassifier, Held, over};
+use crate::breaker::caller::Owner;
+use crate::breaker::cause::Cause;
+use crate::breaker::error::CircuitBreakerError;
+use crate::call::by_handle::{Cut, settle_timed_out};
+use crate::call::nesting::{self, Frame};
+use crate::call::permit::Permit;
+use crate::call::result::Fallible;
+use crate::call::timeout;
+use crate::machine::outcome::Outcome;
+use crate::machine::packed::PackedState;
+use std::any::type_name;
+use std::mem::{self, ManuallyDrop};
+use std::task::{Context, Poll};
+
+impl Entry {
+    /// Handles more than a plain success: any other ending, or a body that waits.
+    #[inline(never)]
+    pub(super) fn end<R, E>(
+        &mut self,
+        polled: &mut Poll<R>,
+        classify: ErrorClassifier<E>,
+        context: &mut Context<'_>,
+        open: impl FnOnce(CircuitBreakerError) -> E,
+    ) where
+        R: Fallible<Error = E>,
+    {
+        match &*polled {
+            Poll::Ready(result) => match result.view() {
+                Ok(_) => self.succeeded(),
+                Err(error) => {
+                    let classified = classify(error);
+                    if !(classified.0.is_failure() && self.failed_again()) {
+                        self.failed(
+                            nesting::leave(),
+                            classified.0,
+                            Cause { kind: type_name::<E>(), look: classified.1 },
+                        );
+                    }
+                }
+            },
+            Poll::Pending => {
+                if let Some(timed_out) = self.wait(nesting::leave(), context) {
+                    *polled = Poll::Ready(R::from_error(open(timed_out)));
+                }
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn succeeded(&mut self) {
+        self.leave(nesting::leave()).record(Outcome::Success);
+    }
+
+    /// Counts a failure that only makes a streak longer. `false`: it is more than that.
+    #[inline]
+    fn failed_again(&mut self) -> bool {
+        let CallState::NotStarted(callsite) = self.0 else { return false };
+        let counted = callsite.bound().is_some_and(|binding| binding.shared.failed_again(nesting::word().real()));
+        if counted {
+            // The call has no marks, so there is no enclosing call.
+            nesting::leave_alone();
+            self.0 = CallState::Over;
+        }
+        counted
+    }
+
+    #[cold]
+    fn failed(&mut self, left: Frame, outcome: Outcome, cause: Cause<'_>) {
+        self.leave(left).settle_result(true, outcome, || cause);
+    }
+
+    /// A value in an `Ok` that is no success.
+    #[cold]
+    pub(super) fn answered(&mut self, outcome: Outcome, cause: Cause<'_>) {
+        self.leave(nesting::leave()).settle_with(outcome, || cause);
+    }
+
+    /// The body waits. Returns an error when the call has exceeded its time limit.
+    #[inline(never)]
+    fn wait(&mut self, left: Frame, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
+        if let CallState::NotStarted(callsite) = self.0 {
+            self.0 = CallState::Held(Held::of(callsite, left.word));
+        }
+        let CallState::Held(held) = &mut self.0 else { over() };
+        (held.word, held.probe, held.runs) = (left.word.kept(), left.probe, false);
+        held.inside |= nesting::report_if_inside(&held.binding.breaker.0, held.word.evidence());
+        if !held.word.has(PackedState::LIMITED) {
+            return None;
+        }
+        match timeout::wait(&mut held.limit, &Owner::Site(held.binding), context) {
+            Poll::Ready(after) => {
+                let binding = held.binding;
+                let timed_out = settle_timed_out(self.leave(left), Cut { after });
+                self.0 = CallState::TimedOut(binding, false);
+                Some(timed_out)
+            }
+            Poll::Pending => None,
+        }
+    }
+
+    /// Ends the call, and returns its permit.
+    pub(super) fn leave(&mut self, left: Frame) -> Permit {
+        let (word, probe) = (left.word.kept(), left.probe);
+        let held = match mem::replace(&mut self.0, CallState::Over) {
+            CallState::NotStarted(callsite) => Held::of(callsite, word),
+            CallState::Held(held) => held,
+            CallState::TimedOut(..) | CallState::Rejected(_) | CallState::Over => over(),
+        };
+        let Held { binding, started, limit, closes, inside, .. } = held;
+        let _timer = ManuallyDrop::into_inner(limit);
+        if !closes {
+            nesting::report_evidence(&binding.breaker.0, word.evidence());
+        } else if inside {
+            nesting::report_dropped(&binding.breaker.0, word.evidence());
+        }
+        Permit::new(Owner::Site(binding), word, probe, started).inside(inside)
+    }
+}
