@@ -119,13 +119,13 @@ impl Binding {
 fn without_fast_path() -> &'static Inner {
     static CLOSED: OnceLock<&Inner> = OnceLock::new();
     CLOSED.get_or_init(|| {
-        let shared = Box::leak(Box::new(Inner::new(String::new(), Layers::default())));
-        shared.gate.publish(
+        let inner = Box::leak(Box::new(Inner::new(String::new(), Layers::default())));
+        inner.gate.publish(
             PackedState::new(State::Closed, 0, PackedState::ASK | PackedState::WATCH),
             Tick::ZERO,
             Ranked::NOTHING,
         );
-        shared
+        inner
     })
 }
 

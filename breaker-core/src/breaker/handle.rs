@@ -177,7 +177,7 @@ impl Deref for Handle {
         match self {
             Handle::Forever(inner) => inner,
             Handle::Counted(inner) => inner,
-            Handle::KeyedBreaker(keyed_breaker, _) => &keyed_breaker.core,
+            Handle::KeyedBreaker(keyed_breaker, _) => &keyed_breaker.hot,
         }
     }
 }

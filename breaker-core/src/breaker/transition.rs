@@ -27,11 +27,11 @@ impl CircuitBreaker {
         f: impl FnOnce(&mut Machine, Tick) -> (T, Option<Transition>),
     ) -> (T, PendingReports) {
         let now = clock::now();
-        let core: &HotState = &self.0;
-        let cold: &ColdState = core;
+        let hot: &HotState = &self.0;
+        let cold: &ColdState = hot;
         let mut machine = cold.machine.lock();
         let (value, change) = f(&mut machine, now);
-        let wake = cold.publish(&core.gate, &machine);
+        let wake = cold.publish(&hot.gate, &machine);
         let changes = change.map(|change| (change, next_sequence())).into_iter().collect();
         (value, PendingReports { changes, wake, moved: false })
     }
@@ -89,8 +89,8 @@ impl CircuitBreaker {
     /// The state with its observers and retry settings. For a keyed breaker without a cold state,
     /// that of the parent.
     fn observer_state(&self) -> &ColdState {
-        let core: &HotState = self.0.lazy().map_or(&self.0, |lazy| &lazy.parent().0);
-        core
+        let hot: &HotState = self.0.lazy().map_or(&self.0, |lazy| &lazy.parent().0);
+        hot
     }
 
     /// Reports to the metrics, the log and the observers, with no lock held. A panic of one does

@@ -12,9 +12,10 @@ use crate::sync::counter::AdaptiveCounters;
 /// A parent with a keyed breaker that has counted a success.
 fn keyed(config: Config) -> (CircuitBreaker, &'static Binding) {
     let parent = breaker(config);
-    let by: &'static Binding = Box::leak(Box::new(Binding::new(parent.clone(), "model".to_owned(), Arc::default())));
-    by.keyed_breaker("first").try_acquire().unwrap().success();
-    (parent, by)
+    let binding: &'static Binding =
+        Box::leak(Box::new(Binding::new(parent.clone(), "model".to_owned(), Arc::default())));
+    binding.keyed_breaker("first").try_acquire().unwrap().success();
+    (parent, binding)
 }
 
 /// The same with a limit of one key.
@@ -25,8 +26,8 @@ fn narrow() -> (CircuitBreaker, &'static Binding) {
 #[test]
 fn the_totals_miss_no_evicted_breaker() {
     check(|| {
-        let (parent, by) = narrow();
-        let (_, keyed_totals) = race(move || drop(by.keyed_breaker("comes")), move || parent.keyed_totals());
+        let (parent, binding) = narrow();
+        let (_, keyed_totals) = race(move || drop(binding.keyed_breaker("comes")), move || parent.keyed_totals());
         assert_eq!(keyed_totals.successes, 1);
     });
 }
@@ -34,9 +35,9 @@ fn the_totals_miss_no_evicted_breaker() {
 #[test]
 fn a_reset_misses_no_evicted_breaker() {
     check(|| {
-        let (parent, by) = narrow();
+        let (parent, binding) = narrow();
         let other = parent.clone();
-        race(move || drop(by.keyed_breaker("comes")), move || other.reset());
+        race(move || drop(binding.keyed_breaker("comes")), move || other.reset());
         assert_eq!(parent.keyed_totals().successes, 0);
     });
 }
@@ -44,9 +45,9 @@ fn a_reset_misses_no_evicted_breaker() {
 #[test]
 fn a_breaker_with_a_call_is_not_evicted_and_a_new_key_has_another_breaker() {
     check(|| {
-        let (parent, by) = narrow();
+        let (parent, binding) = narrow();
         let (permit, other) =
-            race(move || by.keyed_breaker("first").try_acquire().unwrap(), move || by.keyed_breaker("comes"));
+            race(move || binding.keyed_breaker("first").try_acquire().unwrap(), move || binding.keyed_breaker("comes"));
         assert!(!permit.breaker().is(&other));
         let known = ["first", "*"].map(|key| parent.known_member(key).is_some_and(|known| known.is(permit.breaker())));
         assert!(known.contains(&true));
@@ -56,9 +57,9 @@ fn a_breaker_with_a_call_is_not_evicted_and_a_new_key_has_another_breaker() {
 #[test]
 fn an_open_breaker_stays_for_its_key_and_a_new_key_has_another_breaker() {
     check(|| {
-        let (parent, by) = keyed(Config::new().max_keys(1).fail_max(1));
-        by.keyed_breaker("first").try_acquire().unwrap().failure();
-        let (first, other) = race(move || by.keyed_breaker("first"), move || by.keyed_breaker("comes"));
+        let (parent, binding) = keyed(Config::new().max_keys(1).fail_max(1));
+        binding.keyed_breaker("first").try_acquire().unwrap().failure();
+        let (first, other) = race(move || binding.keyed_breaker("first"), move || binding.keyed_breaker("comes"));
         assert!(!first.is(&other) && other.state() == State::Closed);
         assert!(parent.known_member("first").is_some_and(|known| known.is(&first)) || first.state() == State::Closed);
     });
@@ -67,8 +68,8 @@ fn an_open_breaker_stays_for_its_key_and_a_new_key_has_another_breaker() {
 #[test]
 fn two_calls_with_a_new_key_have_one_breaker() {
     check(|| {
-        let (parent, by) = keyed(Config::new());
-        let (one, other) = race(move || by.keyed_breaker("second"), move || by.keyed_breaker("second"));
+        let (parent, binding) = keyed(Config::new());
+        let (one, other) = race(move || binding.keyed_breaker("second"), move || binding.keyed_breaker("second"));
         assert!(one.is(&other));
         one.try_acquire().unwrap().success();
         assert_eq!(parent.keyed_totals().successes, 2);
@@ -78,24 +79,24 @@ fn two_calls_with_a_new_key_have_one_breaker() {
 #[test]
 fn settings_for_all_reach_a_breaker_whose_cold_state_is_being_initialised() {
     check(|| {
-        let (parent, by) = keyed(Config::new());
-        let permit = by.keyed_breaker("first").try_acquire().unwrap();
+        let (parent, binding) = keyed(Config::new());
+        let permit = binding.keyed_breaker("first").try_acquire().unwrap();
         race(move || permit.failure(), move || parent.reconfigure(Config::new().fail_max(2)).unwrap());
-        assert_eq!(by.keyed_breaker("first").settings().fail_max, Some(2));
-        by.keyed_breaker("first").try_acquire().unwrap().failure();
-        assert_eq!(by.keyed_breaker("first").state(), State::Open);
+        assert_eq!(binding.keyed_breaker("first").settings().fail_max, Some(2));
+        binding.keyed_breaker("first").try_acquire().unwrap().failure();
+        assert_eq!(binding.keyed_breaker("first").state(), State::Open);
     });
 }
 
 #[test]
 fn a_change_for_all_is_reported_once_by_a_breaker_whose_cold_state_is_being_initialised() {
     check(|| {
-        let (parent, by) = keyed(Config::new().fail_max(1));
+        let (parent, binding) = keyed(Config::new().fail_max(1));
         let observed = Recorder::by(&parent);
-        let permit = by.keyed_breaker("first").try_acquire().unwrap();
+        let permit = binding.keyed_breaker("first").try_acquire().unwrap();
         race(move || permit.failure(), move || parent.reconfigure(Config::new().enabled(false)).unwrap());
-        assert_eq!(by.keyed_breaker("first").state(), State::Disabled);
-        assert_eq!(by.keyed_breaker("first").snapshot().failure_count, 1);
+        assert_eq!(binding.keyed_breaker("first").state(), State::Disabled);
+        assert_eq!(binding.keyed_breaker("first").snapshot().failure_count, 1);
         let disabled = observed.changes.lock().iter().filter(|change| change.new == State::Disabled).count();
         assert_eq!(disabled, 2, "the parent and the keyed breaker");
     });
@@ -104,10 +105,10 @@ fn a_change_for_all_is_reported_once_by_a_breaker_whose_cold_state_is_being_init
 #[test]
 fn a_listener_for_all_observes_a_breaker_whose_cold_state_is_being_initialised() {
     check(|| {
-        let (parent, by) = keyed(Config::new());
-        let permit = by.keyed_breaker("first").try_acquire().unwrap();
+        let (parent, binding) = keyed(Config::new());
+        let permit = binding.keyed_breaker("first").try_acquire().unwrap();
         let (_, observed) = race(move || permit.failure(), move || Recorder::by(&parent));
-        by.keyed_breaker("first").try_acquire().unwrap().success();
+        binding.keyed_breaker("first").try_acquire().unwrap().success();
         assert_eq!(observed.successes(), 1);
     });
 }
@@ -115,11 +116,11 @@ fn a_listener_for_all_observes_a_breaker_whose_cold_state_is_being_initialised()
 #[test]
 fn a_reset_of_all_closes_a_breaker_that_is_opening_while_its_cold_state_is_initialised() {
     check(|| {
-        let (parent, by) = keyed(Config::new().fail_max(1));
-        let permit = by.keyed_breaker("first").try_acquire().unwrap();
+        let (parent, binding) = keyed(Config::new().fail_max(1));
+        let permit = binding.keyed_breaker("first").try_acquire().unwrap();
         let other = parent.clone();
         race(move || permit.failure(), move || other.reset());
-        let (keyed_breaker, keyed_totals) = (by.keyed_breaker("first"), parent.keyed_totals());
+        let (keyed_breaker, keyed_totals) = (binding.keyed_breaker("first"), parent.keyed_totals());
         assert_eq!(keyed_breaker.state(), State::Closed);
         assert_eq!((keyed_totals.successes, keyed_breaker.snapshot().consecutive_failures), (0, 0));
         // Results from before the reset are cleared. Results from after it belong to an earlier
@@ -131,11 +132,11 @@ fn a_reset_of_all_closes_a_breaker_that_is_opening_while_its_cold_state_is_initi
 #[test]
 fn an_observed_breaker_without_a_cold_state_counts_while_another_thread_initialises_it() {
     check(|| {
-        let (parent, by) = keyed(Config::new().fail_max(3));
+        let (parent, binding) = keyed(Config::new().fail_max(3));
         let observed = Recorder::by(&parent);
-        let [success, failure] = [(); 2].map(|()| by.keyed_breaker("first").try_acquire().unwrap());
+        let [success, failure] = [(); 2].map(|()| binding.keyed_breaker("first").try_acquire().unwrap());
         race(move || success.success(), move || failure.failure());
-        let snapshot = by.keyed_breaker("first").snapshot();
+        let snapshot = binding.keyed_breaker("first").snapshot();
         assert_eq!((snapshot.success_count, snapshot.failure_count, observed.successes()), (2, 1, 1));
         assert!(snapshot.consecutive_failures <= 1);
     });

@@ -79,8 +79,8 @@ fn a_trial_ends_once_for_any_order_of_two_probes() {
     check(|| {
         let breaker = tripped(fragile().half_open_max_calls(2));
         let observed = super::Recorder::by(&breaker);
-        let (good, bad) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
-        race(move || good.success(), move || bad.failure());
+        let (success, failure) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
+        race(move || success.success(), move || failure.failure());
         let states: Vec<_> = observed.in_order().iter().map(|change| change.new).collect();
         assert!(matches!(*states, [State::HalfOpen, State::Closed] | [State::HalfOpen, State::Open]), "{states:?}");
     });

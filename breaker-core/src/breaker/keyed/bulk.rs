@@ -45,11 +45,11 @@ impl KeyedBreakers {
         let mut bulk = BulkChange::default();
         self.each(index, |keyed_breaker| {
             let handle = || CircuitBreaker(Handle::KeyedBreaker(Arc::clone(keyed_breaker), 0));
-            let Some(lazy) = keyed_breaker.core.lazy() else { return bulk.others.push(handle()) };
-            let generation = keyed_breaker.core.gate.word().generation() + generations;
+            let Some(lazy) = keyed_breaker.hot.lazy() else { return bulk.others.push(handle()) };
+            let generation = keyed_breaker.hot.gate.word().generation() + generations;
             each(keyed_breaker);
-            keyed_breaker.core.gate.set_places(most);
-            keyed_breaker.core.gate.publish(word.in_generation(generation), Tick::ZERO, limit);
+            keyed_breaker.hot.gate.set_places(most);
+            keyed_breaker.hot.gate.publish(word.in_generation(generation), Tick::ZERO, limit);
             if let Some(change) = change {
                 if change.old != change.new {
                     lazy.change_at(now);
@@ -69,7 +69,7 @@ impl CircuitBreaker {
         let Some(keyed) = self.keyed() else { return };
         let index = keyed.index.lock();
         keyed.each(&index, |keyed_breaker| {
-            let state = keyed_breaker.core.state();
+            let state = keyed_breaker.hot.state();
             if !state.is_healthy() {
                 f(keyed_breaker, state);
             }
@@ -161,9 +161,9 @@ impl KeyedBreaker {
     pub(crate) fn add_to(&self, keyed_totals: &mut KeyedTotals) {
         keyed_totals.successes += self.successes();
         keyed_totals.rejected += self.rejections();
-        keyed_totals.under_way += self.core.gate.places_held();
+        keyed_totals.under_way += self.hot.gate.places_held();
         // One without a cold state has counted nothing else.
-        if let Some(cold) = self.core.initialized() {
+        if let Some(cold) = self.hot.initialized() {
             keyed_totals.busy += cold.busy_count();
             let counts = cold.machine.lock().counts();
             keyed_totals.failures += counts.failures;

@@ -101,12 +101,12 @@ impl KeyedBreakers {
 /// The rank of a breaker; `None`: it is not evicted, since a person or a program has set its state
 /// or settings.
 fn rank_of(keyed_breaker: &KeyedBreaker, now: Tick) -> Option<Rank> {
-    let Some(cold) = keyed_breaker.core.initialized() else { return Some(Rank::Quiet) };
+    let Some(cold) = keyed_breaker.hot.initialized() else { return Some(Rank::Quiet) };
     if cold.has_own_settings.load(Ordering::Relaxed) {
         return None;
     }
-    let word = keyed_breaker.core.gate.word();
-    let over = word.has(PackedState::SHUT) && now >= keyed_breaker.core.gate.until();
+    let word = keyed_breaker.hot.gate.word();
+    let over = word.has(PackedState::SHUT) && now >= keyed_breaker.hot.gate.until();
     match word.state() {
         State::Closed if !word.has(PackedState::WATCH | PackedState::ASK | PackedState::WINDOW) => Some(Rank::Quiet),
         State::Open if !over => Some(Rank::Open),

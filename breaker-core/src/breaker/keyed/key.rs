@@ -57,10 +57,10 @@ impl<'v> Value<'v> {
     }
 
     #[inline]
-    pub(crate) fn hash(self, by: &KeyHash) -> u64 {
+    pub(crate) fn hash(self, hasher: &KeyHash) -> u64 {
         match self {
-            Self::Whole(text) => by.of(text),
-            Self::Long(begin, sum) => by.with(by.of(begin), sum),
+            Self::Whole(text) => hasher.of(text),
+            Self::Long(begin, sum) => hasher.with(hasher.of(begin), sum),
         }
     }
 

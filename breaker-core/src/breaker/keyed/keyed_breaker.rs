@@ -28,7 +28,7 @@ use crate::sync::{self, Arc, AtomicU64, OnceLock, Ordering, Sealed};
 pub(crate) struct KeyedBreaker {
     pub(crate) counters: AdaptiveCounters,
     key: Key,
-    pub(crate) core: HotState,
+    pub(crate) hot: HotState,
 }
 
 /// What the cold state is initialised from.
@@ -55,7 +55,7 @@ impl KeyedBreaker {
         Self {
             counters: AdaptiveCounters::default(),
             key,
-            core: HotState::of_keyed_breaker(common.gate(observed), lazy),
+            hot: HotState::of_keyed_breaker(common.gate(observed), lazy),
         }
     }
 
@@ -66,7 +66,7 @@ impl KeyedBreaker {
 
     /// The parent's name with the key.
     pub(crate) fn name(&self) -> &str {
-        let Some(lazy) = self.core.keyed_breaker() else { return "" };
+        let Some(lazy) = self.hot.keyed_breaker() else { return "" };
         lazy.more().name.get_or_init(|| format!("{}[{}]", lazy.parent.name(), self.key.shown()).into())
     }
 
@@ -84,13 +84,13 @@ impl KeyedBreaker {
 
     /// Counts both from zero again.
     pub(crate) fn zero(&self) {
-        if let Some(lazy) = self.core.keyed_breaker() {
+        if let Some(lazy) = self.hot.keyed_breaker() {
             lazy.more().base.record(self.counters.successes(), self.counters.rejections());
         }
     }
 
     fn base(&self) -> Option<&ResetBaseline> {
-        Some(&self.core.keyed_breaker()?.more.get()?.base)
+        Some(&self.hot.keyed_breaker()?.more.get()?.base)
     }
 }
 
@@ -105,18 +105,18 @@ impl LazyState {
         self.cold.get().map(|cold| &***cold)
     }
 
-    pub(crate) fn cold(&self, core: &HotState) -> &ColdState {
-        self.initialized().unwrap_or_else(|| self.make(core))
+    pub(crate) fn cold(&self, hot: &HotState) -> &ColdState {
+        self.initialized().unwrap_or_else(|| self.initialize(hot))
     }
 
     #[cold]
-    fn make(&self, core: &HotState) -> &ColdState {
+    fn initialize(&self, hot: &HotState) -> &ColdState {
         let mut index = self.keyed().index.lock();
         if let Some(cold) = self.initialized() {
             return cold;
         }
         let common = index.common(self.parent);
-        let machine = self.machine(core, common, sync::seed());
+        let machine = self.machine(hot, common, sync::seed());
         let cold = ColdState::new(Arc::clone(&common.layers), machine, self.parent.observers());
         #[cfg(feature = "metrics")]
         if let Some(meter) = self.parent.0.meter.get() {
@@ -126,9 +126,9 @@ impl LazyState {
     }
 
     /// The machine that it would have. Requires the lock of the keyed breakers.
-    fn machine(&self, core: &HotState, common: &Common, seed: u64) -> Machine {
+    fn machine(&self, hot: &HotState, common: &Common, seed: u64) -> Machine {
         let since = Tick::from_nanos(self.since.load(Ordering::Relaxed));
-        common.machine(seed, core.gate.word().generation(), since)
+        common.machine(seed, hot.gate.word().generation(), since)
     }
 
     /// Requires the lock of the keyed breakers.

@@ -32,7 +32,7 @@ impl Worst {
     /// Adds all keyed breakers of a parent.
     pub(crate) fn add(&mut self, parent: &CircuitBreaker) {
         parent.each_unhealthy(|keyed_breaker, state| {
-            let critical = keyed_breaker.core.machine.lock().settings().critical;
+            let critical = keyed_breaker.hot.machine.lock().settings().critical;
             self.count += 1;
             self.critical += usize::from(critical);
             let rank = (critical, state != State::HalfOpen, keyed_breaker.rejections());
@@ -66,7 +66,7 @@ impl Unhealthy {
     /// The name of the parent, and the key. Both need no formatting, unlike the name.
     fn name(&self) -> (&str, &[u8]) {
         (
-            self.keyed_breaker.core.keyed_breaker().map_or("", |lazy| lazy.parent().name()),
+            self.keyed_breaker.hot.keyed_breaker().map_or("", |lazy| lazy.parent().name()),
             self.keyed_breaker.key().bytes(),
         )
     }

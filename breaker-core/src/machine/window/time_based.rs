@@ -201,9 +201,9 @@ mod tests {
             add(&buckets, SUCCESS, START);
             let made = START.after(offset);
             add(&buckets, FAILED, made);
-            for (age, seen) in [(Duration::ZERO, 1), (span - SECOND - Duration::from_nanos(1), 1), (span, 0)] {
+            for (age, failed) in [(Duration::ZERO, 1), (span - SECOND - Duration::from_nanos(1), 1), (span, 0)] {
                 let now = made.after(age);
-                assert_eq!(buckets.totals_at(now).failed, seen, "{offset:?} {age:?}");
+                assert_eq!(buckets.totals_at(now).failed, failed, "{offset:?} {age:?}");
             }
             buckets.rotate(made.after(span));
             assert_eq!(buckets.totals().failed, 0);
