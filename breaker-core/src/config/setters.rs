@@ -1,4 +1,5 @@
-//! The setters of [`Config`] beside those that the table of keys has, and the reading of an attribute.
+//! The setters of [`Config`] beside those that the table of keys has, and the reading of an
+//! attribute.
 
 use crate::config::keys::Config;
 use crate::config::types::Window;
