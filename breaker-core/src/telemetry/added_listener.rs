@@ -33,8 +33,10 @@ use std::fmt;
 pub struct AddedListener {
     observer: Weak<dyn Observer>,
     /// Removes the listener where it was added.
-    detach: Arc<dyn Fn(&Arc<dyn Observer>) + Send + Sync>,
+    detach: Arc<Detach>,
 }
+
+type Detach = dyn Fn(&Arc<dyn Observer>) + Send + Sync;
 
 impl AddedListener {
     pub(crate) fn new(

@@ -220,10 +220,10 @@ impl Permit {
             }
             // The failure of a call without an inner success is attributed to the enclosing call.
             (Eclipse::Tells, _) if self.evidence().has(Evidence::ANSWERED) => {
-                crate::breaker::log::advice::eclipsed(self.breaker(), own)
+                crate::breaker::log::advice::eclipsed(self.breaker(), own);
             }
             (Eclipse::Tells, _) => {
-                crate::breaker::log::advice::eclipsed(self.breaker(), nesting::function_around(self.breaker()))
+                crate::breaker::log::advice::eclipsed(self.breaker(), nesting::function_around(self.breaker()));
             }
             _ => {}
         }

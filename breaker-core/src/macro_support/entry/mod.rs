@@ -241,7 +241,7 @@ impl Entry {
         match &mut self.0 {
             // The body, or the classifier of its error, has panicked: the call is on the stack.
             CallState::NotStarted(_) | CallState::Held(Held { runs: true, .. }) => {
-                self.leave(nesting::leave()).panicked()
+                self.leave(nesting::leave()).panicked();
             }
             CallState::Held(held) => {
                 held.closes = true;
