@@ -145,7 +145,7 @@ impl CircuitBreaker {
     fn report_one(&self, pending: &PendingReport) {
         match pending {
             PendingReport::Transition { change, sequence, because } => {
-                self.report_change(change, *sequence, because.as_deref())
+                self.report_change(change, *sequence, because.as_deref());
             }
             PendingReport::Moved => self.report_moved_end(),
         }

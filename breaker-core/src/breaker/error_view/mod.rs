@@ -28,7 +28,7 @@ pub struct ErrorView<'e> {
 #[derive(Clone, Copy)]
 enum Behind<'e> {
     Nothing,
-    /// The error itself if its type is `'static`, otherwise the one behind it.
+    /// The error itself if it can be downcast, otherwise the one behind it.
     Chain(&'e (dyn Error + 'static)),
     /// The error counts as ignored because of this rejection.
     Rejection(&'e CircuitBreakerError),
@@ -61,7 +61,7 @@ impl<'e> ErrorView<'e> {
         Self { text: Some(text), behind: Behind::Chain(error) }
     }
 
-    /// An error whose type is not `'static`.
+    /// An error whose type may have lifetimes, so that it cannot be downcast.
     #[inline]
     fn of(error: &'e impl Error) -> Self {
         Self { text: Some(error), behind: error.source().map_or(Behind::Nothing, Behind::Chain) }
@@ -225,8 +225,8 @@ impl fmt::Debug for ErrorView<'_> {
 /// conflicts with a blanket trait of user code.
 ///
 /// This step covers types that may be a rejection themselves and need a check. A bound cannot
-/// express this for every error, since a type with lifetimes has no `Any`. Where the method is
-/// chosen, it is not known which types have one.
+/// express this for every error, since a type with lifetimes cannot be downcast. It is not known
+/// which types have lifetimes when the method is chosen.
 #[derive(Debug)]
 pub struct Sight<'e, E>(OfErrors<'e, E>);
 
