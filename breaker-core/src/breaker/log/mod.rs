@@ -303,9 +303,9 @@ pub(crate) fn filtered_out() -> Option<ConfigError> {
     let (calls, settings) = (enabled!(target: CALLS, Level::WARN), enabled!(target: CONFIGURATION, Level::WARN));
     let targets = match (calls, settings) {
         (true, true) => return None,
-        (false, true) => format!("target `{}`", CALLS),
+        (false, true) => format!("target `{CALLS}`"),
         (true, false) => format!("target `{CONFIGURATION}`"),
-        (false, false) => format!("targets `{}` and `{CONFIGURATION}`", CALLS),
+        (false, false) => format!("targets `{CALLS}` and `{CONFIGURATION}`"),
     };
     let message = format!(
         "the filter of the subscriber drops WARN lines of the {targets}, so no log line reports when a circuit breaker \
