@@ -39,8 +39,8 @@ fn source(package: &str) -> PathBuf {
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("an entry of a folder").path();
         if path.is_dir() {
             files.extend(rust_files(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -53,8 +53,8 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 
 /// `machine::window` for `machine/window/mod.rs`; nothing for `lib.rs`.
 fn module(file: &Path, root: &Path) -> String {
-    let relative = file.strip_prefix(root).unwrap().with_extension("");
-    let parts: Vec<_> = relative.iter().map(|part| part.to_str().unwrap()).collect();
+    let relative = file.strip_prefix(root).expect("a file below the root").with_extension("");
+    let parts: Vec<_> = relative.iter().map(|part| part.to_str().expect("a name in UTF-8")).collect();
     match parts.split_last() {
         Some((&("mod" | "lib"), folder)) => folder.join("::"),
         _ => parts.join("::"),
@@ -125,7 +125,7 @@ fn files(package: &str) -> Uses {
     let is_test = |module: &String| module.split("::").any(|part| part == "tests");
     let file = |path: PathBuf| {
         let own = module(&path, &root);
-        let code = code(&fs::read_to_string(&path).unwrap());
+        let code = code(&fs::read_to_string(&path).expect("a source"));
         let known = |path: String| {
             let parts: Vec<_> = path.split("::").collect();
             (1..=parts.len()).rev().map(|length| parts[..length].join("::")).find(|path| modules.contains(path))

@@ -45,7 +45,7 @@ impl PackedState {
     /// There are calls inside this one on its thread.
     pub(crate) const BURIED: u64 = 1 << 56;
     /// The call decides nothing, whatever the generation. `PASS` alone means the same. Both are set
-    /// where the call's begin was reported, so its end is reported too.
+    /// where the call's start was reported, so its end is reported too.
     pub(crate) const UNBOUND: u64 = 1 << 57;
     /// The position of [`Evidence`].
     const EVIDENCE_SHIFT: u32 = 58;

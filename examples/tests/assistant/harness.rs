@@ -3,7 +3,7 @@
 
 use std::{sync::mpsc, time::Duration};
 
-use breaker_core::{CircuitBreaker, Config, Event, Events, Snapshot};
+use breaker_core::{CircuitBreaker, Config, Event, EventReceiver, Snapshot};
 use breaker_examples::assistant::{
     api::ApiKind,
     client::plain_client,
@@ -259,7 +259,7 @@ impl Told {
 }
 
 /// The waits between two attempts.
-pub(crate) struct Retries(Events);
+pub(crate) struct Retries(EventReceiver);
 
 impl Retries {
     /// Waits until a wait begins, and says which attempt it is for.
