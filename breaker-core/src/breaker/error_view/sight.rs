@@ -15,8 +15,8 @@ use std::ops::Deref;
 /// conflicts with a blanket trait of user code.
 ///
 /// This step covers types that may be a rejection themselves and need a check. A bound cannot
-/// express this for every error, since a type with lifetimes has no `Any`. Where the method is
-/// chosen, it is not known which types have one.
+/// express this for every error, since a type with lifetimes cannot be downcast. It is not known
+/// which types have lifetimes when the method is chosen.
 #[derive(Debug)]
 pub struct Sight<'e, E>(OfErrors<'e, E>);
 
