@@ -1,7 +1,8 @@
 //! Exports metrics for Prometheus and similar systems, through the facade
 //! [`metrics`](https://docs.rs/metrics) (feature `metrics`).
 //!
-//! [`Registry::export_metrics`] turns it on, once, at the start of `main`:
+//! [`Registry::export_metrics`](crate::Registry::export_metrics) turns it on, once, at the start of
+//! `main`:
 //!
 //! ```
 //! breaker_core::Registry::global().export_metrics();
@@ -9,9 +10,9 @@
 //!
 //! The recorder may be installed before or after that. A breaker gets its counters from the
 //! recorder once. It does so at its first event or the first
-//! [`refresh_metrics`](Registry::refresh_metrics) for which there is a recorder. Code that renders
-//! the metrics calls that function before, since states change by themselves as time passes. (The
-//! route `/metrics` of `breaker-axum` does.)
+//! [`refresh_metrics`](crate::Registry::refresh_metrics) for which there is a recorder. Code that
+//! renders the metrics calls that function before, since states change by themselves as time
+//! passes. (The route `/metrics` of `breaker-axum` does.)
 //!
 //! Every series has the label `breaker`, the breaker's [`label`](CircuitBreaker::label). Keyed
 //! breakers are counted under the name of their function's breaker. So there are never more series
@@ -51,14 +52,15 @@ use handles::{Handles, StepDid};
 use std::time::Duration;
 
 impl CircuitBreaker {
-    /// Exports the metrics of a breaker that is in no registry. See [`Registry::export_metrics`].
+    /// Exports the metrics of a breaker that is in no registry. See
+    /// [`Registry::export_metrics`](crate::Registry::export_metrics).
     pub fn export_metrics(&self) {
         clock::precise();
         report_all(self.meter_on());
     }
 
-    /// Does for one breaker what [`Registry::refresh_metrics`] does for all. It does nothing where
-    /// metrics are not exported.
+    /// Does for one breaker what [`Registry::refresh_metrics`](crate::Registry::refresh_metrics)
+    /// does for all. It does nothing where metrics are not exported.
     pub fn refresh_metrics(&self) {
         if let Some(meter) = self.meter() {
             meter.refresh(self);
