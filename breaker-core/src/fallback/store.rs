@@ -66,7 +66,7 @@ impl<V> Stored<V> {
 }
 
 /// A store for answers that takes time to reach: `cache(store = EXPR, key = ..)` of
-/// [`macro@crate::fallback::steps`], in an `async fn`.
+/// [`macro@crate::fallback`], in an `async fn`.
 ///
 /// An error says that the store does not work. It never fails the call: what cannot be read is not
 /// served, and what cannot be stored is answered all the same.
@@ -118,7 +118,7 @@ pub trait CacheStore<K, V> {
 }
 
 /// A store for answers that never waits, as one in memory: `cache(store = EXPR, key = ..)` of
-/// [`macro@crate::fallback::steps`], in any function.
+/// [`macro@crate::fallback`], in any function.
 ///
 /// An error or a panic never fails the call, as with a [`CacheStore`]. With the feature `moka`, a
 /// `moka::sync::Cache<K, Stored<V>>` is one.

@@ -2,7 +2,8 @@
 //!
 //! Listeners run on the task or thread of the call that caused the event, after the change and
 //! under no lock. A listener that does slow work belongs behind a channel
-//! ([`CircuitBreaker::subscribe`], or [`event_channel`](crate::event_channel)).
+//! ([`CircuitBreaker::subscribe`](crate::CircuitBreaker::subscribe), or
+//! [`event_channel`](crate::event_channel)).
 
 use crate::breaker::report::for_each_event;
 pub use crate::breaker::report::{

@@ -2,8 +2,8 @@
 
 use crate::machine::outcome::Outcome;
 
-/// What an HTTP status counts as, by the table [above](self#http-status-codes). It takes a
-/// reference, so that `#[classify(with = presets::http_status)]` can use it.
+/// What an HTTP status counts as, by the table [above](crate::presets#http-status-codes). It takes
+/// a reference, so that `#[classify(with = presets::http_status)]` can use it.
 #[must_use]
 pub const fn http_status(status: &u16) -> Outcome {
     match *status {
