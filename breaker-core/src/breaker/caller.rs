@@ -131,7 +131,7 @@ fn without_fast_path() -> &'static Inner {
 
 impl fmt::Debug for Binding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").field("breaker", &self.breaker).field("function", &self.function.name).finish()
+        f.debug_struct("Binding").field("breaker", &self.breaker).field("function", &self.function.name).finish()
     }
 }
 

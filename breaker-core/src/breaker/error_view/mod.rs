@@ -213,7 +213,7 @@ impl Write for KeepingWriter<'_, '_> {
 
 impl fmt::Debug for ErrorView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Look({self})")
+        write!(f, "ErrorView({self})")
     }
 }
 
