@@ -86,10 +86,10 @@ pub(crate) fn prefix(name: &str) -> String {
 
 /// The one of `known` that is nearest to `word`, if one is near.
 pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    if word.len() > LONGEST {
+    let characters = word.chars().count();
+    if characters > LONGEST {
         return None;
     }
-    let characters = word.chars().count();
     known
         .into_iter()
         // The distance is at least the difference of the lengths, and its cost is their product.
@@ -100,8 +100,8 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
         .map(|(_, candidate)| candidate)
 }
 
-/// A longer word, in bytes, gets no suggestion.
-const LONGEST: usize = 256;
+/// A longer word, in characters, gets no suggestion.
+const LONGEST: usize = 200;
 
 /// How many names of one kind are reported individually.
 const MAX_REPORTED: usize = 100;
@@ -134,7 +134,7 @@ pub(crate) fn first_of<N>(
 
 /// The largest distance of a misspelling of `candidate`.
 fn farthest(candidate: &str) -> usize {
-    candidate.len().max(3) / 3
+    candidate.chars().count().max(3) / 3
 }
 
 /// A text such as "did you mean `x`?", or the list of known names.

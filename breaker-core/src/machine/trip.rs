@@ -1,4 +1,16 @@
-//! The rules that open a breaker, as plain data that receives each outcome.
+//! What opens a breaker: its rules, as plain data that receives each outcome.
+//!
+//! | setting | rule | [`Trip`] | `opened_because` |
+//! | --- | --- | --- | --- |
+//! | `fail_max`, `fail_window` | [`FailureStreak`] reaches `fail_max` | `FailureStreak` | "5 consecutive failures in 3.2 s" |
+//! | `failure_rate` | share of failures in the window | `FailureRate` | "failure rate 60 % of 20 calls (limit 50 %)" |
+//! | `slow_call_duration`, `slow_call_rate` | share of slow calls in the window | `SlowRate` | "50 % of 20 calls took longer than 2s (limit 50 %)" |
+//! | `window_fail_max` | failures in the window | `Failures` | "7 failures of 20 calls" |
+//! | `success_threshold`, `probe_count` | a probe fails or is slow, and none may | `Probe`, `SlowProbe` | "a probe failed" |
+//! | `success_threshold`, `probe_count` | the other probes cannot close it any more | `Trial` | "2 of 3 probes failed, and closing takes 2 successes" |
+//! | `probe_failure_rate` | share of failed or slow probes | `ProbeFailureRate`, `ProbeSlowRate` | "failure rate 60 % of 5 probes (limit 50 %)" |
+//!
+//! `manual` opens a breaker without a rule. Whether a window holds enough calls (`min_calls`) is in `window`.
 
 use crate::clock::Tick;
 use crate::config::duration;

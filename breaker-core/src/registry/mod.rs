@@ -109,7 +109,7 @@ impl Registry {
     }
 
     /// The name of a breaker that is near to `name`, if there is one: at most a third of its
-    /// letters differ. A name of more than 256 bytes is near to none.
+    /// letters differ. A name of more than 200 characters is near to none.
     ///
     /// ```
     /// # use breaker_core::{Config, Registry};
