@@ -197,3 +197,16 @@ pub(crate) fn refused(key: &str, text: &str, expected: &str) -> String {
     };
     format!("is `{shown}`, expected {}{hint}", outside(expected))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_name_differs_in_a_third_of_its_characters_at_most() {
+        let known = ["payments", "日本語の検索"];
+        assert_eq!(nearest("paymnets", known), Some("payments"));
+        assert_eq!(nearest("日本話の検索", known), Some("日本語の検索"));
+        assert_eq!(nearest("search", known), None, "six bytes of eighteen would be near");
+    }
+}

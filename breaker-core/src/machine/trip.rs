@@ -10,7 +10,7 @@
 //! | `success_threshold`, `probe_count` | the other probes cannot close it any more | `Trial` | "2 of 3 probes failed, and closing takes 2 successes" |
 //! | `probe_failure_rate` | share of failed or slow probes | `ProbeFailureRate`, `ProbeSlowRate` | "failure rate 60 % of 5 probes (limit 50 %)" |
 //!
-//! `manual` opens a breaker without a rule. Whether a window holds enough calls (`min_calls`) is in `window`.
+//! `manual` opens a breaker without a rule. `window` says when it holds enough calls (`min_calls`).
 
 use crate::clock::Tick;
 use crate::config::duration;
