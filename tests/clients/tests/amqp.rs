@@ -248,7 +248,7 @@ async fn a_memory_alarm_opens_and_closes_after_it(broker: &RabbitMq) {
         breaker.state() == State::Open
     })
     .await;
-    assert!(connection.status().blocked());
+    until("the broker says why", async || connection.status().blocked()).await;
     let (_own, consumer) = recovering(broker.server.port).await;
     let got = consumer.basic_get("durable".into(), BasicGetOptions::default()).await;
     got.expect("a connection that publishes nothing is served");
