@@ -42,6 +42,11 @@ need_servers() {
     has mosquitto || optional+=(mosquitto)
     has valgrind || optional+=(valgrind)
     python3 -c 'import ensurepip, venv' 2>/dev/null || optional+=(python3-venv)
+    # An installation that was interrupted is done to its end.
+    if may_install && [[ -n $(dpkg --audit) ]]; then
+        step env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -q --fix-broken
+        step env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive dpkg --configure -a
+    fi
     if may_install && ((${#servers[@]} + ${#optional[@]})); then
         step apt-get update -q
         # RUNLEVEL=1: none of them is started for the whole machine.

@@ -247,10 +247,10 @@ async fn a_memory_alarm_opens_and_closes_after_it(broker: &RabbitMq) {
     broker.control(&["set_vm_memory_high_watermark", "0"]);
     until("the broker reads no more", async || {
         publish(&breaker, &channel, "durable").await;
-        breaker.state() == State::Open
+        // On a busy machine a slow answer may open it before the broker says why.
+        breaker.state() == State::Open && connection.status().blocked()
     })
     .await;
-    assert!(connection.status().blocked());
     let (_own, consumer) = recovering(broker.server.port).await;
     let got = consumer.basic_get("durable".into(), BasicGetOptions::default()).await;
     got.expect("a connection that publishes nothing is served");
