@@ -1,5 +1,4 @@
-//! The room of the question: what is asked, with the notes that belong to it, and the prompt that
-//! is made of both.
+//! Holds a question with its notes, and builds the prompt.
 
 use super::{
     embedding::Embedding,
@@ -7,22 +6,22 @@ use super::{
     notes::{Found, Notes},
 };
 
-/// A longer question is refused before anybody pays for it.
+/// A longer question is refused before a paid call.
 pub const MAX_QUERY_CHARS: usize = 2_000;
 
-/// A longer name of a user is refused: it is part of what the cache keeps.
+/// A longer name of a user is refused, since the cache keeps it.
 pub const MAX_USER_BYTES: usize = 128;
 
-/// The most notes that a search hands on.
+/// The most notes in a search result.
 const MOST_RETRIEVED: usize = 5;
 
-/// The most notes that go into a prompt.
+/// The most notes in a prompt.
 const MOST_USED: usize = 3;
 
-/// The most characters of notes that go into a prompt.
+/// The most characters of notes in a prompt.
 const MOST_CHARS: usize = 4_000;
 
-/// What the asker wants when the model cannot be asked at once.
+/// What the asker wants when the model is not available at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
     /// Something to read now, even if it is older or plainer than an answer of the model.
