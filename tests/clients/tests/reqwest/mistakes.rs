@@ -1,4 +1,4 @@
-//! What is the caller's own doing, 1,000 times: the breaker stays closed, and no such call is a
+//! Tests the caller's own mistakes, 1,000 times: the breaker stays closed, and no such call is a
 //! success.
 
 use super::*;
@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use web::counted;
 
-/// Ignored, all of them.
+/// All of them are ignored.
 async fn ignored(name: &str, mut call: impl AsyncFnMut(&CircuitBreaker)) {
     let breaker = breaker(name, None);
     stays_closed(&breaker, async || call(&breaker).await).await;

@@ -1,4 +1,4 @@
-//! What is the caller's own doing, 1,000 times: the breaker stays closed, and no such call is a
+//! Tests the caller's own mistakes, 1,000 times: the breaker stays closed, and no such call is a
 //! success.
 
 use super::*;
@@ -12,14 +12,14 @@ use tower::service_fn;
 use web::counted;
 use web::grpc::{Plain, path, ready, send};
 
-/// Ignored, all of them.
+/// All of them are ignored.
 async fn ignored(name: &str, mut call: impl AsyncFnMut(&CircuitBreaker)) {
     let breaker = breaker(name, None);
     stays_closed(&breaker, async || call(&breaker).await).await;
     assert_eq!(counted(&breaker), (0, 0, 1_000), "{name}: {:?}", breaker.snapshot());
 }
 
-/// Successes, all of them.
+/// All of them are successes.
 async fn answered(name: &str, mut call: impl AsyncFnMut(&CircuitBreaker)) {
     let breaker = breaker(name, None);
     stays_closed(&breaker, async || call(&breaker).await).await;
