@@ -1,6 +1,6 @@
 //! Runs the assistant, a service with an annotated method that survives its upstream's outage.
 //!
-//! `cargo run --example assistant` tells the story, `-- --serve` keeps the service running,
+//! `cargo run --example assistant` plays the story, `-- --serve` keeps the service running,
 //! `-- --help` explains.
 
 mod start;

@@ -1,5 +1,4 @@
-//! Shows the quick start: one attribute for a breaker, and one for what callers get while it is
-//! open.
+//! Shows the quick start: one attribute for a breaker, and one for a fallback while it is open.
 //!
 //! `cargo run --example quickstart` calls a service that fails five times and then recovers.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example shows what happens")]

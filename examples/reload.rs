@@ -1,5 +1,6 @@
-//! Changes settings while the process runs: `Registry::reload` reads the file again, here on
-//! SIGHUP.
+//! Changes settings while the process runs.
+//!
+//! `Registry::reload` reads the file again, here on SIGHUP.
 //!
 //! `cargo run --example reload` plays the operator too. It edits the file, sends itself the signal,
 //! makes a mistake, and corrects it.

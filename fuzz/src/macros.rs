@@ -1,5 +1,6 @@
-//! Fuzzes the entry points of breaker-macros: every input becomes a message, or tokens that rustc
-//! can read.
+//! Fuzzes the entry points of breaker-macros.
+//!
+//! Every input becomes a message, or tokens that rustc can read.
 
 use crate::{attributes, companion_attributes, derive_classify, diagnostics, expand, impl_block, validate};
 use proc_macro2::TokenStream;

@@ -1,5 +1,6 @@
-//! Collects the attributes of source files as inputs of the targets: the test suites are a corpus
-//! too.
+//! Collects the attributes of source files as inputs of the targets.
+//!
+//! The test suites are a corpus too.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 

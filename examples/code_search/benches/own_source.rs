@@ -1,5 +1,6 @@
-//! Measures how long the code search takes to index and search this project's source:
-//! `scripts/bench-search`.
+//! Measures how long the code search takes to index and search this project.
+//!
+//! `scripts/bench-search` runs it.
 //!
 //! It uses a new SQLite file and no Redis, or what `DATABASE_URL` and `REDIS_URL` name. It leaves
 //! what is in that database.

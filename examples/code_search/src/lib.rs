@@ -1,5 +1,6 @@
-//! Implements the code search, which finds functions by what they do, and works without any one of
-//! its dependencies.
+//! Implements the code search, which finds functions by what they do.
+//!
+//! It works without any one of its dependencies.
 //!
 //! A request passes through the modules once. [`http`] calls [`indexing`], with [`functions`],
 //! [`files`], [`nearby`] and [`ranking`]. That calls the [`cascade`] of caches, the [`embedding`]

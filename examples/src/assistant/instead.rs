@@ -1,5 +1,6 @@
-//! Serves the fallbacks for the first provider's answer: the steps of the generator's
-//! `#[fallback(..)]`.
+//! Serves the fallbacks for the first provider's answer.
+//!
+//! They are the steps of the generator's `#[fallback(..)]`.
 
 use super::{
     answer::{Answer, Source},

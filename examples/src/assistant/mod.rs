@@ -1,5 +1,6 @@
-//! Implements the assistant, which answers questions from notes even while its text-generation API
-//! is down.
+//! Implements the assistant, which answers questions from notes.
+//!
+//! It does so even while its text-generation API is down.
 //!
 //! A question passes from [`http`] to [`service`], then [`question`] (with [`notes`] and
 //! [`embedding`]), then [`generator`]. The guarded methods of that call a [`provider`] through its

@@ -300,7 +300,7 @@ async fn drain(generator: Arc<Generator>, all: CircuitBreaker) {
         all.ready().await;
         breaker.ready().await;
         if queue.get(id).is_none() {
-            continue; // It expired while it waited, so nobody can fetch the answer.
+            continue; // It expired while it waited, so its asker cannot fetch the answer.
         }
         match generator.answer(&question).await {
             Ok(answer) => queue.settle(id, Progress::Done(answer)),

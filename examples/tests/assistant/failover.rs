@@ -1,5 +1,6 @@
-//! Tests failover: a second provider answers where the first one fails, and each has a breaker of
-//! its own.
+//! Tests failover: a second provider answers where the first one fails.
+//!
+//! Each provider has a breaker of its own.
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
-//! Tests settings that cannot work: users get a fallback, operators learn why, and the API gets few
-//! calls.
+//! Tests settings that cannot work.
+//!
+//! Users get a fallback, operators learn why, and the API gets few calls.
 
 use std::time::Duration;
 

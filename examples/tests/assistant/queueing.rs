@@ -1,5 +1,6 @@
-//! Tests the queue: questions wait while the API is down, and are answered after its recovery,
-//! within limits.
+//! Tests the queue.
+//!
+//! Questions wait while the API is down, and are answered after its recovery, within limits.
 
 use std::time::Duration;
 

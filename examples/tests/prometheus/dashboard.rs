@@ -1,5 +1,6 @@
-//! Tests the Grafana dashboard: its queries are valid, use exported metrics, and its panels do not
-//! overlap.
+//! Tests the queries and panels of the Grafana dashboard.
+//!
+//! The queries are valid and use exported metrics, and the panels do not overlap.
 
 use std::{collections::HashSet, fmt::Write as _, fs};
 

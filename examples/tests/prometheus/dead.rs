@@ -1,5 +1,6 @@
-//! Tests a service whose calls all fail, with a real Prometheus, for as long as the rules look
-//! back.
+//! Tests how a real Prometheus sees a service whose calls all fail.
+//!
+//! The outage lasts as long as the rules look back.
 //!
 //! Times are a sixtieth of those in the rules. A call a minute becomes a call a second, and an open
 //! period of 30 s half a second.

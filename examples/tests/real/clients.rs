@@ -1,5 +1,6 @@
-//! Tests the embedded API with the official Python clients: its answers, its refusals, and each end
-//! of its streams.
+//! Tests the embedded API with the official Python clients.
+//!
+//! They read its answers, its refusals, and each end of its streams.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},

@@ -1,7 +1,7 @@
-//! Drives the dashboard in a real Chromium, beside the real assistant or a gallery of many
-//! breakers.
+//! Drives the dashboard in a real Chromium.
 //!
-//! Its tests are in `tests/`, and `scripts/screenshots` makes its pictures.
+//! The breakers on it are those of the real assistant, or of a gallery of many. Its tests are in
+//! `tests/`, and `scripts/screenshots` makes its pictures.
 
 mod assistant;
 mod chrome;

@@ -1,5 +1,6 @@
-//! Controls a page in the browser: its content, log and requests, and the keys and clicks that it
-//! gets.
+//! Controls a page in the browser.
+//!
+//! A test reads its content, log and requests, and sends it keys and clicks.
 
 use crate::Trouble;
 use chromiumoxide::Page;

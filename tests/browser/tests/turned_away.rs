@@ -1,4 +1,4 @@
-//! Tests how the page shows rejected calls for want of a slot, and fallbacks that fail.
+//! Tests how the page shows busy breakers and failed fallbacks.
 //!
 //! It is a process of its own, since its function is in the global registry.
 

@@ -1,7 +1,7 @@
-//! Tests clients without a free file descriptor: each says that it cannot connect, and no service
-//! is to blame.
+//! Tests clients without a free file descriptor.
 //!
-//! It is a process of its own, since the limit is that of a process.
+//! Each says that it cannot connect, and no service is to blame. It is a process of its own, since
+//! the limit is that of a process.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod web;

@@ -1,5 +1,6 @@
-//! Tests the presets for deadpool and bb8 with connections of redis-rs, against a real
-//! redis-server.
+//! Tests the presets for deadpool and bb8 with connections of redis-rs.
+//!
+//! The server is a real redis-server.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use bb8_redis::RedisConnectionManager;

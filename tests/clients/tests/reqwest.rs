@@ -1,5 +1,7 @@
-//! Tests the preset for reqwest with real servers: what a breaker counts in each outage and
-//! mistake, and whether it opens and closes.
+//! Tests the preset for reqwest with real servers.
+//!
+//! The tests check what a breaker counts in each outage and mistake, and whether it opens and
+//! closes.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod web;

@@ -1,5 +1,6 @@
-//! Runs a test of the same program as a server, in a process of its own, so that another test can
-//! kill and freeze it.
+//! Runs a test of the same program as a server, in a process of its own.
+//!
+//! Another test can kill and freeze it.
 
 use crate::process::{How, Server, directory, free_port};
 use std::net::TcpStream;

@@ -1,5 +1,6 @@
-//! Starts nutcracker (twemproxy), a proxy before Redis that answers for a server that it cannot
-//! reach.
+//! Starts nutcracker (twemproxy), a proxy before Redis.
+//!
+//! It answers for a server that it cannot reach.
 
 use crate::process::{How, Server, directory, find, free_port, missing};
 use crate::redis::redis_answers;

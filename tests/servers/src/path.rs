@@ -25,7 +25,7 @@ pub struct Path {
     accepting: JoinHandle<()>,
 }
 
-/// The numbers of the path's connections.
+/// The connections of the path that still work.
 #[derive(Clone, Copy, Debug, Default)]
 struct Era {
     /// Connections with a lower number are silent.

@@ -1,5 +1,6 @@
-//! Counts instructions with cachegrind, as the difference of two processes with unequal numbers of
-//! calls.
+//! Counts instructions with cachegrind, by the difference of two processes.
+//!
+//! One of them makes more calls than the other.
 
 use breaker_benches::{Case, SUBJECTS, Subject, subject};
 use std::env::current_exe;

@@ -1,5 +1,6 @@
-//! Encodes the vectors of a file and role in one row, with the number of each function before its
-//! vector.
+//! Encodes the vectors of a file and role in one row.
+//!
+//! The number of each function is before its vector.
 
 use sqlx::AnyConnection;
 

@@ -1,5 +1,6 @@
-//! Runs a service on a loopback socket, with the parts that a test wants and breakers that recover
-//! in a second.
+//! Runs a service on a loopback socket, with the parts that a test wants.
+//!
+//! Its breakers recover in a second.
 
 use std::{
     fmt::Display,
@@ -33,7 +34,7 @@ pub(crate) const RECOVERY: Duration = Duration::from_secs(1);
 
 /// A file with a few functions.
 pub(crate) const SOURCE: &str = "\
-/// Reads the header that says when to come back.
+/// Reads the `Retry-After` header.
 fn parse_retry_after(header: &str) -> Option<u64> { header.parse().ok() }
 
 /// Greets a person.

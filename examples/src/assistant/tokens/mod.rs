@@ -1,5 +1,6 @@
-//! Decodes the stream of an LLM's answer: bytes of server-sent events in, tokens and the answer's
-//! end out.
+//! Decodes the stream of an LLM's answer.
+//!
+//! Bytes of server-sent events go in; tokens and the answer's end come out.
 //!
 //! It reads chunks of chat completions and of completions, and TGI's own events. `metered` limits
 //! the memory, and the crate `sse-stream` splits the bytes into events. `reading` interprets one

@@ -1,5 +1,6 @@
-//! Builds the events of the embedded API's streamed answers, in the format and order of each kind
-//! of API.
+//! Builds the events of the embedded API's streamed answers.
+//!
+//! They have the format and order of each kind of API.
 
 use serde_json::{Value, json};
 

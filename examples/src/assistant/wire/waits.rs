@@ -1,5 +1,6 @@
-//! Reads when an API asks for the next call: the headers of OpenAI, Hugging Face, LiteLLM, and
-//! `Retry-After`.
+//! Reads from a response's headers when an API asks for the next call.
+//!
+//! It knows the headers of OpenAI, Hugging Face and LiteLLM, and `Retry-After`.
 
 use std::time::Duration;
 

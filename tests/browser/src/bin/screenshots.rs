@@ -1,5 +1,6 @@
-//! Makes the screenshots, from a small shop whose text generation fails; `scripts/screenshots` runs
-//! it.
+//! Makes the screenshots, from a small shop whose text generation fails.
+//!
+//! `scripts/screenshots` runs it.
 //!
 //! It takes about two minutes, since the charts show two minutes.
 

@@ -10,8 +10,7 @@ use breaker_core::Registry;
 use tokio::net::TcpListener;
 
 const TOKEN: &str = "a-token-that-nobody-can-guess";
-/// The login limit. If these requests counted, no attempt would be left, and each free one would be
-/// taken at once.
+/// Enough requests to use up the login limit, and each attempt that it frees.
 const REQUESTS: usize = 40;
 
 /// A page for any host name of this machine; returns its port.

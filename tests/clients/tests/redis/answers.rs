@@ -1,5 +1,6 @@
-//! Tests servers that answer with errors: no memory, the wrong node, no permission, and mistakes of
-//! the caller.
+//! Tests servers that answer with errors.
+//!
+//! The errors: no memory, the wrong node, no permission, and mistakes of the caller.
 
 use super::{RESPOND, ask, ask_anew, client, connect, connect_patiently, get, limited, local, operate, patient};
 use breaker_clients::{closes, opens, stays_closed};

@@ -1,5 +1,6 @@
-//! Tests the preset for redis-rs with a real redis-server: what a breaker counts, and whether it
-//! opens and closes again.
+//! Tests the preset for redis-rs with a real redis-server.
+//!
+//! The tests check what a breaker counts, and whether it opens and closes again.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod answers;

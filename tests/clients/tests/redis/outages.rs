@@ -104,8 +104,7 @@ async fn a_kept_connection_never_finds_a_server_again_and_one_that_is_thrown_awa
     opens(&other, async || kept.ask(&other, &get("a")).await).await;
     server.restart().await;
     closes(&other, async || kept.ask(&other, &get("a")).await).await;
-    // The other breaker has had as many failed probes as the calls that it took to prove that the
-    // server is back.
+    // This breaker has had as many failed probes as the calls that proved that the server is back.
     let failures = breaker.snapshot().failure_count;
     until("three probes", async || {
         ask::<()>(&breaker, &mut connection, &get("a")).await;

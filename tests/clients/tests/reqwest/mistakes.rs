@@ -1,5 +1,6 @@
-//! Tests the caller's own mistakes, 1,000 times: the breaker stays closed, and no such call is a
-//! success.
+//! Tests the caller's own mistakes, 1,000 times each.
+//!
+//! The breaker stays closed, and no such call is a success.
 
 use super::*;
 use breaker_clients::{breaker, stays_closed};

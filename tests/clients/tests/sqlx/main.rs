@@ -1,5 +1,6 @@
-//! Tests the preset for sqlx with a real PostgreSQL: what a breaker counts, and whether it opens
-//! and closes again.
+//! Tests the preset for sqlx with a real PostgreSQL.
+//!
+//! The tests check what a breaker counts, and whether it opens and closes again.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod answers;

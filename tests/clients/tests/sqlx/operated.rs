@@ -112,7 +112,7 @@ async fn a_server_that_recovers_and_lets_nobody_in_opens_it_until_it_does() {
     let pool = pool(1, standby.port);
     opens(&pooled, async || one(&pooled, &pool).await).await;
     opens(&single, async || assert_eq!(alone(&single, standby.port).await.as_deref(), Some("57P03"))).await;
-    // A query that asks to promote the server is not possible here.
+    // It accepts no queries, so a file and a signal promote it.
     let promoted = standby.directory().join("data/promote");
     std::fs::write(&promoted, "").unwrap();
     standby.stop("USR1");

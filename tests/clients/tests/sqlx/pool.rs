@@ -107,8 +107,8 @@ async fn many(breaker: &CircuitBreaker, pool: &PgPool) {
     }
 }
 
-/// The preset tells a server that refuses or hangs from a busy pool, although more calls wait than
-/// the pool has places.
+/// The preset distinguishes a server that refuses or hangs from a busy pool, although more calls
+/// wait than the pool has places.
 async fn away_is_told_under_load() {
     let Some(server) = Server::postgres(&[]).await else { return };
     let (breaker, refusing) = (limited("sqlx-refused-load"), pool(SIZE, refused()));

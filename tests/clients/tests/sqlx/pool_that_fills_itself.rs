@@ -1,5 +1,6 @@
-//! Tests a pool with a minimum of connections: sqlx takes places itself, to replace lost
-//! connections.
+//! Tests a pool with a minimum of connections.
+//!
+//! sqlx takes places itself, to replace lost connections.
 
 use super::{ask_with_pool, limited, operate, options, patient, shared};
 use breaker_clients::{FAIL_MAX, closes};
@@ -120,6 +121,6 @@ async fn a_pool_that_was_looked_at_goes_with_its_last_handle() {
     let mut closed = pool.close_event();
     drop(pool);
     until("it is gone", async || Arc::strong_count(&held) == 1).await;
-    // The signal that the preset uses.
+    // The preset relies on this signal.
     tokio::time::timeout(PATIENCE, &mut closed).await.unwrap();
 }

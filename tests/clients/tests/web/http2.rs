@@ -139,7 +139,7 @@ fn map(pairs: Pairs) -> HeaderMap {
 }
 
 /// A server that goes away from each connection at its first request, and says that it has read
-/// none: the last stream is number 0. h2 itself would name the stream that it has read.
+/// none: the last stream is number 0. The crate h2 itself would name the stream that it has read.
 #[derive(Debug)]
 pub struct Untouched {
     port: u16,

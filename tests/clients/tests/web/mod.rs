@@ -1,5 +1,6 @@
-//! Runs servers with the answers that a test sets, and checks a breaker's counts for HTTP and gRPC
-//! clients.
+//! Runs servers with the answers that a test sets.
+//!
+//! It also checks a breaker's counts for HTTP and gRPC clients.
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 

@@ -1,5 +1,6 @@
-//! Writes GGUF, the file format of llama.cpp's models:
-//! <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
+//! Writes GGUF, the file format of llama.cpp's models.
+//!
+//! The format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
 
 /// The alignment of each tensor's data, in bytes. It is the format's default.
 const ALIGNMENT: usize = 32;

@@ -142,7 +142,7 @@ mod tests {
         END, FIRST_WORD, VOCABULARY, WIDTH, direction, embedding, model, output, tensors, token_types, tokens,
     };
 
-    /// The tokens after this one, the likeliest first, without those of average likelihood.
+    /// The tokens after this one, the likeliest first, without those that score zero.
     fn after(token: usize) -> Vec<usize> {
         let (embedding, output) = (embedding(), output());
         let state = &embedding[token * WIDTH..][..WIDTH];
