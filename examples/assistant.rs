@@ -1,6 +1,6 @@
-//! The assistant: a service with an annotated method that lives through its upstream's outage.
+//! Runs the assistant, a service with an annotated method that survives its upstream's outage.
 //!
-//! `cargo run --example assistant` tells the story, `-- --serve` keeps the service running,
+//! `cargo run --example assistant` plays the story, `-- --serve` keeps the service running,
 //! `-- --help` explains.
 
 mod start;
@@ -85,8 +85,8 @@ A setting that cannot be obeyed is reported, all of them at once, and the exit c
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // The story and `ask` tell of it themselves; saying it twice would tear the time line and the
-    // answer apart.
+    // The story and `ask` report these themselves; log lines would break up the time line and the
+    // answer.
     let level =
         if arguments.serve { "info" } else { "warn,breaker_core::log=off,breaker_examples::assistant::telling=off" };
     let mut code = ExitCode::SUCCESS;
@@ -115,7 +115,7 @@ async fn run(arguments: &Arguments, config: AssistantConfig) -> Result<ExitCode,
     Ok(ExitCode::SUCCESS)
 }
 
-/// Asks one question, and shows what comes of it.
+/// Asks one question, and shows the result.
 async fn ask(asked: &Ask, config: AssistantConfig) -> Result<ExitCode, Box<dyn Error>> {
     let embedded = if config.backend.is_none() { Some(Upstream::start(0).await?) } else { None };
     match (&embedded, asked.outage) {
@@ -133,13 +133,13 @@ async fn ask(asked: &Ask, config: AssistantConfig) -> Result<ExitCode, Box<dyn E
     match show(&question, pieces, why, &mut io::stdout(), &mut io::stderr()).await {
         Ok(true) => Ok(ExitCode::SUCCESS),
         Ok(false) => Ok(ExitCode::FAILURE),
-        // Whoever reads has seen enough (`| head`).
+        // The reader has seen enough (`| head`).
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::FAILURE),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Keeps the service running until it is asked to end, and answers what is under way then.
+/// Runs the service until it is asked to end, and answers the requests in flight then.
 #[expect(clippy::print_stdout, reason = "a person wants to know where to send questions")]
 async fn serve(arguments: &Arguments, config: AssistantConfig) -> Result<(), Box<dyn Error>> {
     let mut ending = start::Ending::listen()?;

@@ -1,4 +1,4 @@
-//! The quick start: one attribute makes a breaker, one more says what callers get while it is open.
+//! Shows the quick start: one attribute for a breaker, and one for a fallback while it is open.
 //!
 //! `cargo run --example quickstart` calls a service that fails five times and then recovers.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example shows what happens")]
@@ -20,7 +20,7 @@ enum WeatherError {
     Breaker(#[from] CircuitBreakerError),
 }
 
-/// The service that we depend on: its first calls fail. It counts them, to show which ones reach
+/// The service behind the breaker: its first calls fail. It counts them, to show which ones reach
 /// it.
 static CALLS_THAT_ARRIVED: AtomicU32 = AtomicU32::new(0);
 
@@ -38,8 +38,8 @@ fn usual_weather(city: &str) -> Option<String> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    // Every variable that cannot be obeyed, such as WEATHER_CIRCUIT_FAIL_MAX=banana, before the
-    // first call.
+    // Reports every variable with an invalid value, such as WEATHER_CIRCUIT_FAIL_MAX=banana, before
+    // the first call.
     let settings = Registry::global().load_env();
     let report = settings.as_ref().unwrap_or_else(|problems| problems.report());
     report.warnings().iter().for_each(|warning| eprintln!("{warning}"));

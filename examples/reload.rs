@@ -1,8 +1,9 @@
-//! Settings that change while the process runs: `Registry::reload` reads the file again, here on
-//! SIGHUP.
+//! Changes settings while the process runs.
 //!
-//! `cargo run --example reload` plays the operator too: it edits the file, sends itself the signal,
-//! makes a mistake, and mends it.
+//! `Registry::reload` reads the file again, here on SIGHUP.
+//!
+//! `cargo run --example reload` plays the operator too. It edits the file, sends itself the signal,
+//! makes a mistake, and corrects it.
 #![expect(clippy::print_stdout, reason = "an example shows what happens")]
 
 use std::{error::Error, fs, path::Path, path::PathBuf, time::Duration};
@@ -18,13 +19,13 @@ enum SearchError {
     Breaker(#[from] CircuitBreakerError),
 }
 
-/// Every third call fails, so no run of failures ever forms.
+/// Every third call fails, so there are never many consecutive failures.
 #[circuit_breaker(name = "search", fail_max = 5)]
 async fn search(call: usize) -> Result<(), SearchError> {
     if call.is_multiple_of(3) { Err(SearchError::Upstream) } else { Ok(()) }
 }
 
-/// What a service does with the signal: one call, and what is wrong or odd goes to the log.
+/// A service's reaction to the signal: one call, and the log reports errors and warnings.
 fn reload() {
     match Registry::global().reload() {
         Ok(report) => println!("   reloaded, {report}"),
@@ -32,8 +33,7 @@ fn reload() {
     }
 }
 
-/// Waits for the operator's signal. Where there are no signals, whoever watches the file would call
-/// `reload`.
+/// Waits for the operator's signal. On systems without signals, a file watcher would call `reload`.
 struct Signals {
     #[cfg(unix)]
     hangup: tokio::signal::unix::Signal,
@@ -47,10 +47,10 @@ impl Signals {
         })
     }
 
-    /// The operator: writes the file, and says so with `kill -HUP`.
+    /// The operator: writes the file, and reports it with `kill -HUP`.
     async fn edit(&mut self, path: &Path, text: &str) -> std::io::Result<()> {
         println!("\n>> the operator writes: {}", text.trim_end().replace('\n', "; "));
-        // Beside and renamed, so that no reload finds half of it.
+        // Writes another file and renames it, so that no reload reads half of it.
         let beside = path.with_extension("new");
         fs::write(&beside, text)?;
         fs::rename(beside, path)?;
@@ -58,7 +58,7 @@ impl Signals {
         {
             let process = std::process::id().to_string();
             std::process::Command::new("kill").args(["-HUP", &process]).status()?;
-            // A signal that does not come must not keep the example from ending.
+            // A signal that does not arrive must not keep the example from ending.
             let _ = tokio::time::timeout(Duration::from_secs(5), self.hangup.recv()).await;
         }
         reload();

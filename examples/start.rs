@@ -1,5 +1,4 @@
-//! Start: what each service does before it runs: `.env`, logs, settings, and what a person has to
-//! read when one of them is wrong; and how it ends.
+//! Starts and ends each service: `.env`, logs, settings, error messages for the user, and signals.
 
 use std::{cell::RefCell, env, error::Error, io, io::IsTerminal as _, iter, process::ExitCode, time::Duration};
 
@@ -7,23 +6,22 @@ use breaker_core::{ConfigErrorKind, Registry, Report};
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
-/// The longest that requests under way are waited for: Kubernetes kills a process 30 s after it has
-/// asked it to end.
+/// The longest wait for requests in flight: Kubernetes kills a process 30 s after it has asked it
+/// to end.
 const DRAIN: Duration = Duration::from_secs(25);
 
-/// Gives the value of a variable.
+/// Returns the value of a variable.
 pub(crate) type Lookup<'l> = &'l dyn Fn(&str) -> Option<String>;
 
-/// Reads the settings and runs the service, with logs from `level` on. Exit code 2: a setting
-/// cannot be obeyed.
+/// Reads the settings and runs the service, with logs from `level` on. Exit code 2: a setting is
+/// invalid.
 pub(crate) fn start<C, P: ToString>(
     service: &str,
     level: &str,
     read: impl Fn(Lookup<'_>) -> Result<C, Vec<P>>,
     run: impl FnOnce(C) -> Result<(), Box<dyn Error>>,
 ) -> ExitCode {
-    // Before anything else: the logs and the breakers read the environment as soon as they are
-    // there.
+    // First of all: the logs and the breakers read the environment when they are created.
     let mut problems = read_dotenv();
     start_logs(level);
     match Registry::global().load_env() {
@@ -33,7 +31,7 @@ pub(crate) fn start<C, P: ToString>(
             problems.extend(errors.iter().map(ToString::to_string));
         }
     }
-    // Every problem at once.
+    // All problems at once.
     warn_of_misspelt(|lookup| drop(read(lookup)));
     let config = match read(&|name| env::var(name).ok()) {
         Ok(config) => Some(config),
@@ -55,8 +53,8 @@ pub(crate) fn start<C, P: ToString>(
     }
 }
 
-/// Warns of variables that nobody reads, and that differ by at most two letters from one that
-/// `read` asks for and that is not set. They may be another program's, so they are no error.
+/// Warns of unknown variables that differ by at most two letters from an unset one that `read` asks
+/// for. They may be another program's, so they are no error.
 #[expect(clippy::print_stderr, reason = "the log does not take it")]
 fn warn_of_misspelt(read: impl Fn(Lookup<'_>)) {
     let known = RefCell::new(Vec::new());
@@ -78,11 +76,11 @@ fn warn_of_misspelt(read: impl Fn(Lookup<'_>)) {
     }
 }
 
-/// Reads `.env`, and gives what is wrong with it.
+/// Reads `.env`, and returns what is wrong with it.
 fn read_dotenv() -> Vec<String> {
     match dotenvy::dotenv() {
         Err(error) if error.not_found() => Vec::new(),
-        // Its own words would repeat the line, and with it perhaps a secret.
+        // The error's own text would repeat the line, and perhaps a secret in it.
         Err(dotenvy::Error::LineParse(_, at)) => vec![format!(".env: a line cannot be read, at its character {at}")],
         Err(error) => vec![format!(".env: {error}")],
         Ok(_) => Vec::new(),
@@ -95,8 +93,8 @@ fn start_logs(level: &str) {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
 }
 
-/// Says what is odd about the settings where the log has not said it, and what a filter of the
-/// operator's own keeps out of the log.
+/// Prints warnings about the settings that the log has not shown, and those that the operator's own
+/// filter keeps out of the log.
 #[expect(clippy::print_stderr, reason = "the log does not take it")]
 fn warn(report: &Report) {
     let is_logged = tracing::enabled!(target: "breaker_core::configuration", Level::WARN);
@@ -115,14 +113,14 @@ fn complain(service: &str, problems: &[String]) {
     problems.iter().for_each(|problem| eprintln!("  - {problem}"));
 }
 
-/// An error's text with those of the errors behind it, as far as they say something new.
+/// An error's text with those of its sources, as far as they add something.
 fn with_causes(error: &dyn Error) -> String {
     let causes = iter::successors(error.source(), |&error| error.source()).map(ToString::to_string);
     causes.fold(error.to_string(), |told, cause| if told.contains(&cause) { told } else { format!("{told}: {cause}") })
 }
 
-/// How a service is asked to end: by Ctrl-C, or by `SIGTERM`, which systemd, Docker and Kubernetes
-/// send.
+/// The signals that ask a service to end: Ctrl-C, or `SIGTERM`, which systemd, Docker and
+/// Kubernetes send.
 #[derive(Debug)]
 pub(crate) struct Ending {
     #[cfg(unix)]
@@ -132,7 +130,7 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
-    /// Listens from now on, so before the service says that it is there.
+    /// Listens from now on, before the service reports its address.
     pub(crate) fn listen() -> io::Result<Self> {
         #[cfg(unix)]
         use tokio::signal::unix::{SignalKind, signal};
@@ -151,13 +149,13 @@ impl Ending {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
-        // An error says that there is nothing to listen to, and the service could never be ended.
+        // An error means that there are no signals to wait for, and the service could never end.
         #[cfg(not(unix))]
         let _ = tokio::signal::ctrl_c().await;
     }
 
-    /// Waits until the requests under way are answered, but not for ever; to be asked once more
-    /// ends it at once.
+    /// Waits until the requests in flight are answered, but not forever; a second signal ends it at
+    /// once.
     pub(crate) async fn drain(mut self, answered: impl Future<Output = ()>) {
         tracing::info!("no request is taken any longer, and those under way are answered");
         tokio::select! {

@@ -1,13 +1,14 @@
-//! Single calls, for a person who looks at one of them:
-//! `cargo bench -p breaker-benches -- attribute`. The tables of BENCHMARKS.md are those of
-//! `scripts/bench`, whose rounds are interleaved.
+//! Times single calls with divan: `cargo bench -p breaker-benches -- attribute`.
+//!
+//! `scripts/bench` makes the tables of BENCHMARKS.md. It interleaves its rounds, which divan does
+//! not.
 #![forbid(unsafe_code)]
 
 use breaker_benches::{Case, SUBJECTS, subject};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 
-/// As many calls as one sample makes.
+/// The number of calls in one sample.
 const CALLS: u64 = 1_000;
 
 fn main() {

@@ -1,19 +1,19 @@
-//! The body: what each call comes to, if it is let in.
+//! Defines the body that each admitted call runs.
 
 use breaker_core::CircuitBreakerError;
 use std::fmt;
 use std::hint::black_box;
 
-/// The error of the body, which is that of an annotated function too.
+/// The error of the body and of an annotated function.
 #[derive(Debug)]
 pub(crate) enum Fault {
     /// The service failed.
     Service,
-    /// The check by hand rejected the call.
+    /// The hand-written check rejected the call.
     Refused,
-    /// The same, and when to come back.
+    /// The hand-written check rejected the call, with a time for the next attempt.
     Until { name: &'static str, wait: u64 },
-    /// Our breaker did.
+    /// Our breaker rejected the call.
     Open(CircuitBreakerError),
 }
 
@@ -34,20 +34,20 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Even requests succeed, odd ones fail. Out of line, so that it is the same code behind each
+/// Even requests succeed, odd ones fail. It is not inlined, so it is the same code behind each
 /// breaker.
 #[inline(never)]
 pub(crate) fn upstream(request: u64) -> Result<u64, Fault> {
     if black_box(request) & 1 == 0 { Ok(request) } else { Err(Fault::Service) }
 }
 
-/// The bare call. Where it is polled by a pointer it is another function, which leaves the first
-/// one to be inlined.
+/// The bare call. The polled-by-pointer case uses another function, which leaves the first one to
+/// be inlined.
 pub(crate) async fn body<const BY_POINTER: bool>(request: u64) -> Result<u64, Fault> {
     upstream(request)
 }
 
-/// A body that waits for ever where [`body`] succeeds, for the probe that holds a slot.
+/// A body that waits forever where [`body`] succeeds, for the probe that holds a slot.
 pub(crate) async fn body_or_wait(request: u64) -> Result<u64, Fault> {
     if request & 1 == 0 {
         std::future::pending::<()>().await;

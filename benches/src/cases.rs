@@ -1,51 +1,51 @@
-//! Cases: what happens in the calls that are measured.
+//! Lists the cases: what happens in the measured calls.
 
 /// What happens in the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Case {
     /// Each call succeeds.
     Ok,
-    /// The same where the future is polled through a pointer, as a task, a box and whatever the
-    /// compiler finds too large to inline are.
+    /// Each call succeeds, and its future is polled through a pointer. Tasks, boxes and futures
+    /// that the compiler does not inline work that way.
     Pointer,
-    /// Each call fails, and the limit of the run is out of reach.
+    /// Each call fails, and the limit of consecutive failures is out of reach.
     Err,
-    /// A failure and a success in turn, so that nothing opens.
+    /// Failures and successes alternate, so nothing opens.
     ErrOk,
     /// Failures have opened the breaker, and it stays open.
     Open,
-    /// Failures have opened the breaker, its open time is over, and a probe that waits holds the
+    /// Failures have opened the breaker, its open period is over, and a pending probe holds the
     /// only slot.
     Full,
-    /// Successes that a window over 10 calls looks at.
+    /// Successes in a window of 10 calls.
     Window10,
-    /// Successes that a window over 1,000 calls looks at.
+    /// Successes in a window of 1,000 calls.
     Window1000,
-    /// Successes that a window over 100,000 calls looks at.
+    /// Successes in a window of 100,000 calls.
     Window100000,
-    /// Successes that a window over 10 seconds looks at.
+    /// Successes in a window of 10 seconds.
     WindowOfTime,
-    /// Successes, each of which may be slow.
+    /// Successes with a limit for slow calls.
     Slow,
-    /// Successes, each inside a call of the same breaker that succeeds too.
+    /// Successes, each inside a successful call of the same breaker.
     Nested,
-    /// Successes, each inside a call of another breaker that succeeds too.
+    /// Successes, each inside a successful call of another breaker.
     Within,
-    /// Successes on the breaker of one of many values.
+    /// Successes on the breaker of one of many keys.
     Key,
     /// Successes of a function that has a fallback.
     Fallback,
-    /// Calls that the fallback answers, since failures have opened the breaker.
+    /// Calls that the fallback serves, since failures have opened the breaker.
     Fallen,
     /// Successes whose metrics are exported, with a Prometheus recorder in the process.
     Prometheus,
-    /// Successes with a `tracing` subscriber in the process that takes errors only. It comes last,
-    /// since it stays.
+    /// Successes with a `tracing` subscriber that takes errors only. It comes last, since the
+    /// subscriber stays installed.
     Subscriber,
 }
 
 impl Case {
-    /// All of them.
+    /// All cases.
     pub const ALL: [Self; 18] = [
         Self::Ok,
         Self::Pointer,
@@ -67,7 +67,7 @@ impl Case {
         Self::Subscriber,
     ];
 
-    /// As tables show it.
+    /// The name in tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -92,7 +92,7 @@ impl Case {
         }
     }
 
-    /// The requests: the first one, and from one to the next. Even ones succeed.
+    /// The first request, and the step to the next one. Even requests succeed.
     pub(crate) const fn requests(self) -> (u64, u64) {
         match self {
             Self::Err => (1, 2),
@@ -101,13 +101,13 @@ impl Case {
         }
     }
 
-    /// Whether no call comes to its body.
+    /// Whether no call runs its body.
     #[must_use]
     pub const fn rejects(self) -> bool {
         matches!(self, Self::Open | Self::Full | Self::Fallen)
     }
 
-    /// What the bare call does in this case; `None` where it has nothing to be compared with.
+    /// The baseline's case; `None` where there is no baseline.
     #[must_use]
     pub const fn bare(self) -> Option<Self> {
         match self {

@@ -1,5 +1,6 @@
-//! Drive: the loop that makes the calls. It is compiled for each subject, as a caller's own code
-//! is.
+//! Runs the loop that makes the calls.
+//!
+//! The compiler specialises it for each subject, as it does a caller's own code.
 
 use crate::body::Fault;
 use crate::cases::Case;
@@ -18,11 +19,11 @@ pub enum Kind {
     Ok,
     /// The body failed.
     Err,
-    /// The body has not run.
+    /// The body did not run.
     Rejected,
 }
 
-/// What a call gives.
+/// The result of a call.
 pub(crate) trait Answer {
     fn kind(&self) -> Kind;
 }
@@ -43,14 +44,14 @@ impl Answer for u64 {
     }
 }
 
-/// Calls that are ready to be made, as many as one likes and from any thread.
+/// Calls that are ready to be made, any number of times and from any thread.
 pub struct Calls(Box<Make>);
 
-/// Makes so many calls, and says how they ended where somebody wants to know.
+/// Makes N calls, and reports how each ended to a caller that asks.
 type Make = dyn Fn(u64, Option<&mut Vec<Kind>>) + Send + Sync;
 
 impl Calls {
-    /// `BY_POINTER`: the future is polled so.
+    /// `BY_POINTER`: whether the future is polled through a pointer.
     pub(crate) fn new<A: Answer, const BY_POINTER: bool>(
         case: Case,
         call: impl AsyncFnMut(u64) -> A + Clone + Send + Sync + 'static,
@@ -59,12 +60,12 @@ impl Calls {
         Self(Box::new(move |calls, kinds| drive::<A, BY_POINTER>(calls, requests, call.clone(), kinds)))
     }
 
-    /// Makes so many calls, one after the other.
+    /// Makes N calls, one after the other.
     pub fn run(&self, calls: u64) {
         (self.0)(calls, None);
     }
 
-    /// Makes so many calls, and says how they ended.
+    /// Makes N calls, and returns how they ended.
     #[must_use]
     pub fn kinds(&self, calls: u64) -> Vec<Kind> {
         let mut kinds = Vec::new();
@@ -79,19 +80,19 @@ impl fmt::Debug for Calls {
     }
 }
 
-/// Begins one call that waits, and never ends it.
+/// Starts one call that waits, and never ends it.
 pub(crate) fn hold<F: Future + 'static>(call: F) {
     let call = Box::leak(Box::new(Box::pin(call)));
     let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(polled.is_pending(), "the call waits");
 }
 
-/// As an executor does that has one future: it polls it where it stands until it is ready. Only a
-/// call whose breaker waits for another thread is not ready at once; it is asked again and again,
+/// Polls one future in place until it is ready, as an executor with a single future does. Only a
+/// call whose breaker waits for another thread is not ready at once. The loop polls it again
 /// without a sleep, which would take longer than the call.
 ///
-/// A subject's calls are polled here alone, so that the compiler may inline them as it does what a
-/// program calls at one place.
+/// The only place that polls a subject's calls, so the compiler may inline them like any call with
+/// one callsite.
 #[inline]
 fn drive<A: Answer, const BY_POINTER: bool>(
     calls: u64,

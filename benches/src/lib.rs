@@ -1,9 +1,8 @@
-//! Calls to be measured: the same body bare, behind a check written by hand, behind our breakers
-//! and behind others.
+//! Makes the measured calls: bare, behind a hand-written check, our breakers and other crates.
 //!
-//! `subjects` makes them, `cases` says what happens in them, `drive` is the loop that all of them
-//! run in, and `sizes` asks how large their futures are. The binary `cost` measures, and
-//! `cargo bench` shows single ones.
+//! `subjects` makes the calls, `cases` says what happens in them, and `drive` is their common loop.
+//! `sizes` measures their futures. The binary `cost` measures everything, and `cargo bench` times
+//! single calls.
 #![forbid(unsafe_code)]
 
 mod body;

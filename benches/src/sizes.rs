@@ -1,5 +1,4 @@
-//! Sizes: how many bytes the future of a call has, bare, with our attribute and with
-//! `#[tracing::instrument]`.
+//! Measures the future of a call: bare, with our attribute, and with `#[tracing::instrument]`.
 
 use crate::body::{Fault, upstream};
 use breaker_core::circuit_breaker;
@@ -9,7 +8,7 @@ use tracing::instrument;
 /// The futures of one function.
 #[derive(Debug)]
 pub struct Size {
-    /// What the function takes.
+    /// The function's arguments.
     pub argument: &'static str,
     /// Without an attribute.
     pub bare: fn() -> usize,
@@ -19,7 +18,7 @@ pub struct Size {
     pub instrumented: fn() -> usize,
 }
 
-/// A function whose body waits once and uses its argument after that, three times.
+/// Three versions of a function whose body waits once and uses its argument after that.
 macro_rules! size {
     ($argument:literal ($($name:ident: $type:ty)?) ($($value:expr)?) $used:expr) => {{
         async fn bare($($name: $type)?) -> Result<u64, Fault> {
@@ -45,7 +44,7 @@ macro_rules! size {
     }};
 }
 
-/// Functions of all kinds of arguments.
+/// Functions with all kinds of arguments.
 pub const SIZES: [Size; 4] = [
     size!("none" () () 0),
     size!("&str" (text: &str) ("") text.len() as u64),

@@ -1,4 +1,4 @@
-//! Subjects: the ways to make one call, one file for each.
+//! Defines the subjects, which are the ways to make one call, with one file for each.
 
 mod attribute;
 mod bare;
@@ -15,13 +15,13 @@ use crate::cases::Case;
 use crate::drive::Calls;
 use std::time::Duration;
 
-/// Longer than anybody measures.
+/// Longer than any measurement.
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// A way to make calls.
 #[derive(Debug)]
 pub struct Subject {
-    /// As tables show it.
+    /// The name in tables.
     pub name: &'static str,
     cases: &'static [Case],
     calls: fn(Case) -> Calls,
@@ -41,13 +41,13 @@ impl Subject {
     }
 }
 
-/// Of what has no breaker in it.
+/// The cases of a subject without a breaker.
 const BARE: &[Case] = &[Case::Ok, Case::Pointer, Case::Err, Case::ErrOk];
-/// Of what lets any number of probes in, or none.
+/// The cases of a subject that admits any number of probes, or none.
 const NO_SLOTS: &[Case] = &[Case::Ok, Case::Pointer, Case::Err, Case::ErrOk, Case::Open];
 const COMMON: &[Case] = &[Case::Ok, Case::Pointer, Case::Err, Case::ErrOk, Case::Open, Case::Full];
 
-/// The calls of a module, which are others where they are polled by a pointer.
+/// The calls of a module. The polled-by-pointer case has calls of its own.
 macro_rules! by {
     ($module:ident, $case:ident) => {
         match $case {
@@ -57,7 +57,7 @@ macro_rules! by {
     };
 }
 
-/// All of them, in the order of the tables.
+/// All subjects, in the order of the tables.
 pub const SUBJECTS: &[Subject] = &[
     Subject { name: "loop", cases: &[Case::Ok], calls: bare::nothing },
     Subject { name: "clock", cases: &[Case::Ok], calls: bare::clock },

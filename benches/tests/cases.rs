@@ -1,4 +1,4 @@
-//! Each case is what it says, and stays so over many calls.
+//! Checks that each case does what it says, over many calls.
 
 use breaker_benches::{Case, Kind, SUBJECTS};
 

@@ -1,10 +1,10 @@
-//! The crate that is named `breaker`.
+//! Wraps the crate `breaker`.
 
 use crate::{Answer, Body, Call, Fault, LONG, Rival, State};
 use ::breaker::{BackoffStrategy, CircuitBreaker, CircuitBreakerConfig, CircuitBreakerError};
 use std::time::Duration;
 
-/// breaker, with its rule for runs of failures.
+/// breaker, with its rule for consecutive failures.
 #[derive(Clone, Debug)]
 pub struct Breaker(CircuitBreaker);
 
@@ -51,7 +51,7 @@ impl Rival for Breaker {
         }
     }
 
-    /// A microsecond of the wall clock, after which it shows another state.
+    /// A microsecond of wall time, after which it shows another state.
     async fn wait(&self) {
         crate::spin_until(|| !self.0.is_open());
     }

@@ -1,4 +1,4 @@
-//! failsafe.
+//! Wraps failsafe.
 
 use crate::{Answer, Body, Call, Fault, LONG, Rival, State};
 use ::failsafe::failure_policy::{ConsecutiveFailures, consecutive_failures};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 type Waits = Chain<Once<Duration>, Repeat<Duration>>;
 
-/// failsafe, which knows no limit of probes.
+/// failsafe, which has no limit of probes.
 #[derive(Clone, Debug)]
 pub struct Failsafe(StateMachine<ConsecutiveFailures<Waits>, ()>);
 
@@ -40,7 +40,7 @@ impl Rival for Failsafe {
         }))
     }
 
-    /// It shows its state in `Debug` alone.
+    /// It shows its state only in `Debug`.
     fn state(&self) -> State {
         let shown = format!("{:?}", self.0);
         match ["closed", "half_open", "open"].into_iter().find(|state| shown.contains(state)) {

@@ -1,8 +1,8 @@
-//! Other circuit breakers and ours behind one trait, so that `tests/facts.rs` can put each of them
-//! into the same situation.
+//! Puts other circuit breakers and ours behind one trait, for the tests in `tests/facts`.
 //!
-//! Each is set up so that the fewest failures open it and one probe is let in at a time, where that
-//! can be said. What it does then is stated in `COMPARE.md`, whose table the tests read.
+//! Each breaker opens after its smallest number of failures, and admits one probe at a time where
+//! it has that setting. The table of `COMPARE.md` states what it does then, and the tests read that
+//! table.
 #![forbid(unsafe_code)]
 
 mod breaker;
@@ -21,7 +21,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-/// How long a breaker stays open where a test does not wait for its end.
+/// The open period where a test does not wait for its end.
 pub const LONG: Duration = Duration::from_secs(3600);
 
 /// What the service behind a breaker does.
@@ -35,8 +35,7 @@ pub type Call = Pin<Box<dyn Future<Output = Result<(), Answer>> + Send>>;
 pub enum Fault {
     /// The service failed.
     Service,
-    /// The caller was wrong. Each breaker is told that this is no failure, in the way that it has
-    /// for that.
+    /// The caller made a mistake. Each breaker learns in its own way that this is no failure.
     Caller,
 }
 
@@ -45,11 +44,11 @@ pub enum Fault {
 pub enum Answer {
     /// The body's own error.
     Fault(Fault),
-    /// The body has not run.
+    /// The body did not run.
     Rejected,
 }
 
-/// The states that all of them have.
+/// The states that all crates have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Calls pass.
@@ -65,34 +64,34 @@ pub trait Rival: Clone + Send + Sync + 'static {
     /// The crate's name.
     const NAME: &str;
 
-    /// How many failures open it.
+    /// The number of failures that opens it.
     const FAILURES: usize = 1;
 
-    /// How many results of a half-open state decide about it.
+    /// The number of half-open results that decide.
     const DECISIVE: usize = 1;
 
-    /// A closed breaker whose first stay in the open state is as short as it gets, and whose later
-    /// ones are [`LONG`] where the crate can make a difference.
+    /// A closed breaker whose first open period is as short as possible. Its later ones are
+    /// [`LONG`] where the crate has such a setting.
     fn short() -> Self;
 
-    /// A closed breaker that stays open for [`LONG`].
+    /// A closed breaker with an open period of [`LONG`].
     fn long() -> Self;
 
-    /// A call, of which nothing happens before it is polled.
+    /// A call, which does nothing before its first poll.
     fn call(&self, body: Body) -> Call;
 
-    /// The state. It is asked for last in a test, since one breaker shows it only by what it does
-    /// with further calls.
+    /// The state. A test asks for it last, since one breaker shows its state only by its answers to
+    /// further calls.
     fn state(&self) -> State;
 
-    /// Lets the time pass that a [`short`](Self::short) breaker stays open.
+    /// Waits for the open period of a [`short`](Self::short) breaker.
     fn wait(&self) -> impl Future<Output = ()> + Send;
 }
 
-/// Spins until that is so, since who reads a wall clock cannot be told the time.
+/// Spins until the condition holds, since a test cannot move the wall clock.
 ///
 /// # Panics
-/// When it takes ten seconds, which is no matter of the clock any more.
+/// When it takes ten seconds, which no clock explains.
 pub fn spin_until(mut done: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !done() {
@@ -101,7 +100,7 @@ pub fn spin_until(mut done: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until an open time of zero, which began before this call, is over by the wall clock.
+/// Waits until an open period of zero, which began before this call, is over by the wall clock.
 fn wait_for_the_clock() {
     let opened = Instant::now();
     spin_until(|| Instant::now() > opened);

@@ -1,4 +1,4 @@
-//! breaker-core.
+//! Wraps breaker-core.
 
 use crate::{Answer, Body, Call, Fault, LONG, Rival, State};
 use breaker_core::{CallError, CircuitBreaker, Config, Outcome};

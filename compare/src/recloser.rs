@@ -1,4 +1,4 @@
-//! recloser.
+//! Wraps recloser.
 
 use crate::{Answer, Body, Call, Fault, LONG, Rival, State};
 use ::recloser::{AsyncRecloser, Error};
@@ -7,8 +7,9 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// recloser, which knows no limit of probes. A ring of results has to be full before a further one
-/// decides: of a closed breaker it holds three here, of a half-open one a single one.
+/// recloser, which has no limit of probes. A ring of results has to be full before the next one
+/// decides. The ring of a closed breaker holds three results here, that of a half-open one a single
+/// result.
 #[derive(Clone, Debug)]
 pub struct Recloser(AsyncRecloser);
 
@@ -18,7 +19,7 @@ impl Recloser {
         Self(builder.open_wait(first).open_wait_strategy(|_, _| LONG).build().into())
     }
 
-    /// A call that has its answer at the first poll, since its body has.
+    /// A call that is ready at the first poll, since its body is.
     fn now(&self, result: Result<(), Fault>) -> Result<(), Answer> {
         let call = pin!(self.call(Box::pin(std::future::ready(result))));
         match call.poll(&mut Context::from_waker(Waker::noop())) {
@@ -49,8 +50,8 @@ impl Rival for Recloser {
         }))
     }
 
-    /// It does not show its state, which is told by what two failures do: they open a half-open
-    /// breaker, not a closed one.
+    /// It does not show its state. Two failures reveal it: they open a half-open breaker, but not a
+    /// closed one.
     fn state(&self) -> State {
         let failures = [(); 3].map(|()| self.now(Err(Fault::Service)));
         match failures.map(|answer| answer == Err(Answer::Rejected)) {

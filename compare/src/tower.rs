@@ -1,4 +1,4 @@
-//! tower-resilience-circuitbreaker.
+//! Wraps tower-resilience-circuitbreaker.
 
 use crate::{Answer, Body, Call, Fault, LONG, Rival, State};
 use ::tower::util::ServiceFn;
@@ -20,7 +20,7 @@ pub struct Tower {
 }
 
 impl Tower {
-    /// Every stay in the open state is as long as the first one.
+    /// Every open period is as long as the first one.
     fn new(wait: Duration) -> Self {
         let judge: fn(&Result<(), Fault>) -> bool = |result| *result == Err(Fault::Service);
         let run: fn(Body) -> Body = |body| body;

@@ -1,5 +1,4 @@
-//! The code search: finds functions by what they do, on caches, embeddings and a database of which
-//! any may be away.
+//! Runs the code search, which finds functions by what they do while any dependency may be down.
 //!
 //! `cargo run --example code_search -- index PATH`, `-- search "query"` and `-- serve`; `-- --help`
 //! explains.
@@ -68,7 +67,7 @@ A setting that cannot be obeyed is reported, all of them at once, and the exit c
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // What a single command has to say of an outage stands in its answer.
+    // The answer of a single command includes what it has to say of an outage.
     let serves = matches!(arguments.command, Command::Serve { .. });
     let level = if serves { "info" } else { "error,breaker_core::log=off" };
     start::start("code search", level, |lookup| SearchConfig::read(lookup), |config| run(arguments.command, config))
@@ -140,7 +139,7 @@ fn show_last_error() {
     }
 }
 
-/// Keeps the service running until it is asked to end, and answers what is under way then.
+/// Runs the service until it is asked to end, and answers the requests in flight then.
 #[expect(clippy::print_stdout, reason = "a person wants to know where to send queries")]
 async fn serve(code: CodeIndexingService, port: u16) -> Result<(), Box<dyn Error>> {
     let mut ending = start::Ending::listen()?;

@@ -1,3 +1,3 @@
-//! The room of the runnable examples: what `cargo run --example assistant` is made of.
+//! Contains the runnable examples: the parts of `cargo run --example assistant`.
 
 pub mod assistant;

@@ -1,7 +1,7 @@
-//! Fuzz targets: functions that take any bytes, and panic where a promise is broken.
+//! Defines the fuzz targets: functions that accept any bytes, and panic where a promise is broken.
 //!
 //! `cargo test -p breaker-fuzz` replays the kept inputs of `corpus/` and changes of them, the same
-//! ones in each run; `scripts/fuzz` hands the functions to libFuzzer, which finds new ones.
+//! ones each time. `scripts/fuzz` runs the functions under libFuzzer, which finds new ones.
 #![forbid(unsafe_code)]
 
 pub mod macros;
@@ -9,8 +9,8 @@ pub mod mutate;
 pub mod settings;
 pub mod written;
 
-// A crate of attributes cannot be linked as a library, so this crate compiles its modules again,
-// under their own names. Outside of a compiler `proc_macro2` has tokens of its own.
+// A proc-macro crate cannot be linked as a library, so this crate compiles its modules again, under
+// their own names. Outside of a compiler `proc_macro2` has its own tokens.
 #[path = "../../breaker-macros/src"]
 mod sources {
     pub(crate) mod attributes;
@@ -30,10 +30,10 @@ use sources::{
     spans, validate,
 };
 
-/// A function that takes any input.
+/// A function that accepts any input.
 pub type Target = fn(&str);
 
-/// The targets by name, which is also that of their directory in `corpus/`.
+/// The targets by name, which is also the name of their directory in `corpus/`.
 pub const TARGETS: [(&str, Target); 5] = [
     ("attribute", macros::attribute),
     ("helper", macros::helper),
@@ -42,10 +42,10 @@ pub const TARGETS: [(&str, Target); 5] = [
     ("file", settings::file),
 ];
 
-/// Inputs are no longer than this: syn reads what is nested by recursion, as rustc does.
+/// The limit of an input: syn reads nested code by recursion, as rustc does.
 pub const LONGEST: usize = 4096;
 
-/// The input as text, unless it is none or too long.
+/// The input as text, unless it is not UTF-8 or too long.
 #[must_use]
 pub fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok().filter(|text| text.len() <= LONGEST)

@@ -1,5 +1,6 @@
-//! The entry points of breaker-macros: what they are given becomes tokens or a message, and tokens
-//! that rustc can read.
+//! Fuzzes the entry points of breaker-macros.
+//!
+//! Every input becomes a message, or tokens that rustc can read.
 
 use crate::{attributes, companion_attributes, derive_classify, diagnostics, expand, impl_block, validate};
 use proc_macro2::TokenStream;
@@ -23,7 +24,7 @@ pub fn helper(input: &str) {
     for name in ["fallback", "retry"] {
         let moved = companion_attributes::move_to_the_end(name, &args, &item);
         assert_item(&item, &moved);
-        // It moves once: called again, it says that it is alone, or leaves the item.
+        // It moves once: called again, it reports that it is alone, or leaves the item.
         if let Ok((attrs, rest)) = attributes::split_attributes.parse2(moved)
             && let Some(last) = attrs.last().filter(|last| attributes::has_moved(last))
         {
@@ -45,22 +46,22 @@ fn args_and_item(input: &str) -> Option<(TokenStream, TokenStream)> {
     Some((args.parse().ok()?, item.parse().ok()?))
 }
 
-/// What stands in the place of an item is one, or several; of what was none nothing is asked.
+/// The expansion of an item is one or several items. The expansion of anything else is not checked.
 fn assert_item(item: &TokenStream, given: &TokenStream) {
     if are_items(item) {
         assert!(are_items(given), "no item: {given}");
     }
 }
 
-/// The messages stand beside the item, with which nothing has happened.
+/// The messages come beside the item, which is unchanged.
 fn assert_told(item: &TokenStream, given: &TokenStream) {
     assert!(given.to_string().contains("compile_error"), "no message: {given}");
     assert_item(item, given);
 }
 
 fn are_items(tokens: &TokenStream) -> bool {
-    // Attributes of a whole file may only stand at its head.
+    // Attributes of a whole file may only be at its beginning.
     let file = syn::parse2::<syn::File>(tokens.clone()).is_ok_and(|file| file.attrs.is_empty());
-    // A method is read as one of a trait, with or without a body.
+    // A method is parsed as one of a trait, with or without a body.
     file || syn::parse2::<syn::ItemTrait>(quote::quote!(trait T { #tokens })).is_ok_and(|item| item.attrs.is_empty())
 }

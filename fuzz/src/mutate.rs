@@ -1,8 +1,8 @@
-//! Changes of kept inputs, which follow from a seed: what a toolchain without libFuzzer can do.
+//! Mutates kept inputs by a seed, for toolchains without libFuzzer.
 
 use fastrand::Rng;
 
-/// An input made of `corpus` by one to eight changes, of which many bring a word of `words` in.
+/// An input from `corpus` with one to eight changes, many of which insert a word of `words`.
 #[must_use]
 pub fn mutated(rng: &mut Rng, corpus: &[String], words: &[String]) -> String {
     let mut bytes = pick(rng, corpus).clone().into_bytes();
@@ -30,7 +30,7 @@ fn change(rng: &mut Rng, bytes: &mut Vec<u8>, word: &[u8], other: &[u8]) {
     }
 }
 
-/// Where a change is made: mostly a few bytes.
+/// The place of a change: mostly a few bytes.
 fn span(rng: &mut Rng, len: usize) -> std::ops::Range<usize> {
     let start = rng.usize(0..=len);
     let longest = if rng.bool() { 8 } else { 64 };

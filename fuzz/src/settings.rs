@@ -1,10 +1,11 @@
-//! What breaker-core reads: variables and files. Problems are told, and whatever is obeyed leaves
-//! breakers that work.
+//! Fuzzes the settings of breaker-core: variables and files.
+//!
+//! It reports problems, and the settings that it applies leave breakers that work.
 
 use breaker_core::{CallError, Config, Registry, State};
 use std::path::PathBuf;
 
-/// Lines `NAME=VALUE`, which are the process's variables.
+/// Lines `NAME=VALUE`, as the process's variables.
 pub fn environment(input: &str) {
     let registry = registry();
     let variables = || input.lines().filter_map(|line| line.split_once('='));
@@ -17,7 +18,7 @@ pub fn environment(input: &str) {
 /// A settings file.
 pub fn file(input: &str) {
     let registry = registry();
-    // No variable of the process.
+    // Not a variable of the process.
     registry.load_env_from::<&str, &str>([]).expect("nothing is no problem");
     let before = shown(&registry);
     let path = path();
@@ -56,8 +57,7 @@ fn shown(registry: &Registry) -> Vec<String> {
     registry.breakers().iter().map(|breaker| breaker.settings().to_string()).collect()
 }
 
-/// Each breaker lets its first call pass; failures open it, or do not; and it goes on to show
-/// itself.
+/// Each breaker admits its first call, failures open it or do not, and it can still show itself.
 fn assert_work(registry: &Registry) {
     for breaker in registry.breakers() {
         let settings = breaker.settings();

@@ -1,9 +1,10 @@
-//! The attributes that stand in source files, as inputs of the targets: the test suites are a
-//! corpus too.
+//! Collects the attributes of source files as inputs of the targets.
+//!
+//! The test suites are a corpus too.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// For each `#[name(ARGS)] ITEM` in `source`, as deep as it stands: `ARGS`, a line break, `ITEM`.
+/// For each `#[name(ARGS)] ITEM` in `source`, at any depth: `ARGS`, a line break, `ITEM`.
 #[must_use]
 pub fn inputs(source: &str, name: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -26,7 +27,7 @@ fn search(tokens: TokenStream, name: &str, found: &mut Vec<String>) {
     }
 }
 
-/// What stands behind `name`, which may have a path before it, in the brackets of an attribute.
+/// The arguments after `name`, which may have a path before it, in the brackets of an attribute.
 fn arguments(attribute: TokenStream, name: &str) -> Option<TokenStream> {
     let mut trees = attribute.into_iter().skip_while(|tree| tree.to_string() != name);
     trees.next()?;
@@ -37,7 +38,7 @@ fn arguments(attribute: TokenStream, name: &str) -> Option<TokenStream> {
     }
 }
 
-/// Everything to the first body, or to a semicolon.
+/// Everything up to the first body, or to a semicolon.
 fn item(trees: &[TokenTree]) -> TokenStream {
     let is_end = |tree: &TokenTree| match tree {
         TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,

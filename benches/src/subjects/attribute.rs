@@ -1,4 +1,4 @@
-//! Attribute: annotated async functions, with the default features.
+//! Calls annotated async functions, with the default features.
 
 use crate::body::{Fault, upstream};
 use crate::cases::Case;
@@ -111,7 +111,7 @@ pub(super) fn calls(case: Case) -> Calls {
         Case::Fallback => Calls::new::<_, false>(case, with_fallback),
         Case::Fallen => Calls::new::<_, false>(case, opened(fallen)),
         Case::Prometheus => {
-            // A second one is refused, and the first one stays.
+            // The process refuses a second recorder and keeps the first one.
             let _ = breaker_axum::install_prometheus(&Registry::new());
             if let Some(breaker) = Registry::global().get("exported") {
                 breaker.export_metrics();
@@ -119,14 +119,14 @@ pub(super) fn calls(case: Case) -> Calls {
             Calls::new::<_, false>(case, exported)
         }
         Case::Subscriber => {
-            // A second one is refused, and the first one stays.
+            // The process refuses a second subscriber and keeps the first one.
             let _ = tracing_subscriber::fmt().with_max_level(LevelFilter::ERROR).with_writer(std::io::sink).try_init();
             Calls::new::<_, false>(case, closed::<false>)
         }
     }
 }
 
-/// The function, whose breaker has seen as many failures as open it.
+/// The function, after enough failures to open its breaker.
 fn opened<C>(call: C) -> C
 where
     C: AsyncFn(u64) -> Result<u64, Fault> + Copy + Send + Sync + 'static,
@@ -135,14 +135,14 @@ where
     call
 }
 
-/// The function, one call of which has the slot. It is never dropped.
+/// The function, after one call has taken the slot. That call is never dropped.
 fn with_a_probe<C>(call: C) -> C {
     let probe = Registry::global().get("full").and_then(|breaker| breaker.try_acquire().ok());
     Box::leak(Box::new(probe));
     call
 }
 
-/// The calls, after as many as the largest window holds.
+/// The calls, after enough of them to fill the largest window.
 fn filled(calls: Calls) -> Calls {
     calls.run(100_000);
     calls

@@ -1,16 +1,16 @@
-//! What every call consists of: the loop, the clock, the body.
+//! Makes the parts of every call alone: the loop, the clock, the body.
 
 use crate::body::body;
 use crate::cases::Case;
 use crate::drive::Calls;
 use std::future::ready;
 
-/// The loop around a call, and nothing in it.
+/// An empty loop.
 pub(super) fn nothing(case: Case) -> Calls {
     Calls::new::<_, false>(case, ready::<u64>)
 }
 
-/// The same with one look at the coarse clock.
+/// The loop with one reading of the coarse clock.
 pub(super) fn clock(case: Case) -> Calls {
     Calls::new::<_, false>(case, |request| ready(now() ^ request))
 }

@@ -1,4 +1,4 @@
-//! The crate that is named `breaker`, with its rule for runs of failures.
+//! Calls through the crate `breaker`, with its rule for consecutive failures.
 
 use crate::body::{Fault, body, body_or_wait};
 use crate::cases::Case;

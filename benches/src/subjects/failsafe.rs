@@ -1,4 +1,6 @@
-//! failsafe, with its rule for runs of failures. It lets any number of probes in.
+//! Calls through failsafe, with its rule for consecutive failures.
+//!
+//! It admits any number of probes.
 
 use crate::body::{Fault, body};
 use crate::cases::Case;

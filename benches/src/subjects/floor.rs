@@ -1,5 +1,6 @@
-//! Floor: what one would write by hand. It loads a word and compares it, calls, and records
-//! failures in a row.
+//! Calls through a minimal hand-written check.
+//!
+//! It loads and compares a word, makes the call, and counts consecutive failures.
 
 use crate::body::{Fault, upstream};
 use crate::cases::Case;
@@ -8,7 +9,7 @@ use crate::subjects::bare::now;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 struct Floor {
-    /// Zero: closed. Else it is open until that tick.
+    /// Zero: closed. Any other value: open until that tick.
     until: AtomicU64,
     failures: AtomicU64,
     fail_max: u64,

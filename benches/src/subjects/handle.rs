@@ -1,4 +1,4 @@
-//! Handle: `CircuitBreaker::call`.
+//! Calls through `CircuitBreaker::call`.
 
 use crate::body::{Fault, body};
 use crate::cases::Case;

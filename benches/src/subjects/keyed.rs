@@ -1,4 +1,4 @@
-//! Keyed: an annotated function with one breaker per host.
+//! Calls an annotated function with one breaker per host.
 
 use crate::body::{Fault, upstream};
 use crate::cases::Case;
@@ -8,11 +8,10 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
 
-/// How many hosts may have a breaker at a time.
+/// The most hosts that have a breaker at a time.
 pub const MOST_HOSTS: usize = 100_000;
 
-/// A prime number, so that one host after the other is far from the last one and all have their
-/// turn.
+/// A prime number, so that consecutive hosts are far apart and each of them gets its turn.
 const STRIDE: usize = 7_919;
 
 #[circuit_breaker(name = "keyed", key = host, max_keys = 100_000)]
@@ -20,13 +19,13 @@ async fn keyed(host: &str, request: u64) -> Result<u64, Fault> {
     upstream(request)
 }
 
-/// Names of hosts, which live for ever.
+/// Host names that live as long as the process.
 #[must_use]
 pub fn hosts(from: usize, count: usize) -> &'static [String] {
     (from..from + count).map(|number| format!("host-{number:06}.example")).collect::<Vec<_>>().leak()
 }
 
-/// Successful calls, each to another one of these hosts.
+/// Successful calls, each to a different host.
 #[must_use]
 pub fn keyed_calls(hosts: &'static [String]) -> Calls {
     let mut place = 0;
@@ -36,8 +35,8 @@ pub fn keyed_calls(hosts: &'static [String]) -> Calls {
     })
 }
 
-/// The same calls without breakers, each of which looks its host up in a map: what the memory of so
-/// many hosts costs by itself.
+/// The same calls without breakers, each with a map look-up of its host. They show what the memory
+/// of N hosts costs by itself.
 #[must_use]
 pub fn map_calls(hosts: &'static [String]) -> Calls {
     let map: HashMap<String, u64> = hosts.iter().cloned().zip(0..).collect();
@@ -49,7 +48,7 @@ pub fn map_calls(hosts: &'static [String]) -> Calls {
     })
 }
 
-/// One call to each host, in their order.
+/// One call to each host, in order.
 pub fn call_each(hosts: &'static [String]) {
     let mut hosts = hosts.iter();
     let count = hosts.len() as u64;

@@ -1,8 +1,8 @@
-//! Promises: a check by hand that keeps those of the promises which a call pays for: exact totals
-//! that threads do not slow down, a run of failures with a time window, generations, calls that
-//! panic or are dropped, an error that says when to come back, and a subscriber that may want to
-//! hear of each call. It is written for one function, in place, with nothing that could be
-//! configured.
+//! Calls through a hand-written check that keeps every promise with a cost per call.
+//!
+//! The promises: exact totals without contention, consecutive failures within a time window, and
+//! generations. It also counts panicked and dropped calls, returns an error with a retry time, and
+//! logs each call to a `tracing` subscriber. It serves one function and has no settings.
 
 use crate::body::{Fault, upstream};
 use crate::cases::Case;
@@ -67,7 +67,7 @@ impl Gate {
         Some(Fault::Until { name: "by_hand", wait: until - now })
     }
 
-    /// A result that is more than a plain success.
+    /// A result other than a plain success.
     #[inline(never)]
     fn end(&self, word: u64, succeeded: bool) {
         let now = now();
@@ -108,7 +108,7 @@ impl Gate {
     }
 }
 
-/// A call that is under way.
+/// A call in flight.
 struct Call<'g> {
     gate: &'g Gate,
     word: u64,

@@ -1,5 +1,6 @@
-//! recloser, which knows a share of failures in a ring of 100 results alone. It lets any number of
-//! probes in.
+//! Calls through recloser, which only knows the failure rate of a ring of 100 results.
+//!
+//! It admits any number of probes.
 
 use crate::body::{Fault, body};
 use crate::cases::Case;
@@ -19,14 +20,14 @@ impl Answer for Result<u64, Error<Fault>> {
 
 pub(super) fn calls<const BY_POINTER: bool>(case: Case) -> Calls {
     let rate = match case {
-        // No share is as large.
+        // No failure rate is as high.
         Case::Err | Case::ErrOk => 2.0,
         _ => 0.5,
     };
     let recloser = Recloser::custom().error_rate(rate).closed_len(100).open_wait(DAY).build();
     let breaker: &AsyncRecloser = Box::leak(Box::new(recloser.into()));
     let call = move |request| breaker.call(body::<BY_POINTER>(request));
-    // The ring has to be full before a further result decides.
+    // The ring has to be full before the next result decides.
     if case == Case::Open {
         Calls::new::<_, BY_POINTER>(Case::Err, call).run(101);
     }

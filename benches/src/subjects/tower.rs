@@ -1,4 +1,4 @@
-//! tower-resilience-circuitbreaker around a service, with its rule for runs of failures.
+//! Calls through tower-resilience-circuitbreaker, with its rule for consecutive failures.
 
 use crate::body::{Fault, body, body_or_wait};
 use crate::cases::Case;
@@ -45,7 +45,7 @@ pub(super) fn calls<const BY_POINTER: bool>(case: Case) -> Calls {
     Calls::new::<_, BY_POINTER>(case, call)
 }
 
-/// Calls of a service, which waits until it is ready.
+/// Calls of a service, each after the service is ready.
 fn requests<S>(service: S) -> impl AsyncFnMut(u64) -> Answered + Clone + Send + Sync + 'static
 where
     S: Service<u64, Response = u64, Error = CircuitBreakerError<Fault>> + Clone + Send + Sync + 'static,

@@ -1,16 +1,17 @@
-//! What each breaker does in awkward situations. `COMPARE.md` states the facts in a table, and each
-//! of its cells is a test here, named after the situation and the crate: what happens has to be
-//! what the cell says.
+//! Checks what each breaker does in awkward situations.
 //!
-//! Ours runs in virtual time. The others read a wall clock, so that their open time is zero or a
-//! microsecond, and is waited for without a sleep.
+//! `COMPARE.md` states the facts in a table. Each cell is a test here, named after the situation
+//! and the crate. The test compares what happens with the cell.
+//!
+//! Ours runs in virtual time. The others read a wall clock, so their open period is zero or a
+//! microsecond, and a test waits for it without a sleep.
 
 mod situations;
 mod table;
 
 use breaker_compare::{Breaker, Failsafe, Ours, Recloser, Tower};
 
-/// A test for each crate: what `situations::NAME` sees is what the table's row says.
+/// A test for each crate: the result of `situations::NAME` is what the table's row says.
 macro_rules! facts {
     ($($name:ident: $row:literal)*) => {$(
         mod $name {

@@ -1,4 +1,4 @@
-//! The situations, each of which tells what it has seen in the words of the table.
+//! Runs the situations, and describes each result in the words of the table.
 
 use breaker_compare::{Answer, Body, Call, Fault, LONG, Rival, State, spin_until};
 use futures_util::FutureExt as _;
@@ -80,11 +80,11 @@ pub(crate) async fn a_hundred_threads_meet_the_edge<R: Rival>() -> &'static str 
     breaker.wait().await;
     let barrier = Arc::new(Barrier::new(100));
     let threads: Vec<_> = (0..100).map(|_| caller(breaker.clone(), barrier.clone())).collect();
-    // Who waits for a lock with a timer of tokio's waits for its clock.
+    // A task that waits for a lock with one of tokio's timers waits for tokio's clock.
     while !threads.iter().all(JoinHandle::is_finished) {
         tokio::time::advance(Duration::from_millis(1)).await;
     }
-    // A call that is dropped gives its slot back, so all are kept until they are counted.
+    // A dropped call gives its slot back, so the test keeps all calls until it has counted them.
     let calls: Vec<_> = threads.into_iter().map(|thread| thread.join().expect("it ends")).collect();
     match calls.iter().filter(|(_, runs)| runs.load(Ordering::SeqCst)).count() {
         1 => "1",
@@ -93,8 +93,8 @@ pub(crate) async fn a_hundred_threads_meet_the_edge<R: Rival>() -> &'static str 
     }
 }
 
-/// A thread that meets 99 others and then makes a call, which it polls until the body runs or the
-/// call is rejected.
+/// A thread that waits for 99 others and then makes a call. It polls the call until the body runs
+/// or the breaker rejects it.
 fn caller<R: Rival>(breaker: R, barrier: Arc<Barrier>) -> JoinHandle<(Call, Arc<AtomicBool>)> {
     let runtime = Handle::current();
     std::thread::spawn(move || {
@@ -130,7 +130,7 @@ fn shown(state: State) -> &'static str {
     }
 }
 
-/// A breaker whose first probe will be let in.
+/// A breaker that will admit its first probe.
 async fn half_open<R: Rival>() -> R {
     let breaker = R::short();
     open(&breaker).await;
@@ -140,7 +140,7 @@ async fn half_open<R: Rival>() -> R {
     breaker
 }
 
-/// Opens it by failures.
+/// Opens the breaker by failures.
 async fn open<R: Rival>(breaker: &R) {
     for _ in 0..R::FAILURES {
         assert_eq!(breaker.call(body(Err(Fault::Service))).await, Err(Answer::Fault(Fault::Service)));
@@ -155,7 +155,7 @@ fn panicking() -> Body {
     Box::pin(async { std::panic::resume_unwind(Box::new("the body")) })
 }
 
-/// A call whose body runs until it is told how it ends.
+/// A call whose body runs until the test says how it ends.
 fn under_way<R: Rival>(breaker: &R) -> (Call, Option<oneshot::Sender<Result<(), Fault>>>) {
     let (answer, told) = oneshot::channel();
     let mut call = breaker.call(Box::pin(async { told.await.expect("it is told") }));

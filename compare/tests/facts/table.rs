@@ -1,10 +1,10 @@
-//! The table of `COMPARE.md`, as the tests read it.
+//! Reads the table of `COMPARE.md`.
 
 use breaker_compare::Rival;
 
 const DOCUMENT: &str = include_str!("../../../COMPARE.md");
 
-/// What the table says of this crate in this situation.
+/// The table's text for this crate in this situation.
 pub(crate) fn cell<R: Rival>(row: &str) -> &'static str {
     let column = columns().iter().position(|column| column.split(' ').next() == Some(R::NAME)).expect("its column");
     let rows = rows();
@@ -18,7 +18,7 @@ pub(crate) fn columns() -> Vec<&'static str> {
     head.into_iter().skip(1).collect()
 }
 
-/// The cells of each row, the situation first.
+/// The cells of each row, beginning with the situation.
 pub(crate) fn rows() -> Vec<Vec<&'static str>> {
     lines().1
 }

@@ -1,8 +1,9 @@
-//! How long it takes to index this project's own source, and to answer a query about it:
-//! `scripts/bench-search`.
+//! Measures how long the code search takes to index and search this project.
 //!
-//! On a new SQLite file and without Redis, or on what `DATABASE_URL` and `REDIS_URL` name. What is
-//! in that database is left there.
+//! `scripts/bench-search` runs it.
+//!
+//! It uses a new SQLite file and no Redis, or what `DATABASE_URL` and `REDIS_URL` name. It leaves
+//! what is in that database.
 #![expect(clippy::print_stdout, reason = "a bench shows what it measured")]
 
 use std::{
@@ -50,7 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if env::var_os("DATABASE_URL").is_none() {
         config.database_url = format!("sqlite://{}?mode=rwc", directory.path().join("index.db").display());
     }
-    // A new name for each run, so that nothing is in the caches.
+    // A new name for each process, so that nothing is in the caches.
     config.namespace = format!("bench-{}", std::process::id());
     println!("| what | limit | measured |\n| --- | ---: | ---: |");
 
@@ -61,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let what = format!("index {} functions of {} files", indexed.functions, indexed.files);
     println!("| {what} | 10 s | {:.1} s |", begun.elapsed().as_secs_f64());
 
-    // Parts that have just been made have no connection, no model and no cache.
+    // New parts have no connection, no model and no cache.
     let (mut first, mut cold) = (Vec::new(), Vec::new());
     for query in QUERIES {
         let fresh = code_search(config.clone())?;
@@ -80,7 +81,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             }
             cached.extend(ask(&code, query, 10, Some(level)).await.ok());
         }
-        // Without Redis there is no L2; with it, nothing has to be looked for in L3.
+        // Without Redis there is no L2; with it, no look-up reaches L3.
         if !cached.is_empty() {
             row(what, "5 ms", &mut cached);
         }
@@ -88,7 +89,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Asks, and says how long it took; an error where the answer comes from somewhere else.
+/// Searches, and returns how long it took. An answer from another source is an error.
 async fn ask(
     code: &CodeIndexingService,
     query: &str,

@@ -1,4 +1,4 @@
-//! The room of the cascade: three caches, the nearest one asked first, each of which may be away.
+//! Caches values in three levels, nearest first, each of which may be down.
 
 use std::{
     fmt,
@@ -47,17 +47,16 @@ impl fmt::Display for Level {
     }
 }
 
-/// The three caches. A value is in all of them or finds its way there: a hit fills the levels above
-/// it.
+/// The three caches. A value reaches all of them: a hit fills the levels above it.
 ///
-/// None of them can fail for a caller: what is away has nothing and keeps nothing.
+/// No call fails for a caller. A level that is down has nothing and keeps nothing.
 #[derive(Debug)]
 pub struct CascadeCache {
     l1: Cache<String, Arc<str>>,
     l2: RedisCache,
     l3: Arc<Database>,
     redis_breaker: Option<CircuitBreaker>,
-    /// Whether the present outage of Redis has been told.
+    /// Whether the current outage of Redis has been logged.
     degraded: AtomicBool,
 }
 
@@ -71,7 +70,7 @@ impl CascadeCache {
         Self { l1, l2, l3, redis_breaker, degraded: AtomicBool::new(false) }
     }
 
-    /// The value under a key, and where it was.
+    /// The value under a key, and the level that had it.
     pub async fn get<T: Serialize + DeserializeOwned>(&self, key: &str) -> Option<(T, Level)> {
         let found = self.look(key).await;
         match &found {
@@ -98,7 +97,7 @@ impl CascadeCache {
     }
 
     async fn in_database<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        // With the database away there is a miss here too; its breaker has told why.
+        // With the database down there is a miss here too; its breaker has logged why.
         let json = self.l3.entry(key).await.ok()??;
         let value = serde_json::from_str(&json).ok();
         if value.is_none() {
@@ -113,7 +112,7 @@ impl CascadeCache {
         }
     }
 
-    /// Keeps a value under a key, in every level that is there.
+    /// Keeps a value under a key, in every level that is available.
     pub async fn set<T: Serialize>(&self, key: &str, value: &T) {
         let Ok(json) = serde_json::to_string(value) else { return };
         self.l2.set(key, value).await;
@@ -135,13 +134,13 @@ impl CascadeCache {
         self.l1.weighted_size()
     }
 
-    /// Forgets what this process holds. The other levels are shared, and go on to hold it.
+    /// Clears the cache of this process. The other levels are shared and keep their values.
     pub fn clear_l1(&self) {
         self.l1.invalidate_all();
     }
 
-    /// Says once for each outage that Redis is left out, and once that it is back: a trial that
-    /// fails is no new outage.
+    /// Logs once for each outage that the service goes on without Redis, and once that it is back.
+    /// A failed trial is no new outage.
     fn tell_of_outage(&self) {
         let Some(breaker) = &self.redis_breaker else { return };
         let away = !breaker.state().is_healthy();

@@ -1,5 +1,6 @@
-//! The room of the settings: what the environment says about the service itself (the breakers read
-//! their own parts).
+//! Reads the service's own settings from the environment.
+//!
+//! The breakers read their own variables.
 
 use std::{fmt, path::Path};
 
@@ -12,14 +13,13 @@ use crate::{embedding::EmbeddingSettings, tls};
 pub struct SearchConfig {
     /// Where the index is: `sqlite:` or `postgres:`.
     pub database_url: String,
-    /// Where Redis is, or would be.
+    /// The address of Redis, where there may be none.
     pub redis_url: String,
-    /// The authorities that vouch for a Redis of `rediss:`, as PEM; `None`: those that the system
-    /// knows.
+    /// The authorities for a Redis of `rediss:`, as PEM; `None`: those that the system knows.
     pub redis_authorities: Option<Vec<u8>>,
-    /// What the keys in Redis begin with.
+    /// The prefix of the keys in Redis.
     pub namespace: String,
-    /// How much the cache in this process holds.
+    /// The size of the cache in this process, in bytes.
     pub l1_bytes: u64,
     /// The models.
     pub embedding: EmbeddingSettings,
@@ -50,10 +50,10 @@ impl Default for SearchConfig {
 }
 
 impl SearchConfig {
-    /// Reads the settings from variables; `lookup` gives the value of one.
+    /// Reads the settings from variables; `lookup` returns the value of one.
     ///
     /// # Errors
-    /// A line for every variable that cannot be obeyed, not only for the first.
+    /// A line for every variable with an invalid value, not only for the first.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<String>> {
         let get = |name: &str| lookup(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let (mut config, mut problems) = (Self::default(), Vec::new());
@@ -80,7 +80,8 @@ impl SearchConfig {
                 problems.push(format!("DATABASE_URL: sslrootcert: {problem}"));
             }
         }
-        // With any other mode it would be taken, and not used: the server could be anybody.
+        // With any other mode sqlx would accept the authority and not use it: the server could be
+        // an impostor.
         let mode = parameters(&config.database_url, &["sslmode", "ssl-mode"]).pop();
         if !certificates.is_empty() && !matches!(mode.as_deref(), Some("verify-full" | "verify-ca")) {
             problems.push("DATABASE_URL: sslrootcert: is for sslmode=verify-full (or verify-ca) only".to_owned());
@@ -109,8 +110,8 @@ impl SearchConfig {
     }
 }
 
-/// What the URL of a database says of a parameter, under any of the names that sqlx knows for it. A
-/// URL that is none is told when it is used.
+/// The value of a parameter in the URL of a database, under any of the names that sqlx knows for
+/// it. An invalid URL is reported at its first use.
 fn parameters(url: &str, names: &[&str]) -> Vec<String> {
     let Ok(options) = url.parse::<AnyConnectOptions>() else { return Vec::new() };
     let named = options.database_url.query_pairs().filter(|(name, _)| names.contains(&&**name));

@@ -1,5 +1,4 @@
-//! The room of the errors: what keeps a request from being answered, with the state of the breaker
-//! that it met.
+//! Defines the errors of a request, with the state of the breaker that it met.
 
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use crate::{
     embedding::{self, EmbeddingError},
 };
 
-/// What keeps a request from being answered in full.
+/// Why a request is not answered in full.
 #[derive(Debug, Error)]
 pub enum SearchError {
     /// The request itself is at fault.
@@ -22,7 +21,7 @@ pub enum SearchError {
     Embedding {
         /// The state of `embedding_service` after the call.
         state: State,
-        /// What happened.
+        /// The cause.
         source: EmbeddingError,
     },
     /// Too many other requests were before it, and the database was not asked.
@@ -33,28 +32,28 @@ pub enum SearchError {
     Database {
         /// The state of `database` after the call.
         state: State,
-        /// What happened.
+        /// The cause.
         source: DatabaseError,
     },
-    /// The index cannot be changed; it may well be searched.
+    /// The index cannot be changed; searches may still work.
     #[error("writing to the database failed (circuit {state})")]
     Write {
         /// The state of `database_writes` after the call.
         state: State,
-        /// What happened.
+        /// The cause.
         source: WriteError,
     },
 }
 
 impl SearchError {
-    /// The rejection behind it, if a breaker made it.
+    /// The rejection behind it, if a breaker made one.
     #[must_use]
     pub fn rejection(&self) -> Option<&CircuitBreakerError> {
         CircuitBreakerError::find(self).filter(|error| error.is_rejection())
     }
 
-    /// In how long it may be tried again, if a breaker knows: that of the call that opened it, too,
-    /// which was not rejected itself.
+    /// When to try again, if a breaker knows. The call that opened the breaker has this time too,
+    /// although it was not rejected.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         let breaker = match self {

@@ -1,4 +1,4 @@
-//! The room of the files: the source files of a directory, in the order of their names.
+//! Lists the source files of a directory, in the order of their names.
 
 use std::{
     fs, io,
@@ -7,14 +7,14 @@ use std::{
 
 use crate::functions::Language;
 
-/// Directories that hold what a tool has made.
+/// Directories with generated files.
 const SKIPPED: &[&str] = &["target", "node_modules", "__pycache__", "venv"];
 
-/// The largest file that is read; larger ones are written by generators.
+/// The largest file that is read; larger ones come from generators.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// The source files at or below `path`. Hidden directories and those that tools fill are left out,
-/// and links are not followed.
+/// The source files at or below `path`. It skips hidden and generated directories, and follows no
+/// links.
 ///
 /// # Errors
 /// `path` cannot be read, or a directory below it.
@@ -29,7 +29,8 @@ pub fn source_files(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Goes through the directories one after the other: they can be nested deeper than any stack.
+/// Visits the directories with a list instead of recursion: they can be nested deeper than any
+/// stack.
 fn collect(path: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     let mut directories = vec![path.to_owned()];
     while let Some(directory) = directories.pop() {

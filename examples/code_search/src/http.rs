@@ -1,4 +1,4 @@
-//! The room of HTTP: the routes, and what each outcome looks like from outside.
+//! Defines the HTTP routes, and the response to each outcome.
 
 use std::{
     sync::Arc,
@@ -25,28 +25,28 @@ use crate::{
     reply::{IndexReply, SearchReply},
 };
 
-/// When to come back after a failure that has not opened the breaker.
+/// The `Retry-After` of a failure that has not opened the breaker.
 const SHORTLY: Duration = Duration::from_secs(2);
 
-/// The longest that the database is waited for when the health is asked: longer than a call of it
-/// may take, so that the call ends by itself, and counts.
+/// The longest that a health check waits for the database. It is longer than the limit of a call,
+/// so that the call ends by itself and counts.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// The body of `POST /v1/code/index`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct IndexRequest {
-    /// The name of the file; its ending says the language.
+    /// The name of the file; its extension says the language.
     pub file_path: String,
-    /// What stands in it.
+    /// Its content.
     pub content: String,
 }
 
 /// The parameters of `GET /v1/code/search/hybrid`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct SearchRequest {
-    /// What is looked for.
+    /// The query.
     pub query: String,
-    /// The most functions that are wanted, from 1 to 50.
+    /// The most functions in the reply, from 1 to 50.
     #[serde(default = "ten")]
     pub limit: usize,
 }
@@ -99,7 +99,7 @@ async fn search(
     }
 }
 
-/// What a user sees of an error: his own mistakes, or when to come back.
+/// A user's view of an error: a mistake in the request, or when to try again.
 fn failure(failed: &SearchError) -> Response {
     let (state, what) = match failed {
         SearchError::Invalid(mistake) => return invalid(StatusCode::BAD_REQUEST, mistake.clone()),
@@ -114,8 +114,7 @@ fn failure(failed: &SearchError) -> Response {
         .into_response()
 }
 
-/// The service has more to do than it can; none of its dependencies is to blame, so no breaker is
-/// named.
+/// The service is overloaded; no dependency is to blame, so the reply names no breaker.
 fn crowded() -> Response {
     let message = "Too many requests are under way at the moment; please try again shortly.";
     Unavailable::new().retry_after(SHORTLY).message(message).into_response()
@@ -125,8 +124,8 @@ fn invalid(status: StatusCode, message: String) -> Response {
     ErrorReply::new(status, "invalid_request", message).into_response()
 }
 
-/// The breakers, and whether the database answers. The question goes through its breaker, so a
-/// monitor that asks often enough is what closes it again when nobody else calls.
+/// The breakers, and whether the database answers. The check goes through the database's breaker.
+/// So a monitor with frequent checks closes the breaker again when there are no other calls.
 fn health(service: Arc<CodeIndexingService>) -> HealthRouter {
     let ping = move || {
         let service = Arc::clone(&service);

@@ -1,5 +1,4 @@
-//! The room of indexing and searching: the functions of files in, the functions that a query means
-//! out.
+//! Indexes the functions of files, and searches them.
 
 use std::{
     fmt, fs, io,
@@ -23,13 +22,13 @@ use crate::{
     words::words,
 };
 
-/// How many functions each of the lists contributes to an answer.
+/// The number of functions that each ranked list contributes to an answer.
 const CANDIDATES: usize = 50;
 
 /// The longest query, in bytes.
 const MAX_QUERY: usize = 1_000;
 
-/// The longest name of a file, in bytes: as long as a path can be.
+/// The longest name of a file, in bytes, which is that of a path.
 const MAX_PATH: usize = 4_096;
 
 /// Indexes source files, and finds the functions in them.
@@ -41,27 +40,27 @@ pub struct CodeIndexingService {
     nearby: Nearby,
 }
 
-/// What became of a file, or of many.
+/// The result of indexing one file or many.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Indexed {
     /// How many files were read.
     pub files: usize,
-    /// How many functions can be found now.
+    /// How many functions are searchable now.
     pub functions: usize,
-    /// Those of them that have no vectors: the full text alone finds them, until they are indexed
+    /// How many of them have no vectors: only the full text finds these, until they are indexed
     /// again.
     pub without_vectors: usize,
     /// Why they have none, with the state of the breaker.
     pub degraded: Option<String>,
-    /// How many of the functions are known by the beginning of their text only: it is longer than
-    /// that of one function, or of all functions of a file together, may be.
+    /// How many of the functions are indexed with a shortened text. One text, or all texts of a
+    /// file together, are longer than the limit.
     pub shortened: usize,
-    /// How many functions cannot be found, since their file has more than are kept of one.
+    /// How many functions are not searchable, since their file has more than the limit.
     pub left_out: usize,
-    /// How many files were forgotten, because they are gone.
+    /// How many files were deleted from the index, because they are gone.
     pub forgotten: usize,
-    /// Files that have a part which is nested too deep, with its line: the functions inside of it
-    /// cannot be found, all others can.
+    /// Files with a part that is nested too deep, and its line. Functions inside that part are not
+    /// searchable, all others are.
     pub too_deep: Vec<String>,
     /// Files that could not be read, with the reason.
     pub skipped: Vec<String>,
@@ -73,7 +72,7 @@ pub struct Hit {
     /// The function.
     #[serde(flatten)]
     pub chunk: Chunk,
-    /// What its places in the lists are worth together.
+    /// The sum of its scores in the lists.
     pub score: f32,
 }
 
@@ -82,24 +81,24 @@ pub struct Hit {
 pub struct Answer {
     /// The functions that were found, the best first.
     pub hits: Vec<Hit>,
-    /// Where the answer was kept; `None` is a new one.
+    /// The cache that had the answer; `None` for a new one.
     pub cached: Option<Level>,
     /// Why only the full text was searched, with the state of the breaker.
     pub degraded: Option<String>,
 }
 
 impl CodeIndexingService {
-    /// A service on these parts.
+    /// A service with these parts.
     #[must_use]
     pub fn new(database: Arc<Database>, embeddings: DualEmbeddingService, cache: CascadeCache) -> Self {
         Self { database, embeddings, cache, nearby: Nearby::default() }
     }
 
-    /// Indexes a source file, or all of a directory and forgets those that are gone. Where there is
-    /// a terminal, a bar shows how far it is.
+    /// Indexes a source file, or all files of a directory, and deletes those that are gone. On a
+    /// terminal it shows a progress bar.
     ///
     /// # Errors
-    /// The directory cannot be read, or the database is away or takes no writes. The files that
+    /// The directory cannot be read, or the database is down or takes no writes. The files that
     /// were indexed by then stay.
     pub async fn index_directory(&self, path: &Path) -> Result<Indexed, SearchError> {
         let unreadable = |error: io::Error| SearchError::Invalid(error.to_string());
@@ -116,7 +115,7 @@ impl CodeIndexingService {
             };
             match indexed {
                 Ok(indexed) => total.add(indexed),
-                // One of many does not end the rest.
+                // An error of one file does not end the rest.
                 Err(SearchError::Invalid(problem)) if file != path => total.skipped.push(problem),
                 Err(error) => return Err(error),
             }
@@ -126,12 +125,12 @@ impl CodeIndexingService {
         Ok(total)
     }
 
-    /// Indexes the content of one file, in place of what was known of it. Without embeddings it is
-    /// indexed all the same.
+    /// Indexes the content of one file, and replaces what was known of it. It does so without
+    /// embeddings too.
     ///
     /// # Errors
-    /// The file is of no language that is understood, or takes too long to parse, or the database
-    /// takes no writes; nothing has changed then.
+    /// The file's language is unknown, it takes too long to parse, or the database takes no writes.
+    /// Nothing has changed then.
     pub async fn index_file(&self, file_path: &str, content: &str) -> Result<Indexed, SearchError> {
         if file_path.len() > MAX_PATH {
             return Err(SearchError::Invalid(format!("the name of a file has at most {MAX_PATH} bytes")));
@@ -141,7 +140,7 @@ impl CodeIndexingService {
             let problem = format!("`{file_path}` is no source file of Rust (.rs) or Python (.py)");
             return Err(SearchError::Invalid(problem));
         };
-        // A large file takes a while, in which other requests would run into their time limits.
+        // A large file takes a while, and other requests would time out meanwhile.
         let content = content.to_owned();
         let parsed = spawn_blocking(move || functions(&content, language)).await;
         let unfit = |error: &dyn fmt::Display| SearchError::Invalid(format!("`{file_path}`: {error}"));
@@ -159,7 +158,7 @@ impl CodeIndexingService {
         Ok(Indexed { files: 1, functions: count, without_vectors, degraded, shortened, left_out, too_deep, ..rest })
     }
 
-    /// Forgets the files of a directory that are gone.
+    /// Deletes the files of a directory that are gone from the index.
     async fn forget_missing(&self, path: &Path, files: &[PathBuf]) -> Result<usize, SearchError> {
         let known = self.database.files().await?;
         let gone = known.iter().filter(|name| Path::new(name).starts_with(path) && !files.contains(&name.into()));
@@ -171,8 +170,8 @@ impl CodeIndexingService {
         Ok(forgotten)
     }
 
-    /// A vector of the code model for each function, and one of the text model for what is said
-    /// about it.
+    /// A vector of the code model for each function, and one of the text model for its
+    /// documentation.
     async fn vectors_of(&self, functions: &[Function]) -> Result<[ModelVectors; 2], SearchError> {
         let code: Vec<_> = functions.iter().map(|function| function.text.as_str()).collect();
         let text: Vec<_> = functions.iter().map(|f| format!("{} {}", f.name, f.documentation)).collect();
@@ -183,21 +182,21 @@ impl CodeIndexingService {
         Ok([made(Role::Code, code), made(Role::Text, text)])
     }
 
-    /// The functions that a query means, at most `limit`: by their words, by what is said about
-    /// them and by their code.
+    /// The functions that match a query, at most `limit`: by their words, their documentation and
+    /// their code.
     ///
-    /// Without embeddings it is the words alone, and the answer says so and is not kept.
+    /// Without embeddings only the words count. The answer says so and is not cached.
     ///
     /// # Errors
-    /// The query has no telling word, or the database is away and no cache has the answer.
+    /// The query has no searchable word, or the database is down and no cache has the answer.
     pub async fn search(&self, query: &str, limit: usize) -> Result<Answer, SearchError> {
         let asked: Vec<String> = words(query).collect();
         if asked.is_empty() || query.len() > MAX_QUERY {
             let problem = format!("`query` needs a word to look for, and has at most {MAX_QUERY} bytes");
             return Err(SearchError::Invalid(problem));
         }
-        // An answer belongs to a state of the index and to the models, so a change of either leaves
-        // it behind.
+        // The key has the generation of the index and the models, so a change of either makes old
+        // answers unreachable.
         let generation = self.database.generation().await?;
         let models = format!("{}:{}", self.embeddings.name(Role::Text), self.embeddings.name(Role::Code));
         let key = format!("search:{generation}:{models}:{limit}:{}", asked.join(" "));
@@ -221,7 +220,7 @@ impl CodeIndexingService {
         Ok(Answer { hits, cached: None, degraded })
     }
 
-    /// For each model the functions that are near to the query.
+    /// For each model the functions nearest to the query.
     async fn near(&self, query: &str, generation: i64) -> Result<[Vec<i64>; 2], SearchError> {
         let by = |role| self.near_by(role, query, generation);
         let (text, code) = try_join!(by(Role::Text), by(Role::Code))?;

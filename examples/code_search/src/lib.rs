@@ -1,10 +1,11 @@
-//! The room of the code search: a service that finds functions by what they do, and goes on without
-//! any one of its dependencies.
+//! Implements the code search, which finds functions by what they do.
 //!
-//! A request walks the rooms once: [`http`] -> [`indexing`] (with [`functions`], [`files`],
-//! [`nearby`] and [`ranking`]), which asks the [`cascade`] of caches, the [`embedding`] models and
-//! the [`database`]. Four breakers stand on this way, each declared by an attribute: `redis_cache`
-//! ([`redis`]), `embedding_service`, and `database` and `database_writes` ([`database`]).
+//! It works without any one of its dependencies.
+//!
+//! A request passes through the modules once. [`http`] calls [`indexing`], with [`functions`],
+//! [`files`], [`nearby`] and [`ranking`]. That calls the [`cascade`] of caches, the [`embedding`]
+//! models and the [`database`]. Attributes declare the four breakers: `redis_cache` in [`redis`],
+//! `embedding_service` in [`embedding`], `database` and `database_writes` in [`database`].
 
 pub mod cascade;
 pub mod config;

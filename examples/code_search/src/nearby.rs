@@ -1,8 +1,7 @@
-//! The room of the vectors in memory: read from the database once for each state of the index, not
-//! for each query.
+//! Keeps the vectors in memory, and reads them once for each generation of the index.
 //!
-//! A query looks at all of them, which is right for the functions of some projects (a kilobyte for
-//! each, a million of them in a second); more want a database that searches by vectors.
+//! A query compares all of them, which is right for the functions of some projects. Each takes a
+//! kilobyte, and a second is enough for a million. More need a database that searches by vectors.
 
 use std::sync::Arc;
 
@@ -21,15 +20,15 @@ pub struct Nearby {
     code: Kept,
 }
 
-/// The vectors of one model, with the generation of the index that they are of. The lock is held
-/// while they are read, so that queries that come at the same time wait for one reading.
+/// The vectors of one model, with the generation of the index that they belong to. A reader holds
+/// the lock, so that concurrent queries wait for one read.
 type Kept = Mutex<Option<(i64, Arc<[(i64, Vector)]>)>>;
 
 impl Nearby {
-    /// The numbers of the `most` functions whose vectors are nearest, the nearest first.
+    /// The numbers of the `most` functions with the nearest vectors, nearest first.
     ///
     /// # Errors
-    /// The vectors of this generation have not been read yet, and the database is away.
+    /// The vectors of this generation have not been read yet, and the database is down.
     pub async fn of(
         &self,
         query: &Vector,

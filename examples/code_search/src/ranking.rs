@@ -1,14 +1,14 @@
-//! The room of the ranking: several lists of the same things, each in an order of its own, become
-//! one.
+//! Merges several ranked lists of the same things into one.
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use crate::embedding::Vector;
 
-/// How much the first places are worth more than the others; the value of the paper.
+/// The constant of the formula, with the value of the paper. A smaller one favours the first places
+/// more.
 const RANK_CONSTANT: f32 = 60.0;
 
-/// A vector that is less near than this has no more in common with the query than any other.
+/// A vector below this similarity has no more in common with the query than any other.
 const LEAST_COSINE: f32 = 0.1;
 
 /// The numbers of the `most` nearest vectors, the nearest first.
@@ -20,12 +20,12 @@ pub fn nearest(query: &Vector, vectors: &[(i64, Vector)], most: usize) -> Vec<i6
     near.into_iter().take(most).map(|(id, _)| id).collect()
 }
 
-/// One list of several, best first: a place in a list is worth 1 / (60 + place), and things are
-/// worth the sum of their places.
+/// One list of several, best first. A place in a list scores 1 / (60 + place), and the scores of
+/// each thing add up.
 ///
 /// See Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual
-/// Rank Learning Methods" (2009). It needs no scores that could be compared, and the scores of a
-/// full text and a cosine cannot be.
+/// Rank Learning Methods" (2009). It needs no comparable scores, and those of a full text and a
+/// cosine are not comparable.
 #[must_use]
 pub fn fuse(lists: &[&[i64]]) -> Vec<(i64, f32)> {
     let mut worth = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! The room of the replies: the JSON that users get.
+//! Defines the JSON replies.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::indexing::{Answer, Hit, Indexed};
 /// The reply to a search.
 #[derive(Clone, Debug, Serialize)]
 pub struct SearchReply<'a> {
-    /// The query as it was asked.
+    /// The query as the user wrote it.
     pub query: &'a str,
     /// `hybrid`: full text and vectors; `full_text`: without vectors.
     pub mode: &'static str,
@@ -17,7 +17,7 @@ pub struct SearchReply<'a> {
     pub degraded: Option<String>,
     /// The cache that had the answer: `l1`, `l2` or `l3`.
     pub cached: Option<&'static str>,
-    /// How long the service worked on it.
+    /// How long the service worked on the request.
     pub duration_ms: f64,
     /// The functions, the best first.
     pub results: Vec<Hit>,
@@ -34,17 +34,17 @@ impl<'a> SearchReply<'a> {
     }
 }
 
-/// The reply to a file.
+/// The reply to an indexed file.
 #[derive(Clone, Debug, Serialize)]
 pub struct IndexReply<'a> {
     /// The file.
     pub file_path: &'a str,
-    /// What became of it.
+    /// The result of indexing it.
     #[serde(flatten)]
     pub indexed: Indexed,
 }
 
-/// Milliseconds with their parts.
+/// Milliseconds with their fraction.
 #[must_use]
 pub fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3

@@ -1,4 +1,4 @@
-//! The room of the service: the parts put together, and where it listens.
+//! Builds the service from its parts, and serves it on a port.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -14,10 +14,10 @@ use crate::{
     indexing::CodeIndexingService, redis::RedisCache,
 };
 
-/// Puts the parts together as the settings say. Nothing is connected or loaded yet.
+/// Builds the parts from the settings. Nothing connects or loads yet.
 ///
 /// # Errors
-/// A URL is none.
+/// A URL is invalid.
 pub fn code_search(config: SearchConfig) -> io::Result<CodeIndexingService> {
     let database = Arc::new(Database::new(&config.database_url).map_err(io::Error::other)?);
     let redis =
@@ -29,9 +29,9 @@ pub fn code_search(config: SearchConfig) -> io::Result<CodeIndexingService> {
 /// A running service; dropping it ends it.
 #[derive(Debug)]
 pub struct Service {
-    /// Where it listens.
+    /// Its address.
     pub address: SocketAddr,
-    /// What it answers with.
+    /// Its parts.
     pub code: Arc<CodeIndexingService>,
     task: JoinHandle<io::Result<()>>,
     ends: watch::Sender<bool>,
@@ -41,7 +41,7 @@ impl Service {
     /// Starts to listen on a loopback port (0: any free one).
     ///
     /// # Errors
-    /// The port cannot be had; the error names it.
+    /// The port is not available; the error names it.
     pub async fn start(code: CodeIndexingService, port: u16) -> io::Result<Self> {
         let bound = TcpListener::bind(("127.0.0.1", port)).await;
         let listener = bound.map_err(|error| {
@@ -67,7 +67,7 @@ impl Service {
         let _ = (&mut self.task).await;
     }
 
-    /// Takes no more connections, and waits until the requests under way are answered.
+    /// Accepts no more connections, and waits until the requests in flight are answered.
     pub async fn drain(&mut self) {
         self.ends.send_replace(true);
         self.stopped().await;

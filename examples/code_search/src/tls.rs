@@ -1,5 +1,4 @@
-//! The room of TLS: what all clients encrypt with, and the certificates of authorities that the
-//! system does not know.
+//! Sets up TLS for all clients, and reads the certificates of further authorities.
 
 use std::{fs, path::Path};
 
@@ -9,16 +8,17 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 
-/// Makes ring what the clients of this process encrypt with. It comes before the first of them.
+/// Makes ring the TLS provider of this process. It has to come before the first client.
 pub fn install_provider() {
-    // An error says that the process has chosen a provider already, which serves as well.
+    // An error means that the process already has a provider, which serves as well.
     let _ = ring::default_provider().install_default();
 }
 
-/// The content of a PEM file that has certificates of authorities, and nothing but good ones.
+/// The content of a PEM file with valid certificates of authorities.
 ///
 /// # Errors
-/// It cannot be read, or has none, or one that is no authority's; the error says which.
+/// The file cannot be read, has no certificate, or has one that belongs to no authority; the error
+/// says which.
 pub fn authorities(file: &Path) -> Result<Vec<u8>, String> {
     let told = |problem: &dyn std::fmt::Display| format!("`{}` {problem}", file.display());
     let pem = fs::read(file).map_err(|error| told(&format_args!("cannot be read: {error}")))?;

@@ -1,8 +1,7 @@
-//! The room of the words: how code and questions are cut into the same words, for the full text and
-//! for the embeddings.
+//! Splits code and questions into the same words, for the full text and the embeddings.
 
-/// Words that say how something is asked, not what is asked about, and those that stand in every
-/// function.
+/// Words that say how a question is asked rather than what about, and words that most functions
+/// have.
 const STOP_WORDS: &[&str] = &[
     "a", "an", "and", "are", "as", "at", "be", "by", "can", "def", "do", "does", "fn", "for", "from", "has", "have",
     "how", "i", "if", "in", "into", "is", "it", "its", "let", "of", "on", "or", "pub", "self", "so", "that", "the",
@@ -19,7 +18,7 @@ pub fn words(text: &str) -> impl Iterator<Item = String> + '_ {
         .map(|word| stem(&word).to_owned())
 }
 
-/// Cuts `parseHTTPAnswer` into `parse`, `HTTP` and `Answer`.
+/// Splits `parseHTTPAnswer` into `parse`, `HTTP` and `Answer`.
 fn humps(identifier: &str) -> impl Iterator<Item = &str> {
     let mut rest = identifier;
     std::iter::from_fn(move || {
@@ -29,7 +28,7 @@ fn humps(identifier: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Where the first hump of an identifier ends.
+/// The end of the first word of an identifier.
 fn hump_end(identifier: &str) -> Option<usize> {
     let mut letters = identifier.char_indices();
     let (_, mut before) = letters.next()?;
@@ -44,7 +43,7 @@ fn hump_end(identifier: &str) -> Option<usize> {
     Some(identifier.len())
 }
 
-/// Cuts the commonest English endings, so that `retry`, `retries` and `retrying` are one word.
+/// Strips the most common English endings, so that `retry`, `retries` and `retrying` are one word.
 fn stem(word: &str) -> &str {
     let without = |word, endings: &[&str]| -> &str {
         let mut stems = endings.iter().filter_map(|ending| str::strip_suffix(word, ending));

@@ -1,15 +1,15 @@
-//! An answer: the text that a user gets, and where it comes from.
+//! Defines an answer: the text that a user gets, and its source.
 
 use std::time::Duration;
 
 use super::{queue::JobId, wire::finish::Finish};
 
-/// Where an answer comes from.
+/// The source of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
-    /// The text-generation API, just now.
+    /// The text-generation API, now.
     Model,
-    /// The second provider's API, just now.
+    /// The second provider's API, now.
     SecondProvider,
     /// The local model.
     LocalModel,
@@ -17,9 +17,9 @@ pub enum Source {
     L1Cache,
     /// The notes themselves.
     Excerpts,
-    /// Nowhere yet: the question was queued.
+    /// None yet: the question is queued.
     Queued,
-    /// Nowhere: the notes have nothing on the question.
+    /// None: the notes have nothing on the question.
     Nothing,
 }
 
@@ -44,7 +44,7 @@ impl Source {
         matches!(self, Self::Model | Self::SecondProvider)
     }
 
-    /// Whether it stands in for the model.
+    /// Whether it replaces the model's answer.
     #[must_use]
     pub fn is_fallback(self) -> bool {
         !matches!(self, Self::Model | Self::LocalModel | Self::Nothing)
@@ -56,18 +56,18 @@ impl Source {
 pub struct Answer {
     /// The text.
     pub text: String,
-    /// Where it comes from.
+    /// Its source.
     pub source: Source,
-    /// The provider and the model that wrote it just now.
+    /// The provider and the model that wrote it now.
     pub provider: Option<String>,
     /// Why the model's text ended.
     pub finish: Option<Finish>,
     /// Why it is a fallback: `circuit_breaker_open`, `timeout`, `failure`, `busy`, `refused` or
     /// `cut`.
     pub reason: Option<&'static str>,
-    /// How long the breaker took to reject the call: its own share of the answer.
+    /// How long the breaker took to reject the call: its share of the answer.
     pub rejected_after: Option<Duration>,
-    /// Where a queued question can be asked after.
+    /// Where to ask for a queued question.
     pub job: Option<JobId>,
 }
 
@@ -85,7 +85,7 @@ impl Answer {
         Self { provider: Some(provider.to_owned()), ..Self::new("", source) }
     }
 
-    /// Whether the text was cut at its greatest length.
+    /// Whether the text was truncated at the greatest length.
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         self.finish == Some(Finish::Length)

@@ -1,5 +1,4 @@
-//! The kinds of text-generation API: where each is asked, by the rules of the clients that people
-//! use.
+//! Defines the kinds of text-generation API and their routes, by the rules of popular clients.
 
 use std::str::FromStr;
 
@@ -11,10 +10,10 @@ pub const ROUTER_HOST: &str = "router.huggingface.co";
 /// The base address of that host.
 pub const ROUTER: &str = "https://router.huggingface.co/v1";
 
-/// How an API is spoken to.
+/// The protocol of an API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ApiKind {
-    /// OpenAI's chat completions: nearly every server has them.
+    /// OpenAI's chat completions, which nearly every server has.
     #[default]
     Chat,
     /// OpenAI's completions of a text.
@@ -25,7 +24,7 @@ pub enum ApiKind {
     Tgi,
 }
 
-/// Each kind, its name in `HF_API_KIND`, and how the path of its route ends.
+/// Each kind, its name in `HF_API_KIND`, and the end of its route's path.
 const KINDS: [(ApiKind, &str, &str); 4] = [
     (ApiKind::Chat, "chat", "/chat/completions"),
     (ApiKind::Completions, "completions", "/completions"),
@@ -49,8 +48,8 @@ impl ApiKind {
         KINDS.iter().find(|(_, _, end)| !end.is_empty() && path.ends_with(end)).map(|(kind, ..)| *kind)
     }
 
-    /// The address that is asked, of a base address or a full route. Only a `text_generation` at
-    /// the router needs the model for it.
+    /// The full route, from a base address or a full route. Only a `text_generation` at the router
+    /// needs the model for it.
     ///
     /// | kind | base address | is asked at |
     /// | --- | --- | --- |
@@ -82,7 +81,7 @@ impl ApiKind {
         route
     }
 
-    /// Where an answer is asked for that comes token by token: TGI has a route of its own for it.
+    /// The route for streamed answers: TGI has one of its own.
     #[must_use]
     pub fn stream_route(self, route: &Url) -> Url {
         let mut route = route.clone();
@@ -98,8 +97,8 @@ impl ApiKind {
         is_router(base) && !base.path().contains("/models/")
     }
 
-    /// Whether it knows a `repetition_penalty` by itself; OpenAI's routes do not, and some servers
-    /// refuse what they do not know.
+    /// Whether it supports `repetition_penalty`. OpenAI's routes do not, and some servers refuse
+    /// unknown fields.
     #[must_use]
     pub fn has_repetition_penalty(self) -> bool {
         matches!(self, Self::TextGeneration | Self::Tgi)

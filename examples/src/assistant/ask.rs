@@ -1,5 +1,4 @@
-//! One question on the command line: the words of its answer as they come, and beside them what
-//! happens.
+//! Prints the words of one answer on the command line, with reports of what happens.
 
 use std::io::{self, Write};
 
@@ -7,11 +6,11 @@ use tokio::sync::mpsc::Receiver;
 
 use super::{answer::Answer, question::Question, reply::sources, telling::Piece, wire::finish::Finish};
 
-/// Writes an answer to `text` while it is told, and to `aside` where it comes from and how it ends.
-/// Whether it was whole. `why` knows the words of an API for the reason of a fallback.
+/// Writes an answer to `text` as it arrives, and to `aside` its source and how it ends. Returns
+/// whether it was complete. `why` returns the API's words for the reason of a fallback.
 ///
 /// # Errors
-/// Nobody reads what is written.
+/// The output is closed.
 pub async fn show(
     question: &Question,
     mut pieces: Receiver<Piece>,
@@ -47,7 +46,7 @@ pub async fn show(
     Ok(is_whole)
 }
 
-/// Where an answer comes from.
+/// The source of an answer.
 fn from(question: &Question, answer: &Answer, why: &impl Fn(&str) -> Option<String>) -> String {
     let provider = answer.provider.as_ref().map(|provider| format!(", {provider}")).unwrap_or_default();
     let words = |reason| why(reason).map(|words| format!(" ({words})")).unwrap_or_default();
@@ -62,7 +61,7 @@ fn end(finish: Option<Finish>, truncated: bool) -> String {
     format!("done{finish}{truncated}")
 }
 
-/// What became of an answer that is not whole.
+/// The end of an incomplete answer.
 #[must_use]
 pub fn cut(reason: &str) -> String {
     let what = match reason {

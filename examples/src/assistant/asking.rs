@@ -1,4 +1,4 @@
-//! What one question went through, to tell the breaker's own share in an answer.
+//! Measures the steps of one question, to find the breaker's own share of an answer.
 
 use std::{sync::OnceLock, time::Instant};
 
@@ -7,7 +7,7 @@ use super::{
     streamed::{self, Events},
 };
 
-/// One question on its way.
+/// One question in flight.
 #[derive(Debug)]
 pub struct Asking {
     started: Instant,
@@ -17,24 +17,24 @@ pub struct Asking {
 }
 
 impl Asking {
-    /// A question that comes now.
+    /// A question that arrives now.
     #[must_use]
     pub fn new() -> Self {
         Self { started: Instant::now(), admitted: OnceLock::new(), fell_back: OnceLock::new(), served: OnceLock::new() }
     }
 
-    /// The breaker has let an attempt in.
+    /// The breaker has admitted an attempt.
     pub fn admitted(&self) {
         self.admitted.get_or_init(|| ());
     }
 
-    /// The first fallback is asked.
+    /// The first fallback begins.
     pub fn falls_back(&self) {
         self.fell_back.get_or_init(Instant::now);
     }
 
-    /// This answer in place of the model's. Where no attempt was admitted, all that went before the
-    /// fallbacks was the breaker.
+    /// Uses this answer in place of the model's. Where no attempt was admitted, all time before the
+    /// fallbacks was the breaker's.
     #[must_use]
     pub fn instead(&self, answer: Answer, reason: &'static str) -> Answer {
         let fell_back = self.fell_back.get().filter(|_| self.admitted.get().is_none());
@@ -42,7 +42,7 @@ impl Asking {
         Answer { reason: Some(reason), rejected_after, ..answer }
     }
 
-    /// This answer as a stream, which has no place for anything but text: the rest stays here.
+    /// Uses this answer as a stream. The stream has only text, so the rest stays here.
     pub fn serve(&self, mut answer: Answer) -> Events {
         let text = std::mem::take(&mut answer.text);
         let events = streamed::whole(text, answer.finish);
@@ -50,18 +50,18 @@ impl Asking {
         events
     }
 
-    /// What is streamed is this answer, whose text is to come.
+    /// The stream is this answer, whose text is still to come.
     pub fn serve_as(&self, answer: Answer) {
         self.served.get_or_init(|| answer);
     }
 
-    /// What is streamed, unless it is the first provider's answer.
+    /// The streamed answer, unless it is the first provider's.
     #[must_use]
     pub fn served(self) -> Option<Answer> {
         self.served.into_inner()
     }
 
-    /// The same with this text from this source.
+    /// Uses an answer with this text from this source.
     #[must_use]
     pub fn text(&self, text: impl Into<String>, source: Source, reason: &'static str) -> Answer {
         self.instead(Answer::new(text, source), reason)

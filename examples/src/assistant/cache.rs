@@ -1,4 +1,4 @@
-//! The room of the L1 cache: the model's own earlier answers, each for the one user who got it.
+//! Keeps the model's earlier answers in memory, each for the one user who got it.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use moka::future::Cache;
 
 use super::question::Question;
 
-/// How large an answer may be, with its question, to count as one: a larger one takes the place of
+/// The most bytes of an answer, with its question, that count as one. A larger answer counts as
 /// several.
 const USUAL_BYTES: usize = 4 * 1024;
 
-/// What an answer belongs to; two users never share one, nor do two states of the notes.
+/// The key of an answer. No two users and no two states of the notes share one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     user: String,
@@ -20,13 +20,13 @@ struct Key {
 
 impl Key {
     fn of(question: &Question) -> Self {
-        // Blanks and capitals make no other question; anything more clever could mix two up.
+        // Blanks and capitals do not matter; a looser comparison could confuse two questions.
         let query = question.query.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
         Self { user: question.user.clone(), query, context: question.context.ids() }
     }
 }
 
-/// How many answers of a usual size an answer takes the place of.
+/// How many answers of a usual size an answer counts as.
 fn weight(key: &Key, answer: &str) -> u32 {
     let bytes = key.user.len() + key.query.len() + size_of_val(&*key.context) + answer.len();
     u32::try_from(bytes.div_ceil(USUAL_BYTES)).unwrap_or(u32::MAX)
@@ -62,7 +62,7 @@ impl AnswerCache {
         self.answers.insert(Key::of(question), answer).await;
     }
 
-    /// Forgets everything.
+    /// Clears the cache.
     pub fn clear(&self) {
         self.answers.invalidate_all();
     }

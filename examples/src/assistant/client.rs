@@ -1,5 +1,4 @@
-//! The API client: one prompt out, one completion in, over HTTP, and every way in which that can go
-//! wrong.
+//! Sends a prompt to the API over HTTP, and reads the completion or the error.
 
 use std::{
     sync::{
@@ -25,18 +24,18 @@ use super::{
     },
 };
 
-/// More bytes than any answer has; what goes on beyond it is not read.
+/// More bytes than any answer has; the client does not read beyond it.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
-/// What a user reads where the model declined without a word.
+/// The text for a user where the model declined without a word.
 pub(super) const DECLINED: &str = "The model declined to answer this question.";
 
-/// What an API answers to a prompt whose answer is to come token by token.
+/// An API's response to a request for a streamed answer.
 #[derive(Debug)]
 pub enum Reply {
-    /// It comes.
+    /// A stream.
     Tokens(Tokens<reqwest::Error>),
-    /// It is here.
+    /// A complete answer.
     Whole(Completion),
 }
 
@@ -44,8 +43,7 @@ pub enum Reply {
 #[derive(Debug)]
 pub struct ApiClient {
     http: Client,
-    /// Without connections that are kept: some servers close one after a streamed answer, and say
-    /// nothing of it.
+    /// Without kept connections: some servers close one after a streamed answer without notice.
     streaming: Client,
     endpoint: Arc<Endpoint>,
     parameters: GenerationParameters,
@@ -60,29 +58,29 @@ impl ApiClient {
     pub fn new(endpoint: Endpoint, parameters: GenerationParameters) -> Result<Self, reqwest::Error> {
         let client = || {
             let builder = if endpoint.route.scheme() == "http" { plain_client() } else { secure_client() };
-            // A redirect could take the question to another host.
+            // A redirect could send the question to another host.
             builder.connect_timeout(Duration::from_secs(5)).redirect(redirect::Policy::none())
         };
         let (http, streaming) = (client().build()?, client().pool_max_idle_per_host(0).build()?);
         Ok(Self { http, streaming, endpoint: Arc::new(endpoint), parameters, sent: AtomicU64::new(0) })
     }
 
-    /// The API that it asks.
+    /// The API that it calls.
     #[must_use]
     pub fn endpoint(&self) -> &Arc<Endpoint> {
         &self.endpoint
     }
 
-    /// How many requests were sent, or tried to be, since the start.
+    /// How many requests it has sent, or tried to send, since the start.
     #[must_use]
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Sends one prompt, and gives the model's text without it.
+    /// Sends one prompt, and returns the model's text without the prompt.
     ///
     /// # Errors
-    /// Any variant of [`GenerationError`] that speaks of the API.
+    /// Any variant of [`GenerationError`] that describes the API.
     ///
     /// # Cancellation
     /// Dropping the future closes the connection.
@@ -90,14 +88,14 @@ impl ApiClient {
         self.read(self.post(&self.http, prompt, false).await?, prompt).await
     }
 
-    /// Sends one prompt, whose answer is to come token by token. An API that cannot do so gives the
-    /// whole of it.
+    /// Sends one prompt, and requests a streamed answer. An API without streaming returns a
+    /// complete one.
     ///
     /// # Errors
-    /// Any variant of [`GenerationError`] that speaks of the API.
+    /// Any variant of [`GenerationError`] that describes the API.
     ///
     /// # Cancellation
-    /// Dropping the future, or the tokens, closes the connection; the servers stop to write then.
+    /// Dropping the future or the tokens closes the connection, and the server stops writing.
     pub async fn stream(&self, prompt: &str) -> Result<Reply, GenerationError> {
         let response = self.post(&self.streaming, prompt, true).await?;
         if response.status().is_success() && is_event_stream(&response) {
@@ -144,19 +142,19 @@ fn is_event_stream(response: &Response) -> bool {
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
 }
 
-/// The beginning of a client that speaks HTTP only, and so does without the system's root
-/// certificates: there may be none.
+/// The builder of a client for plain HTTP. It does without the system's root certificates, since
+/// there may be none.
 pub fn plain_client() -> ClientBuilder {
     secure_client().tls_certs_only([])
 }
 
 fn secure_client() -> ClientBuilder {
-    // An error says that the process has chosen a provider already, which serves as well.
+    // An error means that the process already has a provider, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
 }
 
-/// An address may have a password or a key in it.
+/// An address may contain a password or a key.
 fn unreached(error: reqwest::Error) -> GenerationError {
     GenerationError::Connect(error.without_url())
 }

@@ -1,10 +1,9 @@
-//! The room of the embeddings: a text in, a unit vector out, with nothing to download and nothing
-//! that can fail.
+//! Turns a text into a unit vector, with nothing to download and no way to fail.
 
 /// The number of dimensions of every embedding.
 pub const DIMENSIONS: usize = 1024;
 
-/// Words that say how something is asked, not what is asked about.
+/// Words that say how a question is asked, not what about.
 const STOP_WORDS: &[&str] = &[
     "a", "about", "after", "all", "am", "an", "and", "any", "are", "as", "at", "be", "before", "but", "by", "can",
     "did", "do", "does", "for", "from", "get", "go", "had", "has", "have", "her", "his", "how", "i", "if", "in",
@@ -14,18 +13,17 @@ const STOP_WORDS: &[&str] = &[
     "would", "you", "your",
 ];
 
-/// A unit vector that stands for a text (or the zero vector, for a text without a single telling
-/// word).
+/// The unit vector of a text, or the zero vector of a text without a significant word.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embedding(Vec<f32>);
 
 impl Embedding {
-    /// Embeds a text by feature hashing: each stemmed word adds to one dimension, with a sign, both
-    /// chosen by its hash.
+    /// Embeds a text by feature hashing. The hash of each stemmed word chooses one dimension and a
+    /// sign to add to it.
     ///
-    /// See Weinberger et al., "Feature Hashing for Large Scale Multitask Learning" (2009): the
-    /// signs make the collisions cancel out on average, so that the scalar product stays an
-    /// unbiased estimate.
+    /// See Weinberger et al., "Feature Hashing for Large Scale Multitask Learning" (2009). The
+    /// signs make the collisions cancel out on average, so the scalar product stays an unbiased
+    /// estimate.
     #[must_use]
     pub fn of(text: &str) -> Self {
         let mut vector = vec![0.0_f32; DIMENSIONS];
@@ -34,7 +32,7 @@ impl Embedding {
             let sign = if hash >> 63 == 0 { 1.0 } else { -1.0 };
             vector[usize::try_from(hash % DIMENSIONS as u64).unwrap_or_default()] += sign;
         }
-        // A word that comes ten times says little more than one that comes twice.
+        // A word that occurs ten times says little more than one that occurs twice.
         for weight in &mut vector {
             *weight = weight.signum() * weight.abs().ln_1p();
         }
@@ -59,7 +57,8 @@ pub(crate) fn telling_words(text: &str) -> impl Iterator<Item = String> + '_ {
         .map(|word| stem(&word).to_owned())
 }
 
-/// Cuts the commonest English endings, so that `feed`, `feeds` and `feeding` meet in one dimension.
+/// Strips the most common English endings, so that `feed`, `feeds` and `feeding` meet in one
+/// dimension.
 fn stem(word: &str) -> &str {
     for ending in ["ings", "ing", "ies", "es", "ed", "s", "e", "y"] {
         if let Some(rest) = word.strip_suffix(ending)

@@ -1,26 +1,26 @@
-//! One provider's address, with what has to be said to it.
+//! Describes one provider's endpoint: its address, protocol, model and token.
 
 use reqwest::Url;
 
 use super::{api::ApiKind, error::GenerationError, secret::Secret, wire::fault::shorten};
 
-/// What is sent where nothing is known of the model: the official clients send the same.
+/// The model's name in requests where there is no other: the official clients send the same.
 const UNKNOWN_MODEL: &str = "dummy";
 
 /// The embedded API's one model.
 pub const EMBEDDED_MODEL: &str = "note-reader";
 
-/// Where an API is, and how it is spoken to.
+/// The address and the protocol of an API.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Endpoint {
     /// The provider's name in replies and breakers: its host, with its port where that is not the
     /// usual one.
     pub provider: String,
-    /// The full route that is asked.
+    /// The full route.
     pub route: Url,
-    /// How it is spoken to.
+    /// The protocol.
     pub kind: ApiKind,
-    /// The model that is asked for, where one is.
+    /// The requested model, if there is one.
     pub model: Option<String>,
     /// The bearer token, if the API wants one.
     pub token: Option<Secret>,
@@ -43,19 +43,19 @@ impl Endpoint {
         Self { provider: provider.to_owned(), ..Self::new(base, kind, Some(EMBEDDED_MODEL.to_owned())) }
     }
 
-    /// The provider and the model, by which breakers are told apart.
+    /// The provider and the model, which are the key of its breaker.
     #[must_use]
     pub fn key(&self) -> String {
         self.model.as_ref().map_or_else(|| self.provider.clone(), |model| format!("{}/{model}", self.provider))
     }
 
-    /// An API repeats a token that it does not know. It is hidden before the words are shortened,
+    /// An API repeats a token that it does not know. The code hides it before it shortens the text,
     /// which could leave a part of it.
     pub(super) fn in_fit_words(&self, error: GenerationError) -> GenerationError {
         error.in_words(|words| shorten(&self.hide(words)))
     }
 
-    /// The words without the token.
+    /// The text without the token.
     pub(super) fn hide(&self, words: &str) -> String {
         self.token.as_ref().map_or_else(|| words.to_owned(), |token| token.hide(words))
     }
@@ -68,12 +68,12 @@ impl Endpoint {
         }
     }
 
-    /// From where on a text that goes on may be the token.
+    /// The offset from which an unfinished text may be the token.
     pub(super) fn held_from(&self, text: &str) -> usize {
         self.token.as_ref().map_or(text.len(), |token| token.held_from(text))
     }
 
-    /// The model as a request names it.
+    /// The model's name in a request.
     #[must_use]
     pub fn model_or_dummy(&self) -> &str {
         self.model.as_deref().unwrap_or(UNKNOWN_MODEL)

@@ -1,5 +1,4 @@
-//! The room of the errors: everything that can keep the model's answer away, sorted by what it says
-//! about the API.
+//! Defines all errors of an answer, sorted by what each says about the API.
 
 use std::time::Duration;
 
@@ -8,10 +7,10 @@ use thiserror::Error;
 
 use super::tokens::StreamError;
 
-/// The question itself is at fault; the API was not asked, so this proves nothing about it.
+/// The question itself is at fault. The API was not called, so this says nothing about it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ValidationError {
-    /// There is nothing to answer.
+    /// The question is empty.
     #[error("the question is empty")]
     EmptyPrompt,
     /// The question is longer than the limit.
@@ -22,10 +21,11 @@ pub enum ValidationError {
         /// The limit.
         most: usize,
     },
-    /// Without a user there is nobody whose cached answers could be looked up.
+    /// The cache needs a user to look up earlier answers.
     #[error("`user_id` is empty")]
     NoUser,
-    /// A model has room for so much, and some answer a longer prompt with an error of their own.
+    /// A model's context is limited, and some servers answer a longer prompt with an error of their
+    /// own.
     #[error("the question has {chars} characters with its notes, {most} are allowed")]
     LongPrompt {
         /// The length of the prompt.
@@ -33,7 +33,7 @@ pub enum ValidationError {
         /// The limit.
         most: usize,
     },
-    /// It is kept with each answer, so it may not be of any length.
+    /// The cache keeps it with each answer, so its length has a limit.
     #[error("`user_id` has {bytes} bytes, {most} are allowed")]
     LongUser {
         /// Its length.
@@ -43,87 +43,87 @@ pub enum ValidationError {
     },
 }
 
-/// Why the API's text cannot be shown to anybody.
+/// Why no user can read the API's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum OutputError {
     /// There is no text at all, not even an empty one.
     #[error("there is no answer in it")]
     NoAnswer,
-    /// Nothing is left beside the prompt.
+    /// There is nothing after the prompt.
     #[error("the text is empty")]
     Empty,
-    /// There are characters, but none that can be seen.
+    /// There are characters, but no visible ones.
     #[error("the text has no visible character")]
     Invisible,
-    /// A model that does not stop.
+    /// The model does not stop.
     #[error("the text is longer than {0} characters")]
     TooLong(usize),
 }
 
-/// What an API answered in place of a text.
+/// An API's error response.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("the text-generation API answered {status}: {message}")]
 pub struct Fault {
-    /// The status code; that of the error where a 200 has one in it.
+    /// The status code; that of the error where a 200 contains one.
     pub status: u16,
     /// The API's words.
     pub message: String,
-    /// In how long it asks to be called again.
+    /// When it asks for the next call.
     pub retry_after: Option<Duration>,
 }
 
-/// Everything that can keep the model's answer away.
+/// Every reason why the model's answer is missing.
 #[derive(Debug, Error)]
 pub enum GenerationError {
     /// The question itself is at fault (ignored).
     #[error("invalid question: {0}")]
     Validation(#[from] ValidationError),
-    /// No note is near the question, so there is nothing to ask the model (ignored).
+    /// No note is near the question, so there is no prompt for the model (ignored).
     #[error("the notes contain nothing about this question")]
     NoContext,
     /// The API failed: 408, 409, 424, 425, 429, 5xx (failure).
     #[error("{0}")]
     Http(Fault),
-    /// The API answers nobody until its settings here are others: 401, 402, 403, 404, 405 and their
-    /// like, or a quota that is used up (failure, never tried again).
+    /// The API rejects all requests until the settings here change: 401, 402, 403, 404, 405 and
+    /// similar ones, or an exhausted quota (failure, never retried).
     #[error("{0}")]
     Misconfigured(Fault),
-    /// The API did not take this request: 400, 413, 422 and their like, which can come from the
-    /// question alone (success).
+    /// The API did not accept this request: 400, 413, 422 and similar ones, which the question
+    /// alone can cause (success).
     #[error("{0}")]
     Refused(Fault),
-    /// The model is not there yet (failure).
+    /// The model is not loaded yet (failure).
     #[error("the model could not be loaded: {message}")]
     ModelLoad {
         /// Why not.
         message: String,
-        /// In how long it is expected.
+        /// When it is expected.
         retry_after: Option<Duration>,
     },
     /// No connection, or it broke (failure).
     #[error("the text-generation API could not be reached")]
     Connect(#[source] reqwest::Error),
-    /// A streamed answer ended before it was whole, in order or with this error (failure).
+    /// A streamed answer ended before it was complete, in order or with this error (failure).
     #[error("the text-generation API broke off its answer")]
     Cut(#[source] Option<reqwest::Error>),
-    /// The answer is not the JSON that was agreed on (failure).
+    /// The answer is not the expected JSON (failure).
     #[error("the text-generation API sent something unreadable: {0}")]
     Unreadable(String),
-    /// The answer can be read but not be used (failure).
+    /// The answer is valid JSON but not usable (failure).
     #[error("the model's answer is not usable: {0}")]
     InvalidOutput(#[from] OutputError),
-    /// The question was to be queued, and the queue is full (ignored: the API has no part in it).
+    /// The asker wanted the queue, and it is full (ignored: the API has no part in it).
     #[error("the queue of unanswered questions is full")]
     QueueFull,
-    /// The circuit breaker rejected the call, or cut it off after its time limit.
+    /// The circuit breaker rejected the call, or timed it out.
     ///
-    /// Not `transparent`: that would take the breaker's error out of the `source()` chain, where it
-    /// is looked for.
+    /// Not `transparent`: that would remove the breaker's error from the `source()` chain, where
+    /// code looks for it.
     #[error("{0}")]
     Breaker(#[from] CircuitBreakerError),
 }
 
-/// Asked of the errors that the attribute's lists do not name, which are the failures.
+/// The attribute applies it to the errors that its lists do not name, which are the failures.
 impl Classify for GenerationError {
     fn classify(&self) -> Outcome {
         match self {
@@ -143,26 +143,26 @@ impl From<StreamError<reqwest::Error>> for GenerationError {
             StreamError::Upstream(told) => told.sort_within(None),
             StreamError::TooLong { most } => Self::Unreadable(format!("more than {most} bytes")),
             StreamError::Unreadable(what) => Self::Unreadable(what),
-            // An address may have a password or a key in it.
+            // An address may contain a password or a key.
             StreamError::Body(error) => Self::Cut(Some(error.without_url())),
         }
     }
 }
 
 impl GenerationError {
-    /// Whether the call was not made at all, because the breaker rejected it.
+    /// Whether the breaker rejected the call, so that it was not made.
     #[must_use]
     pub fn rejection(&self) -> Option<&CircuitBreakerError> {
         CircuitBreakerError::find(self).filter(|error| error.is_rejection())
     }
 
-    /// Whether the call ran into its time limit.
+    /// Whether the call timed out.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         CircuitBreakerError::find(self).is_some_and(CircuitBreakerError::is_timeout)
     }
 
-    /// The same with other words in place of the API's own.
+    /// This error with other words in place of the API's own.
     #[must_use]
     pub fn in_words(self, words: impl Fn(&str) -> String) -> Self {
         let fault = |Fault { status, message, retry_after }| Fault { status, message: words(&message), retry_after };
@@ -176,14 +176,13 @@ impl GenerationError {
         }
     }
 
-    /// Whether this counts against the API: the same sorting that the attribute of `Generator`
-    /// makes.
+    /// Whether this counts against the API, by the same rules as the attribute of `Generator`.
     #[must_use]
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Misconfigured(_)) || self.is_transient()
     }
 
-    /// Whether it is a failure that another attempt may not meet: a wrong key stays wrong.
+    /// Whether another attempt may succeed after this failure: a wrong key stays wrong.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {

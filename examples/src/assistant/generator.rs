@@ -1,5 +1,4 @@
-//! The generator: the calls that can fail, their breakers and retries, and in which order something
-//! else is served instead.
+//! Makes the calls that can fail, with their breakers, retries and fallbacks.
 
 use breaker_core::{CircuitBreakerError, circuit_breaker, fallback, retry};
 
@@ -20,10 +19,10 @@ use super::{
 /// The name of the breakers, in the registry and as the prefix of their environment variables.
 pub const BREAKER: &str = "huggingface_api";
 
-/// What is behind a text that was cut at its greatest length.
+/// The mark after a text that was truncated at its greatest length.
 const CUT: &str = " […]";
 
-/// Answers questions through the text-generation API when it can, and from something else when it
+/// Answers questions through the text-generation API when it can, and from a fallback when it
 /// cannot.
 #[derive(Debug)]
 pub struct Generator {
@@ -39,20 +38,19 @@ pub struct Generator {
 impl Generator {
     /// Answers a question: the retries go around the breaker, the fallbacks around both.
     ///
-    /// What the API refuses can be the question's own fault, so it is a success; the user gets
-    /// something else all the same. A question that cannot be asked says nothing about the API.
-    /// Everything else is a failure.
+    /// The question itself may cause a refusal, so a refusal is a success; the user still gets a
+    /// fallback. An invalid question says nothing about the API. Everything else is a failure.
     ///
     /// # Errors
-    /// The question is at fault, or the API refused it or could not be asked and there is nothing
-    /// to show instead.
+    /// The question is at fault. Or the API refused it or could not be reached, and there is no
+    /// fallback.
     ///
     /// # Cancellation
     /// Dropping the future ends the call of the API; the breaker counts it neither way.
     pub async fn answer(&self, question: &Question) -> Result<Answer, GenerationError> {
         let asking = Asking::new();
         match self.ask(question, &asking).await {
-            // To wait for the API is in vain then.
+            // There is no point in waiting for the API then.
             Err(GenerationError::Refused(fault)) => {
                 let instead = match self.second_answer(question, &asking, REFUSED).await {
                     None => self.instead(question, &asking, REFUSED).await,
@@ -64,8 +62,8 @@ impl Generator {
         }
     }
 
-    /// The same as a stream, which is there with its first token: until then the retries and the
-    /// fallbacks have their turn.
+    /// The same as a stream, which begins with its first token. Until then the retries and the
+    /// fallbacks apply.
     ///
     /// # Errors
     /// As of [`answer`](Self::answer).
@@ -89,8 +87,8 @@ impl Generator {
         Ok((head, events))
     }
 
-    /// What is told in place of an answer that broke off before its first word: as `stream`,
-    /// without the provider that was asked.
+    /// The replacement of an answer that broke off before its first word: as `stream`, without the
+    /// provider that was asked.
     pub(super) async fn stream_instead(
         &self,
         question: &Question,
@@ -110,7 +108,7 @@ impl Generator {
         Some((asking.served()?, events))
     }
 
-    /// What can be said without a model: an earlier answer, or what the notes say.
+    /// The answer without a model: an earlier answer, or excerpts of the notes.
     pub(super) async fn instead(&self, question: &Question, asking: &Asking, reason: &'static str) -> Option<Answer> {
         match self.cached_answer(question, asking, reason).await {
             None => self.excerpts(question, asking, reason),
@@ -118,7 +116,7 @@ impl Generator {
         }
     }
 
-    /// The prompt of a question that can be asked.
+    /// The prompt of a valid question.
     fn prompt(&self, question: &Question) -> Result<String, GenerationError> {
         question.validate()?;
         if question.context.chunks.is_empty() {
@@ -138,7 +136,8 @@ impl Generator {
         let completion = provider.generate(question, &prompt).await?;
         let mut text = completion.text;
         match completion.finish {
-            // What is cut, unfinished, refused or of an unknown end is no answer for another day.
+            // A truncated or refused answer, or one with an unknown end, does not belong in the
+            // cache.
             Finish::Stop => self.cache.put(question, text.clone()).await,
             Finish::Length => text.push_str(CUT),
             Finish::ToolCalls | Finish::Declined | Finish::Unknown => {}
@@ -148,10 +147,10 @@ impl Generator {
     }
 }
 
-/// Why a question has a fallback that the API did not take.
+/// Why a question that the API refused has a fallback.
 pub(super) const REFUSED: &str = "refused";
 
-// An API that hangs would gather calls until there is no memory or file left, so their number has a
+// A hanging API would collect calls until memory or file descriptors run out, so their number has a
 // limit.
 #[circuit_breaker(
     name = "huggingface_api",
@@ -160,7 +159,7 @@ pub(super) const REFUSED: &str = "refused";
     timeout = "30s",
     max_concurrent = 256,
     max_keys = 8,
-    // Of a hanging API whose users give up nothing else would be known.
+    // Without it, calls of users who leave a hanging API would count as nothing.
     on_cancel = "10s",
     critical = true,
     exclude(ValidationError, GenerationError::NoContext),
@@ -178,7 +177,7 @@ impl Generator {
         when(CircuitBreakerError, GenerationError::is_transient)
     )]
     #[fallback(
-        // Its own breaker has the time limit.
+        // The second provider's own breaker has the time limit.
         second_provider = within("off", |rejection| self.second_answer(question, asking, rejection.reason()).await),
         queued = |rejection| self.queued(question, asking, rejection.reason()),
         l1_cache = |rejection| self.cached_answer(question, asking, rejection.reason()).await,
@@ -190,15 +189,15 @@ impl Generator {
         self.call(&self.first, question, Source::Model).await
     }
 
-    /// Asks the second provider, once: what is behind it may try again by itself, and attempts
+    /// Calls the second provider, once: what is behind it may retry by itself, and attempts
     /// multiply.
     #[circuit_breaker(key = second.key())]
     pub(super) async fn ask_second(&self, second: &Provider, question: &Question) -> Result<Answer, GenerationError> {
         self.call(second, question, Source::SecondProvider).await
     }
 
-    /// The first provider's answer, token by token. Nothing of it is shown before it is there, so
-    /// there is no place for it in the queue.
+    /// The first provider's answer, token by token. It has no queue step, since a stream shows the
+    /// answer as it arrives.
     #[circuit_breaker(
         key = self.first.key(),
         stream(first_item = self.limits.first_token, item_timeout = self.limits.token_gap, until = Event::completes)

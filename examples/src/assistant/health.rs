@@ -1,5 +1,6 @@
-//! Health: every breaker, and whether the settings of the providers work, which no breaker can tell
-//! from an outage.
+//! Reports the health of every breaker, and whether the providers' settings work.
+//!
+//! A breaker cannot tell wrong settings from an outage.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use serde::Serialize;
 
 use super::{error::Fault, service::Assistant};
 
-/// What `GET /health/circuit-breaker` shows.
+/// The reply of `GET /health/circuit-breaker`.
 #[derive(Serialize)]
 struct Shown {
     /// `degraded` while the breaker is not closed, or the settings of a provider do not work.
@@ -31,7 +32,7 @@ struct Shown {
 struct Provider {
     /// `HOST/MODEL`.
     name: String,
-    /// Why it answers nobody until its settings are changed, in its own words.
+    /// Why it rejects all requests until its settings change, in its own words.
     misconfigured: Option<Words>,
 }
 

@@ -1,5 +1,6 @@
-//! What is served in place of the first provider's answer: the steps of the generator's
-//! `#[fallback(..)]`.
+//! Serves the fallbacks for the first provider's answer.
+//!
+//! They are the steps of the generator's `#[fallback(..)]`.
 
 use super::{
     answer::{Answer, Source},
@@ -17,10 +18,10 @@ use super::{
 /// An excerpt shows this much of a note.
 const EXCERPT_CHARS: usize = 200;
 
-/// The most notes that are excerpted.
+/// The most notes in the excerpts.
 pub const EXCERPTS: usize = 3;
 
-/// Why a text stands in for the rest of an answer.
+/// Why another text replaces the rest of an answer.
 pub(super) const BROKE_OFF: &str = "cut";
 
 const BROKEN: &str = "The answer broke off.";
@@ -35,8 +36,8 @@ const QUEUED: &str =
     "The model cannot be reached at the moment. Your question is queued and will be answered when it is back.";
 
 impl Generator {
-    /// The first step: the second provider, whose failures are its own breaker's. The log has them,
-    /// and the next step its turn.
+    /// The first step: the second provider. Its own breaker counts its failures, the log reports
+    /// them, and the next step follows.
     pub(super) async fn second_answer(
         &self,
         question: &Question,
@@ -65,18 +66,17 @@ impl Generator {
         Some(events)
     }
 
-    /// The second step: for those who would rather have the model's answer later than something
-    /// else now.
+    /// The second step: the queue, for users who prefer the model's answer later to a fallback now.
     pub(super) fn queued(
         &self,
         question: &Question,
         asking: &Asking,
         reason: &'static str,
     ) -> Result<Option<Answer>, GenerationError> {
-        // A rejected call never reached its own checks, and nobody waits for the answer to an empty
-        // question.
+        // A rejected call never reached its own checks, and an empty question does not belong in
+        // the queue.
         question.validate()?;
-        // Waiting does not bring notes: without any there will never be something to ask the model.
+        // Waiting does not bring notes: without any there will never be a prompt for the model.
         if question.wish != Wish::AnswerLater || question.context.chunks.is_empty() {
             return Ok(None);
         }
@@ -84,7 +84,7 @@ impl Generator {
         Ok(Some(Answer { job: Some(id), ..asking.text(QUEUED, Source::Queued, reason) }))
     }
 
-    /// The third step: what a model answered when the same user asked the same question.
+    /// The third step: a model's earlier answer to the same question of the same user.
     pub(super) async fn cached_answer(
         &self,
         question: &Question,
@@ -129,19 +129,19 @@ impl Generator {
         &self.cache
     }
 
-    /// How long the parts of a streamed answer may take.
+    /// The time limits of a streamed answer.
     #[must_use]
     pub fn limits(&self) -> &StreamLimits {
         &self.limits
     }
 
-    /// The provider that is asked first.
+    /// The provider that the service calls first.
     #[must_use]
     pub fn first(&self) -> &Provider {
         &self.first
     }
 
-    /// Its providers, in the order in which they are asked.
+    /// Its providers, in the order of their calls.
     pub fn providers(&self) -> impl Iterator<Item = &Provider> {
         [&self.first].into_iter().chain(&self.second)
     }
@@ -151,7 +151,7 @@ fn no_answer(second: &Provider, error: &GenerationError) {
     tracing::debug!(provider = second.key(), error = error.to_string(), "the second provider has no answer");
 }
 
-/// The first 200 characters of a text, with a sign that there is more.
+/// The first 200 characters of a text, with a mark that there is more.
 fn beginning(text: &str) -> String {
     let mut beginning: String = text.chars().take(EXCERPT_CHARS).collect();
     if beginning.len() < text.len() {

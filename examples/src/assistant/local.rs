@@ -1,5 +1,4 @@
-//! The room of the local model: it answers with the notes' own sentences, so it needs no network
-//! and no breaker.
+//! Answers with the notes' own sentences, so it needs no network and no breaker.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,21 +10,21 @@ use super::{
     question::Question,
 };
 
-/// An answer has this many sentences.
+/// The number of sentences in an answer.
 const SENTENCES: usize = 2;
 
 /// An extractive model: it picks the sentences that share the rarest words with the question.
 #[derive(Debug)]
 pub struct LocalModel {
-    /// How telling a word is: high for a word that few notes have (inverse document frequency).
+    /// The weight of a word: high for a word that few notes have (inverse document frequency).
     weights: HashMap<String, f32>,
 }
 
 impl LocalModel {
-    /// Learns from the notes which words tell much.
+    /// Learns the weights of words from the notes.
     ///
     /// # Errors
-    /// [`GenerationError::ModelLoad`] when there is nothing to learn from.
+    /// [`GenerationError::ModelLoad`] when there are no notes.
     pub fn load(notes: &Notes) -> Result<Self, GenerationError> {
         let mut spread: HashMap<String, f32> = HashMap::new();
         let mut count = 0.0_f32;
@@ -54,8 +53,7 @@ impl LocalModel {
     }
 }
 
-/// Picks the sentences that share most with the query, and gives them in the order in which they
-/// stand.
+/// Picks the sentences that share most with the query, and returns them in their original order.
 pub(crate) fn best_sentences<'a>(
     query: &str,
     texts: impl Iterator<Item = &'a str>,

@@ -1,11 +1,12 @@
-//! The assistant: a service that answers questions from notes, and goes on while its
-//! text-generation API is down.
+//! Implements the assistant, which answers questions from notes.
 //!
-//! A question takes one way: [`http`] -> [`service`] -> [`question`] (with [`notes`] and
-//! [`embedding`]) -> [`generator`], whose guarded methods ask a [`provider`] through its [`client`]
-//! in the words of [`wire`]; [`instead`] is what is served where they fail. An answer that comes
-//! token by token is decoded by [`tokens`], made fit by [`streamed`], and told to its user by
-//! [`telling`]. [`upstream`] is the API's stand-in, [`story`] the demonstration.
+//! It does so even while its text-generation API is down.
+//!
+//! A question passes from [`http`] to [`service`], then [`question`] (with [`notes`] and
+//! [`embedding`]), then [`generator`]. The guarded methods of that call a [`provider`] through its
+//! [`client`], in the formats of [`wire`]. [`instead`] serves the fallbacks. [`tokens`] decodes a
+//! streamed answer, [`streamed`] checks it, and [`telling`] sends it to its user. [`upstream`] is
+//! an embedded API, and [`story`] the demonstration.
 
 pub mod answer;
 pub mod api;

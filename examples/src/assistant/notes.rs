@@ -1,17 +1,17 @@
-//! The room of the notes: the collection that the assistant knows, and the search in it.
+//! Holds the notes of the assistant, and searches them.
 
 use super::embedding::Embedding;
 
-/// The collection that is built into the program.
+/// The built-in collection.
 const COLLECTION: &str = include_str!("notes.md");
 
 /// Below this cosine a note has nothing to do with the question.
 const NEAR_ENOUGH: f32 = 0.14;
 
-/// One note: the unit that is embedded, found and quoted.
+/// One note: the unit of embedding, search and quotation.
 #[derive(Clone, Debug)]
 pub struct Note {
-    /// Its place in the collection, which never changes: cache keys are made of it.
+    /// Its place in the collection, which never changes: cache keys contain it.
     pub id: u32,
     /// The heading.
     pub title: String,
@@ -19,12 +19,12 @@ pub struct Note {
     pub text: String,
 }
 
-/// A note that a search has found.
+/// A note in a search result.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The note.
     pub note: Note,
-    /// How near it is to the question: the cosine of the two embeddings.
+    /// The cosine of its embedding and the question's.
     pub score: f32,
 }
 
@@ -35,7 +35,7 @@ pub struct Notes {
 }
 
 impl Notes {
-    /// The collection that is built into the program.
+    /// The built-in collection.
     #[must_use]
     pub fn built_in() -> Self {
         Self::parse(COLLECTION)
@@ -50,7 +50,7 @@ impl Notes {
         Self { entries }
     }
 
-    /// The notes that are nearest to the question, best first; empty when none is near enough.
+    /// The notes nearest to the question, best first; empty when none is near enough.
     #[must_use]
     pub fn search(&self, question: &Embedding, limit: usize) -> Vec<Found> {
         let scored = self.entries.iter().map(|(note, embedding)| (note, question.cosine(embedding)));
@@ -68,7 +68,7 @@ impl Notes {
 
 fn entry(id: u32, title: &str, text: &str) -> (Note, Embedding) {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    // The title counts twice: it is what the note is about.
+    // The title counts twice: it is the subject of the note.
     let embedding = Embedding::of(&format!("{title} {title} {text}"));
     (Note { id, title: title.trim().to_owned(), text }, embedding)
 }

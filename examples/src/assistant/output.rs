@@ -1,17 +1,17 @@
-//! The room of the output: what is left of the API's text when it is fit to be shown.
+//! Checks the API's text, and removes what a user must not see.
 
 use super::error::OutputError;
 
-/// A text longer than this comes from a model that does not stop.
+/// A longer text comes from a model that does not stop.
 pub const MAX_OUTPUT_CHARS: usize = 20_000;
 
-/// Takes the prompt away, which the API repeats in front of its answer unless it was told not to.
+/// Removes the prompt, which the API repeats before its answer unless the request forbids it.
 #[must_use]
 pub fn strip_prompt<'text>(generated: &'text str, prompt: &str) -> &'text str {
     generated.strip_prefix(prompt).unwrap_or(generated).trim()
 }
 
-/// Checks that a text is an answer that somebody can read.
+/// Checks that a user can read the text.
 ///
 /// # Errors
 /// It is empty, it has no visible character, or it is far too long.
@@ -27,8 +27,8 @@ pub fn validate(text: &str) -> Result<String, OutputError> {
     }
 }
 
-/// Without control characters and those that turn the direction of a text, which can do anything to
-/// a terminal and to its reader.
+/// The text without control characters, and without those that change the direction of text. Both
+/// can disturb a terminal and mislead its reader.
 #[must_use]
 pub fn clean(text: &str) -> String {
     let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
@@ -36,11 +36,11 @@ pub fn clean(text: &str) -> String {
     text.chars().filter(|c| !is_control(*c) && !turns(*c)).collect()
 }
 
-/// Whether somebody can see it.
+/// Whether a character is visible.
 #[must_use]
 pub fn is_visible(c: char) -> bool {
-    // The zero-width characters are neither white space nor control characters, and still nobody
-    // sees them.
+    // The zero-width characters are neither white space nor control characters, and still
+    // invisible.
     !c.is_whitespace()
         && !c.is_control()
         && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fffd}')

@@ -1,5 +1,4 @@
-//! A provider: the client of one API, under the name by which its breaker is told apart, and what
-//! is known of it.
+//! Wraps the client of one API, with its breaker's key and the state of its settings.
 
 use std::sync::Arc;
 
@@ -31,7 +30,7 @@ impl Provider {
         Ok(Self { key, client: ApiClient::new(endpoint, parameters)?, standing: Arc::default() })
     }
 
-    /// Its name and its model: the value of its breaker.
+    /// Its name and its model: the key of its breaker.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -49,20 +48,20 @@ impl Provider {
         &self.standing
     }
 
-    /// Asks it once.
+    /// Calls it once.
     ///
     /// # Errors
-    /// Any variant of [`GenerationError`] that speaks of the API.
+    /// Any variant of [`GenerationError`] that describes the API.
     pub async fn generate(&self, question: &Question, prompt: &str) -> Result<Completion, GenerationError> {
         let result = self.client.generate(prompt).await;
         self.tell(question, &result);
         result
     }
 
-    /// Asks it once, for an answer that comes token by token.
+    /// Calls it once, for a streamed answer.
     ///
     /// # Errors
-    /// Any variant of [`GenerationError`] that speaks of the API.
+    /// Any variant of [`GenerationError`] that describes the API.
     pub async fn stream(&self, question: &Question, prompt: &str) -> Result<Events, GenerationError> {
         let whole = match self.client.stream(prompt).await {
             Ok(Reply::Tokens(tokens)) => {

@@ -1,5 +1,4 @@
-//! The room of the question: what is asked, with the notes that belong to it, and the prompt that
-//! is made of both.
+//! Holds a question with its notes, and builds the prompt.
 
 use super::{
     embedding::Embedding,
@@ -7,29 +6,29 @@ use super::{
     notes::{Found, Notes},
 };
 
-/// A longer question is refused before anybody pays for it.
+/// A longer question is refused before a paid call.
 pub const MAX_QUERY_CHARS: usize = 2_000;
 
-/// A longer name of a user is refused: it is part of what the cache keeps.
+/// A longer name of a user is refused, since the cache keeps it.
 pub const MAX_USER_BYTES: usize = 128;
 
-/// The most notes that a search hands on.
+/// The most notes in a search result.
 const MOST_RETRIEVED: usize = 5;
 
-/// The most notes that go into a prompt.
+/// The most notes in a prompt.
 const MOST_USED: usize = 3;
 
-/// The most characters of notes that go into a prompt.
+/// The most characters of notes in a prompt.
 const MOST_CHARS: usize = 4_000;
 
-/// What the asker wants when the model cannot be asked at once.
+/// What the asker wants when the model is not available at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
-    /// Something to read now, even if it is older or plainer than an answer of the model.
+    /// An answer to read now, even if it is older or plainer than the model's.
     SomethingNow,
-    /// The model's own answer, later, to be fetched with a job id.
+    /// The model's own answer, later, under a job id.
     AnswerLater,
-    /// The model's own answer or an error: this is the queue itself asking.
+    /// The model's own answer or an error: this is a call of the queue itself.
     LiveOnly,
 }
 
@@ -38,12 +37,12 @@ pub enum Wish {
 pub struct Context {
     /// The notes that go into the prompt, best first.
     pub chunks: Vec<Found>,
-    /// How many notes the search found, with those that did not fit.
+    /// How many notes the search found, including those that did not fit.
     pub retrieved: usize,
 }
 
 impl Context {
-    /// Searches the notes, and keeps the best of them as far as the prompt has room.
+    /// Searches the notes, and keeps the best of them that fit into the prompt.
     #[must_use]
     pub fn find(notes: &Notes, query: &str) -> Self {
         let found = notes.search(&Embedding::of(query), MOST_RETRIEVED);
@@ -57,7 +56,7 @@ impl Context {
         Self { chunks: found.into_iter().take(MOST_USED).take_while(fits).collect(), retrieved }
     }
 
-    /// The ids of the notes in use, sorted: two questions with the same ids have the same context.
+    /// The ids of the used notes, sorted: two questions with the same ids have the same context.
     #[must_use]
     pub fn ids(&self) -> Vec<u32> {
         let mut ids: Vec<_> = self.chunks.iter().map(|found| found.note.id).collect();
@@ -66,10 +65,10 @@ impl Context {
     }
 }
 
-/// Checks what a user sent, before anything is done with it.
+/// Checks a user's input before any work.
 ///
 /// # Errors
-/// The words are missing or too many, or nobody is asking, or by a name that is too long.
+/// The question is empty or too long, or the user's name is missing or too long.
 pub fn validate(user: &str, query: &str) -> Result<(), ValidationError> {
     let (chars, bytes) = (query.chars().count(), user.len());
     if query.trim().is_empty() {
@@ -90,25 +89,24 @@ pub fn validate(user: &str, query: &str) -> Result<(), ValidationError> {
 pub struct Question {
     /// Who asks.
     pub user: String,
-    /// The words.
+    /// The question's text.
     pub query: String,
     /// The notes that were found for it.
     pub context: Context,
-    /// What the asker wants when the model cannot be asked.
+    /// What the asker wants when the model is not available.
     pub wish: Wish,
 }
 
 impl Question {
-    /// Checks what can be known without asking anybody.
+    /// Checks the question without a call of the API.
     ///
     /// # Errors
-    /// The words are missing or too many, or nobody is asking.
+    /// The question is empty or too long, or the user's name is missing.
     pub fn validate(&self) -> Result<(), ValidationError> {
         validate(&self.user, &self.query)
     }
 
-    /// Leaves notes out, the farthest ones first, until the prompt has at most so many characters.
-    /// One note stays.
+    /// Removes the farthest notes until the prompt has at most N characters. One note stays.
     pub fn fit(&mut self, most: usize) {
         while self.context.chunks.len() > 1 && self.prompt().chars().count() > most {
             self.context.chunks.pop();

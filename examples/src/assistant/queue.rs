@@ -1,5 +1,4 @@
-//! The room of the queue: questions that wait for the API to come back, bounded in number and in
-//! time.
+//! Queues questions until the API is available again, bounded in number and in time.
 
 use std::{
     collections::HashMap,
@@ -15,14 +14,14 @@ use super::{
     question::{Question, Wish},
 };
 
-/// How many times the queue asks the API for one answer before it gives up.
+/// How many times the queue calls the API for one answer before it gives up.
 const TRIES: u32 = 5;
 
-/// The name of a queued question: 122 random bits, so that knowing one is the permission to read
+/// The id of a queued question: 122 random bits, so that knowing the id is the permission to read
 /// it.
 pub type JobId = Uuid;
 
-/// How far a queued question has come.
+/// The state of a queued question.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress {
     /// It waits for the API.
@@ -38,14 +37,14 @@ pub enum Progress {
 pub struct Job {
     /// The question.
     pub question: Question,
-    /// How far it has come.
+    /// Its state.
     pub progress: Progress,
     expires: Instant,
     number: u64,
     tries: u32,
 }
 
-/// The questions that wait, and the answers that wait to be fetched.
+/// The questions that wait, and the answers that no user has fetched yet.
 #[derive(Debug)]
 pub struct Queue {
     jobs: Mutex<Jobs>,
@@ -61,16 +60,16 @@ struct Jobs {
 }
 
 impl Queue {
-    /// A queue for at most `capacity` waiting questions; each is forgotten after `ttl`, answered or
+    /// A queue for at most `capacity` waiting questions. It drops each after `ttl`, answered or
     /// not.
     #[must_use]
     pub fn new(capacity: usize, ttl: Duration) -> Self {
         Self { jobs: Mutex::default(), arrived: Notify::new(), capacity, ttl }
     }
 
-    /// Takes a question in; `None` when the queue is full.
+    /// Adds a question; `None` when the queue is full.
     ///
-    /// From now on it wants the model's own answer: anything else its asker could have had at once.
+    /// From now on it wants the model's own answer: its asker could have had anything else at once.
     pub fn push(&self, question: Question) -> Option<JobId> {
         let question = Question { wish: Wish::LiveOnly, ..question };
         let mut jobs = self.lock();
@@ -86,7 +85,7 @@ impl Queue {
         Some(id)
     }
 
-    /// Looks a question up; `None` when it was never there, or not for long enough.
+    /// Looks a question up; `None` when there is none, or when it has expired.
     pub fn get(&self, id: JobId) -> Option<Job> {
         self.lock().by_id.get(&id).cloned()
     }
@@ -96,7 +95,7 @@ impl Queue {
         self.lock().pending().count()
     }
 
-    /// Waits for the question that is waiting longest; it stays in the queue until it is settled.
+    /// Waits for the oldest waiting question, which stays in the queue until it is settled.
     pub async fn next(&self) -> (JobId, Question) {
         loop {
             let oldest =
@@ -115,9 +114,10 @@ impl Queue {
         }
     }
 
-    /// Notes that the API failed with this question; after five failures the question has failed.
+    /// Records that the API failed with this question; after five failures the question has failed.
     ///
-    /// It goes to the end of the queue, so that one poisonous question does not hold up the others.
+    /// It goes to the end of the queue, so that one question that always fails does not block the
+    /// others.
     pub fn try_again(&self, id: JobId, reason: &str) {
         let mut jobs = self.lock();
         jobs.numbers += 1;
@@ -132,7 +132,8 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Jobs> {
-        // Nothing in here panics half-way through a change, so a poisoned lock guards sound data.
+        // No code under this lock panics in the middle of a change, so a poisoned lock guards valid
+        // data.
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         jobs.by_id.retain(|_, job| job.expires > now);
@@ -145,7 +146,7 @@ impl Jobs {
         self.by_id.iter().filter(|(_, job)| job.progress == Progress::Pending)
     }
 
-    /// Makes room: answers that nobody fetched may not grow without bound either.
+    /// Evicts old entries: answers that no user fetches may not grow without bound either.
     fn forget_answers_beyond(&mut self, most: usize) {
         let settled = self.by_id.iter().filter(|(_, job)| job.progress != Progress::Pending);
         let mut settled: Vec<_> = settled.map(|(id, job)| (job.number, *id)).collect();

@@ -1,4 +1,4 @@
-//! The room of the replies: the JSON that users get.
+//! Defines the JSON replies.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use super::{
     wire::finish::Finish,
 };
 
-/// A note that an answer rests on.
+/// A note that an answer uses.
 #[derive(Clone, Debug, Serialize)]
 pub struct SourceNote {
     /// The note's id.
     pub id: u32,
     /// Its heading.
     pub title: String,
-    /// How near it is to the question, up to 1.
+    /// Its similarity to the question, up to 1.
     pub score: f32,
 }
 
-/// The notes that a question's answer rests on.
+/// The notes that a question's answer uses.
 #[must_use]
 pub fn sources(question: &Question) -> Vec<SourceNote> {
     let chunks = question.context.chunks.iter();
@@ -32,18 +32,18 @@ pub fn sources(question: &Question) -> Vec<SourceNote> {
 /// How an answer came about.
 #[derive(Clone, Debug, Serialize)]
 pub struct Metadata {
-    /// How long the service worked on it.
+    /// How long the service worked on the request.
     pub duration_ms: f64,
     /// Where the text comes from: `model`, `second_provider`, `local_model`, `l1_cache`,
     /// `excerpts`, `queued` or `none`.
     pub source: &'static str,
-    /// The provider and the model that wrote it just now, as `HOST/MODEL`.
+    /// The provider and the model that wrote it now, as `HOST/MODEL`.
     pub provider: Option<String>,
     /// Why the model's text ended: `stop`, `length`, `tool_calls`, `content_filter` or `unknown`.
     pub finish_reason: Option<&'static str>,
-    /// Whether the text was cut at its greatest length.
+    /// Whether the text was truncated at its greatest length.
     pub truncated: bool,
-    /// Whether it stands in for the model's answer.
+    /// Whether it replaces the model's answer.
     pub from_fallback: bool,
     /// Why: `circuit_breaker_open`, `timeout`, `failure`, `busy`, `refused` or `cut`.
     pub fallback_reason: Option<&'static str>,
@@ -55,9 +55,9 @@ pub struct Metadata {
     pub breaker_us: Option<f64>,
     /// How many notes the search found.
     pub chunks_retrieved: usize,
-    /// How many of them the prompt had room for.
+    /// How many of them fitted into the prompt.
     pub chunks_used: usize,
-    /// How many of them are excerpted in the answer.
+    /// How many of them the answer excerpts.
     pub excerpts_returned: usize,
     /// Whether the notes contain nothing about the question.
     pub no_context: bool,
@@ -94,26 +94,26 @@ impl Metadata {
 pub struct QueryReply {
     /// The text.
     pub answer: String,
-    /// Whether the text was cut at its greatest length.
+    /// Whether the text was truncated at its greatest length.
     pub truncated: bool,
-    /// The notes that it rests on.
+    /// The notes that it uses.
     pub sources: Vec<SourceNote>,
-    /// How it came about, for those who asked.
+    /// How it came about, where the request asked for it.
     pub metadata: Option<Metadata>,
 }
 
-/// The event `source` of a streamed answer: where the text comes from that follows.
+/// The event `source` of a streamed answer: the source of the text that follows.
 #[derive(Clone, Debug, Serialize)]
 pub struct SourceEvent {
     /// As in [`Metadata`].
     pub source: &'static str,
     /// The provider and the model that write it now, as `HOST/MODEL`.
     pub provider: Option<String>,
-    /// Whether it stands in for the model's answer.
+    /// Whether it replaces the model's answer.
     pub from_fallback: bool,
     /// Why, as in [`Metadata`].
     pub fallback_reason: Option<&'static str>,
-    /// The notes that it rests on.
+    /// The notes that it uses.
     pub sources: Vec<SourceNote>,
 }
 
@@ -134,34 +134,34 @@ impl SourceEvent {
 /// The event `token`: the next piece of the text.
 #[derive(Clone, Debug, Serialize)]
 pub struct TokenEvent {
-    /// It is to be appended as it is.
+    /// The reader appends it unchanged.
     pub text: String,
 }
 
-/// The event `done`: that was the answer.
+/// The event `done`: the answer is complete.
 #[derive(Clone, Debug, Serialize)]
 pub struct DoneEvent {
-    /// Where it came from.
+    /// Its source.
     pub source: &'static str,
     /// Why the model's text ended, as in [`Metadata`].
     pub finish_reason: Option<&'static str>,
-    /// Whether there would have been more: the text ended at a limit, the model's or the service's.
+    /// Whether there would have been more: the text ended at a limit of the model or the service.
     pub truncated: bool,
-    /// How it came about, for those who asked.
+    /// How it came about, where the request asked for it.
     pub metadata: Option<Metadata>,
 }
 
-/// The event `cut`: the answer broke off, and what came of it is not whole.
+/// The event `cut`: the answer broke off and is not complete.
 #[derive(Clone, Debug, Serialize)]
 pub struct CutEvent {
     /// Why: `cut`, `timeout`, `failure` or `ending`.
     pub reason: &'static str,
-    /// What else there is on the question; null where there is nothing, or where `reset` and
+    /// What else there is on the question. Null where there is nothing, or where `reset` and
     /// another answer follow.
     pub fallback: Option<Instead>,
 }
 
-/// What stands in for the rest of an answer.
+/// The replacement for the rest of an answer.
 #[derive(Clone, Debug, Serialize)]
 pub struct Instead {
     /// `l1_cache` or `excerpts`.
@@ -171,7 +171,7 @@ pub struct Instead {
 }
 
 impl CutEvent {
-    /// The end of an answer in whose place there is `instead`.
+    /// The end of an answer that `instead` replaces.
     #[must_use]
     pub fn new(reason: &'static str, instead: Option<Answer>) -> Self {
         let fallback = instead.map(|answer| Instead { source: answer.source.as_str(), text: answer.text });
@@ -179,46 +179,46 @@ impl CutEvent {
     }
 }
 
-/// The reply with a promise.
+/// The reply to a queued question.
 #[derive(Clone, Debug, Serialize)]
 pub struct QueuedReply {
-    /// The name of the job.
+    /// The id of the job.
     pub job_id: String,
-    /// How far it has come.
+    /// Its state.
     pub status: &'static str,
     /// Always `queued`.
     pub source: &'static str,
-    /// Where to ask for it.
+    /// The path of the job.
     pub status_url: String,
     /// Words for the user.
     pub message: String,
-    /// How it came about, for those who asked.
+    /// How it came about, where the request asked for it.
     pub metadata: Option<Metadata>,
 }
 
 /// The state of a queued question.
 #[derive(Clone, Debug, Serialize)]
 pub struct JobReply {
-    /// The name of the job.
+    /// The id of the job.
     pub job_id: String,
     /// `pending`, `done` or `failed`.
     pub status: &'static str,
     /// The model's answer, when it is done.
     pub answer: Option<String>,
-    /// Whether the answer was cut at its greatest length.
+    /// Whether the answer was truncated at its greatest length.
     pub truncated: bool,
-    /// Where the answer comes from: `model` or `second_provider`.
+    /// The source of the answer: `model` or `second_provider`.
     pub source: Option<&'static str>,
     /// The provider and the model that wrote it, as `HOST/MODEL`.
     pub provider: Option<String>,
-    /// The notes that it rests on.
+    /// The notes that it uses.
     pub sources: Vec<SourceNote>,
     /// Why it failed, when it has.
     pub message: Option<String>,
 }
 
 impl JobReply {
-    /// A question that has come so far, and has no answer.
+    /// A question in this state, without an answer.
     #[must_use]
     pub fn new(job_id: String, status: &'static str) -> Self {
         let sources = Vec::new();

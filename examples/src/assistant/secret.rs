@@ -1,20 +1,20 @@
-//! The token of an API: it is sent, and nothing that is shown or logged has it.
+//! Holds an API's token, and keeps it out of logs and replies.
 
 use std::fmt;
 
-/// What is shown in place of a token.
+/// The text in place of a token.
 const HIDDEN: &str = "(token)";
 
-/// A token of this length is known by its beginning, since an API may repeat it shortened.
+/// A token of this length is recognised by its beginning, since an API may repeat it shortened.
 const LONG: usize = 16;
 
-/// The most of a text that is held back, in bytes.
+/// The most bytes of a text that are held back.
 const MOST_HELD: usize = 4096;
 
-/// How much of a long token is its beginning.
+/// The length of a long token's beginning.
 const BEGINNING: usize = 8;
 
-/// A token that is never printed: its `Debug` shows that there is one, no more.
+/// A token that is never printed: its `Debug` shows that there is one, and no more.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -31,13 +31,13 @@ impl Secret {
         &self.0
     }
 
-    /// Whether it is none that stands in texts by chance.
+    /// Whether it is too long to occur in texts by chance.
     #[must_use]
     pub fn is_long(&self) -> bool {
         self.0.len() >= LONG
     }
 
-    /// The same text without the token: APIs repeat one that they do not know.
+    /// The text without the token: APIs repeat one that they do not know.
     #[must_use]
     pub fn hide(&self, text: &str) -> String {
         let text = text.replace(&self.0, HIDDEN);
@@ -49,15 +49,15 @@ impl Secret {
 }
 
 impl Secret {
-    /// From where on a text that goes on may be the token, or the beginning of it: as much is to be
-    /// held back until more is known.
+    /// The offset from which an unfinished text may be the token or its beginning. The caller holds
+    /// that part back until more arrives.
     #[must_use]
     pub fn held_from(&self, text: &str) -> usize {
         let Some(beginning) = self.0.get(..BEGINNING).filter(|_| self.is_long()) else { return text.len() };
         let word = text.rfind(beginning).filter(|at| text[*at..].chars().all(is_of_word));
         let part = || (0..BEGINNING).rev().find(|length| text.ends_with(&beginning[..*length]));
         let held = word.map_or_else(|| part().unwrap_or_default(), |at| text.len() - at);
-        // No token is so long.
+        // No token is that long.
         if held > MOST_HELD { text.len() } else { text.len() - held }
     }
 }
@@ -66,7 +66,7 @@ fn is_of_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '*' | '.')
 }
 
-/// Hides what begins with `beginning`, up to the end of the word.
+/// Hides every word that starts with `beginning`.
 fn hide_words(text: &str, beginning: &str) -> String {
     let (mut hidden, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, word)) = rest.split_once(beginning) {

@@ -1,5 +1,4 @@
-//! The service: the parts put together, from a user's words to the answer, and the task that drains
-//! the queue.
+//! Builds the service from its parts, answers questions, and runs the task that drains the queue.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -30,12 +29,12 @@ use super::{
     telling::{self, Piece},
 };
 
-/// Where the text comes from.
+/// The source of the text.
 #[derive(Debug)]
 pub enum Model {
     /// A text-generation API, which may be down.
     Api(Arc<Generator>),
-    /// The local model, which depends on nobody and so needs no breaker.
+    /// The local model, which depends on no service and so needs no breaker.
     Local(LocalModel),
 }
 
@@ -44,17 +43,17 @@ pub enum Model {
 pub struct Assistant {
     /// The note collection.
     pub notes: Notes,
-    /// Where the text comes from.
+    /// The source of the text.
     pub model: Model,
     /// The most characters of a prompt.
     pub max_prompt_chars: usize,
-    /// The token for acting on the dashboard; without one it only shows.
+    /// The token for actions on the dashboard; without one it only shows.
     pub dashboard_token: Option<Secret>,
     ends: watch::Sender<bool>,
 }
 
 impl Assistant {
-    /// Puts the parts together as the settings say; `embedded` is the address of the embedded API.
+    /// Builds the parts from the settings; `embedded` is the address of the embedded API.
     ///
     /// # Errors
     /// The HTTP client cannot be built, or the local model cannot be loaded.
@@ -87,7 +86,7 @@ impl Assistant {
         })
     }
 
-    /// The part that asks the API, if there is one.
+    /// The part that calls the API, if there is one.
     #[must_use]
     pub fn generator(&self) -> Option<&Arc<Generator>> {
         match &self.model {
@@ -96,8 +95,8 @@ impl Assistant {
         }
     }
 
-    /// The breaker that the next call asks: that of the first provider, or the one for all of them
-    /// while that is not closed, as when somebody has opened or disabled it. Without a provider it
+    /// The breaker that the next call asks. It is that of the first provider, or the one for all
+    /// providers while that is not closed, as after an operator's override. Without a provider it
     /// is the latter too.
     #[must_use]
     pub fn breaker(&self) -> Option<CircuitBreaker> {
@@ -111,8 +110,7 @@ impl Assistant {
     /// The question of this user, with the notes that belong to it.
     #[must_use]
     pub fn question(&self, user: String, query: String, wish: Wish) -> Question {
-        // A question that will be refused needs no notes, and a search takes the longer the more
-        // words there are.
+        // An invalid question needs no notes, and a search takes longer with more words.
         let context = match validate(&user, &query) {
             Ok(()) => Context::find(&self.notes, &query),
             Err(_) => Context::default(),
@@ -122,8 +120,8 @@ impl Assistant {
         question
     }
 
-    /// When answers that are told have to end because the service does: so late that most are
-    /// whole, and before they are cut off.
+    /// When streamed answers have to end because the service does. Most answers are complete by
+    /// then, and the connections still open.
     fn ending(&self) -> impl Future<Output = ()> + Send + use<> {
         let ends = until(&self.ends);
         async move {
@@ -132,7 +130,7 @@ impl Assistant {
         }
     }
 
-    /// Why the last answer was none of a model's, in the words of its API.
+    /// Why the last answer was not a model's, in the words of its API.
     #[must_use]
     pub fn last_words(&self, reason: &str) -> Option<String> {
         if reason == REFUSED {
@@ -144,7 +142,7 @@ impl Assistant {
     /// Answers a question.
     ///
     /// # Errors
-    /// The question is at fault, the API refused it, or there is nothing to show.
+    /// The question is at fault, the API refused it, or there is no fallback.
     pub async fn answer(&self, question: &Question) -> Result<Answer, GenerationError> {
         let answered = match &self.model {
             Model::Api(generator) => generator.answer(question).await,
@@ -153,8 +151,8 @@ impl Assistant {
         answered.or_else(nothing_found)
     }
 
-    /// Answers a question token by token, once the first one is there. With `again`, an answer that
-    /// breaks off is followed by another one, once.
+    /// Answers a question token by token, and returns when the first one has arrived. With `again`,
+    /// another answer follows one that breaks off, once.
     ///
     /// # Errors
     /// As of [`answer`](Self::answer).
@@ -170,7 +168,7 @@ impl Assistant {
     }
 }
 
-/// That the notes have nothing on a question is an answer, and every other error is one.
+/// An answer that the notes have nothing on the question; the same error otherwise.
 fn nothing_found(error: GenerationError) -> Result<Answer, GenerationError> {
     match error {
         GenerationError::NoContext => {
@@ -183,12 +181,12 @@ fn nothing_found(error: GenerationError) -> Result<Answer, GenerationError> {
 /// A running service; dropping it ends its tasks.
 #[derive(Debug)]
 pub struct Service {
-    /// Where it listens.
+    /// Its address.
     pub address: SocketAddr,
-    /// What it answers with.
+    /// Its parts.
     pub assistant: Arc<Assistant>,
     server: JoinHandle<()>,
-    /// The queue's, which goes on for as long as the service is there.
+    /// The queue's task, which runs as long as the service.
     _tasks: JoinSet<()>,
 }
 
@@ -196,7 +194,7 @@ impl Service {
     /// Starts to listen on a loopback port (0: any free one), and to drain the queue.
     ///
     /// # Errors
-    /// The port is taken, or the parts cannot be put together.
+    /// The port is taken, or the parts cannot be built.
     pub async fn start(assistant: Assistant, port: u16) -> io::Result<Self> {
         let listener = listen(port).await?;
         let address = listener.local_addr()?;
@@ -219,7 +217,7 @@ impl Service {
         Ok(Self { address, assistant, server, _tasks: tasks })
     }
 
-    /// The address at which people see the breakers live.
+    /// The address of the dashboard.
     #[must_use]
     pub fn dashboard(&self) -> String {
         format!("http://{}{DASHBOARD}", self.address)
@@ -230,7 +228,7 @@ impl Service {
         let _ = (&mut self.server).await;
     }
 
-    /// Takes no more connections, and waits until the requests under way are answered. The
+    /// Accepts no more connections, and waits until the requests in flight are answered. The
     /// questions in the queue are lost.
     pub async fn drain(&mut self) {
         self.assistant.ends.send_replace(true);
@@ -244,7 +242,7 @@ impl Drop for Service {
     }
 }
 
-/// Waits until the service is to end.
+/// Waits until the service has to end.
 fn until(ends: &watch::Sender<bool>) -> impl Future<Output = ()> + Send + use<> {
     let mut ending = ends.subscribe();
     async move {
@@ -252,7 +250,7 @@ fn until(ends: &watch::Sender<bool>) -> impl Future<Output = ()> + Send + use<> 
     }
 }
 
-/// How long answers are told on when the service ends.
+/// How long streamed answers may continue when the service ends.
 const TELLING: Duration = Duration::from_secs(20);
 
 /// The embedded API's name as a provider.
@@ -261,9 +259,9 @@ const EMBEDDED: &str = "embedded";
 /// Where the dashboard is.
 const DASHBOARD: &str = "/dashboard";
 
-/// The page that shows the breakers live, with the token that acting needs.
+/// The page that shows the breakers live, with the token for actions.
 fn dashboard(assistant: &Assistant, ends: impl Future<Output = ()> + Send + 'static) -> io::Result<Router> {
-    // A feed has no end of its own, and would hold up the end of the service.
+    // A dashboard stream does not end by itself, and would delay the end of the service.
     let mut dashboard = dashboard_router(Registry::global()).with_graceful_shutdown(ends);
     if let Some(token) = &assistant.dashboard_token {
         dashboard = dashboard.with_token(token.reveal()).map_err(io::Error::other)?;
@@ -274,7 +272,7 @@ fn dashboard(assistant: &Assistant, ends: impl Future<Output = ()> + Send + 'sta
 /// Listens on a loopback port (0: any free one).
 ///
 /// # Errors
-/// The port cannot be had; the error names it.
+/// The port is not available; the error names it.
 pub async fn listen(port: u16) -> io::Result<TcpListener> {
     let bound = TcpListener::bind(("127.0.0.1", port)).await;
     bound.map_err(|error| {
@@ -285,30 +283,30 @@ pub async fn listen(port: u16) -> io::Result<TcpListener> {
     })
 }
 
-/// The breaker for all providers, which has their settings, as the registry knows it.
+/// The breaker for all providers, which has their settings, from the registry.
 #[must_use]
 pub fn breaker() -> Option<CircuitBreaker> {
     Registry::global().get(BREAKER)
 }
 
-/// Answers the queued questions, one after the other, whenever the breakers would let a call of the
-/// first provider through.
+/// Answers the queued questions, one after the other, whenever the breakers would admit a call of
+/// the first provider.
 async fn drain(generator: Arc<Generator>, all: CircuitBreaker) {
     let queue = generator.queue();
-    // It is made before the first call, so there is room for it.
+    // It is created before the first call, so it is within the limit of breakers.
     let breaker = all.value(generator.first().key()).unwrap_or_else(|_| all.clone());
     loop {
         let (id, question) = queue.next().await;
         all.ready().await;
         breaker.ready().await;
         if queue.get(id).is_none() {
-            continue; // It expired while it waited, so nobody can fetch the answer.
+            continue; // It expired while it waited, so its asker cannot fetch the answer.
         }
         match generator.answer(&question).await {
             Ok(answer) => queue.settle(id, Progress::Done(answer)),
-            // Somebody else took the probe's slot, or the last place: back to waiting.
+            // Another call took the probe's slot, or the last place: back to waiting.
             Err(error) if error.rejection().is_some() => {}
-            // The outage goes on, and this was only its probe. That says nothing about the
+            // The outage continues, and this was only its probe, which says nothing about the
             // question.
             Err(error) if error.is_failure() && !breaker.state().is_healthy() => {}
             Err(error) if error.is_failure() => {

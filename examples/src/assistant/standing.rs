@@ -1,5 +1,6 @@
-//! What is known of a provider beside its breaker: whether its settings here can work at all, told
-//! to those who can change them.
+//! Records whether a provider's settings work at all, and reports it to the operators.
+//!
+//! A breaker cannot know this.
 
 use std::{
     collections::HashSet,
@@ -12,16 +13,16 @@ use tokio::time::Instant;
 
 use super::error::{Fault, GenerationError};
 
-/// So many different questions in a row are refused for what is common to them.
+/// This number of different questions in a row without an answer means that they share the cause.
 pub const REFUSED_MAX: usize = 20;
 
-/// The log is told of a fault once in this time.
+/// The interval between two log lines about one fault.
 const REMINDER: Duration = Duration::from_secs(60);
 
-/// Whose log it is that answers break off: `ask` shows that itself.
+/// The log target for answers that break off: `ask` shows these itself.
 const TELLING: &str = "breaker_examples::assistant::telling";
 
-/// Whether a provider's settings work, as far as its answers tell.
+/// Whether a provider's settings work, as far as its answers show.
 #[derive(Debug, Default)]
 pub struct Standing(Mutex<Known>);
 
@@ -37,7 +38,7 @@ struct Known {
 }
 
 impl Standing {
-    /// Takes in how one call of the provider ended.
+    /// Records how one call of the provider ended.
     pub fn note<T>(&self, provider: &str, query: &str, result: &Result<T, GenerationError>) {
         match result {
             Ok(_) => {
@@ -61,7 +62,7 @@ impl Standing {
         }
     }
 
-    /// Tells the log that an answer broke off while it was told, once in a minute.
+    /// Logs that an answer broke off while a user read it, at most once a minute.
     pub fn note_cut(&self, provider: &str, error: &GenerationError) {
         let error = error.to_string();
         if is_due(&mut self.lock().cut_told) {
@@ -76,7 +77,7 @@ impl Standing {
         }
     }
 
-    /// Tells the log once that another model answers than the one asked for.
+    /// Logs once that another model answers than the requested one.
     pub fn note_model(&self, provider: &str, asked: &str, answered: &str) {
         let mut known = self.lock();
         if asked != answered && !known.model_told {
@@ -90,7 +91,7 @@ impl Standing {
         }
     }
 
-    /// Why the last question was refused that was.
+    /// Why the API refused the last refused question.
     #[must_use]
     pub fn refusal(&self) -> Option<Fault> {
         self.lock().refusal.clone()
@@ -103,7 +104,8 @@ impl Standing {
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
-        // Nothing in here panics half-way through a change, so a poisoned lock guards sound data.
+        // No code under this lock panics in the middle of a change, so a poisoned lock guards valid
+        // data.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -118,7 +120,7 @@ impl Known {
     }
 }
 
-/// Whether a minute is over since the last time; if so, this is one.
+/// Whether a minute has passed since the last time; if so, this call counts as the last time.
 fn is_due(last: &mut Option<Instant>) -> bool {
     let now = Instant::now();
     let due = last.is_none_or(|at| now.duration_since(at) >= REMINDER);

@@ -1,5 +1,4 @@
-//! A streamed answer on its way: what the decoder gives, fit to be shown, with each error as one of
-//! the API.
+//! Turns a decoded stream into an answer for users, with each error as one of the API.
 
 use std::sync::Arc;
 
@@ -18,38 +17,39 @@ use super::{
     wire::{completion::wants_tool, fault::shorten, finish::Finish},
 };
 
-/// An answer that comes bit by bit. It ends with [`Event::Finish`], [`Event::Done`] or an error,
-/// which is the last item.
+/// A streamed answer. It ends with [`Event::Finish`], [`Event::Done`] or an error, which is the
+/// last item.
 pub type Events = BoxStream<'static, Result<Event, GenerationError>>;
 
-/// An answer that is there already.
+/// A complete answer as a stream.
 #[must_use]
 pub fn whole(text: String, finish: Option<Finish>) -> Events {
     let end = finish.map_or(Event::Done, Event::Finish);
     stream::iter([Ok(Event::Token(text)), Ok(end)]).boxed()
 }
 
-/// An answer of a provider, and what is to be known of it.
+/// A provider's streamed answer, and its state.
 #[derive(Debug)]
 pub struct Streamed {
     tokens: Tokens<reqwest::Error>,
     endpoint: Arc<Endpoint>,
     standing: Arc<Standing>,
     query: String,
-    /// Whether there was an item: the first one tells whether the provider's settings work.
+    /// Whether there was an item: the first one shows whether the provider's settings work.
     has_begun: bool,
-    /// Text that is not shown yet: blanks before the first word, and what may become the key.
+    /// Text that is held back: blanks before the first word, and a possible beginning of the key.
     held: String,
     has_text: bool,
     /// Whether the model says why it does not answer.
     declines: bool,
-    /// The end, where something has to be said before it.
+    /// The end, where an item has to come before it.
     end: Option<Event>,
     is_over: bool,
 }
 
 impl Streamed {
-    /// The answer to this question by the provider at this endpoint, whose standing is told.
+    /// The answer to this question by the provider at this endpoint. It reports the result to the
+    /// provider's standing.
     #[must_use]
     pub fn new(tokens: Tokens<reqwest::Error>, endpoint: Arc<Endpoint>, standing: Arc<Standing>, query: &str) -> Self {
         Self {
@@ -81,7 +81,7 @@ impl Streamed {
                     Err(error) => Err(self.endpoint.in_fit_words(error.into())),
                 },
             };
-            // What has nothing to show is no item.
+            // An event without visible text is no item.
             if let Some(item) = item.transpose() {
                 self.is_over = item.as_ref().is_ok_and(|event| *event == Event::Done) || item.is_err();
                 self.tell(&item);
@@ -91,7 +91,7 @@ impl Streamed {
         None
     }
 
-    /// The event as it may be shown.
+    /// The event in the form that a user may see.
     fn fit(&mut self, event: Event) -> Result<Option<Event>, GenerationError> {
         Ok(match event {
             Event::Token(text) => self.show(&text).map(Event::Token),
@@ -108,7 +108,7 @@ impl Streamed {
         })
     }
 
-    /// What of the text may be shown now.
+    /// The part of the text that a user may see now.
     fn show(&mut self, text: &str) -> Option<String> {
         self.held.push_str(text);
         if !self.has_text {
@@ -128,7 +128,7 @@ impl Streamed {
         Some(text).filter(|text| !text.is_empty())
     }
 
-    /// The end, or what is to be shown before it.
+    /// The end, or the item that has to come before it.
     fn close(&mut self, end: Event, finish: Finish) -> Result<Event, GenerationError> {
         let held = std::mem::take(&mut self.held);
         let rest = self.fit_to_show(held).filter(|_| self.has_text);
@@ -142,7 +142,7 @@ impl Streamed {
         Ok(before)
     }
 
-    /// What an answer is that ends so without a word of text, as after reasoning alone.
+    /// The error of an answer that ends without a word of text, as after reasoning alone.
     fn without_text(finish: Finish) -> Result<Event, GenerationError> {
         match finish {
             Finish::Declined => Ok(Event::Refusal(DECLINED.to_owned())),
@@ -151,7 +151,7 @@ impl Streamed {
         }
     }
 
-    /// The first item, and each error after it, says whether the settings work.
+    /// The first item, and each error after it, shows whether the settings work.
     fn tell(&mut self, item: &Result<Event, GenerationError>) {
         let provider = self.endpoint.key();
         if !self.has_begun || item.is_err() {

@@ -1,7 +1,9 @@
-//! Tells a user an answer while it is written: a task reads it from the provider, and hands it on
-//! through a channel with few places.
+//! Sends a user an answer while the model writes it.
 //!
-//! So a slow user is no silence of the provider: its limits run only while the task waits for it.
+//! A task reads it from the provider, and sends it through a channel with few places.
+//!
+//! So a slow user does not count as silence of the provider: its limits run only while the task
+//! waits for it.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -25,27 +27,27 @@ use super::{
     wire::finish::Finish,
 };
 
-/// So many pieces wait for a slow user before the provider has to wait too.
+/// This number of pieces waits for a slow user before the provider has to wait too.
 const PLACES: usize = 16;
 
-/// Why an answer broke off that this service had no time left for.
+/// Why an answer broke off when this service had no time left for it.
 const ENDING: &str = "ending";
 
-/// What a user is told: the source, the tokens, and how the answer ends.
+/// A piece for the user: the source, the tokens, and how the answer ends.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Piece {
-    /// Where the text that follows comes from; it has none yet.
+    /// The source of the text that follows; it has no text yet.
     Source(Answer),
     /// A piece of the text.
     Token(String),
-    /// That was the answer.
+    /// The answer is complete.
     Done {
         /// Why the model's text ended.
         finish: Option<Finish>,
         /// Whether there would have been more.
         truncated: bool,
     },
-    /// The answer broke off, and what was told of it is not whole.
+    /// The answer broke off, and its text so far is not complete.
     Cut {
         /// Why: `cut`, `timeout`, `failure` or `ending`.
         reason: &'static str,
@@ -56,12 +58,12 @@ pub enum Piece {
     Reset,
 }
 
-/// An answer on its way: what is known of it, and its events.
+/// An answer in flight: what is known of it, and its events.
 pub type Begun = (Answer, Events);
 
 /// How one answer ended.
 enum End {
-    /// As the provider wanted.
+    /// In the provider's way.
     Whole(Option<Finish>),
     /// At a limit of this service.
     Limit,
@@ -71,17 +73,17 @@ enum End {
     Broken(GenerationError),
 }
 
-/// An answer that is not whole.
+/// An incomplete answer.
 struct Broke {
-    /// For its user.
+    /// The pieces for its user.
     reason: &'static str,
-    /// Whether another attempt may go better.
+    /// Whether another attempt may succeed.
     is_transient: bool,
-    /// Where it came from, if nothing of it was told.
+    /// Its source, if the user has seen nothing of it.
     untold: Option<Answer>,
 }
 
-/// Nobody listens any more.
+/// The user has gone.
 struct Unheard;
 
 impl<T> From<mpsc::error::SendError<T>> for Unheard {
@@ -90,14 +92,14 @@ impl<T> From<mpsc::error::SendError<T>> for Unheard {
     }
 }
 
-/// Tells the answer to this question, once its first token is there. With `again`, an answer that
-/// breaks off is followed by another one, once.
+/// Streams the answer to this question, and returns when its first token has arrived. With `again`,
+/// another answer follows one that breaks off, once.
 ///
 /// An answer that breaks off before its first word, while the model still reasons, has the usual
-/// fallbacks. When `ending` is over, the answer is cut.
+/// fallbacks. When `ending` completes, the answer breaks off.
 ///
 /// # Errors
-/// As of [`Generator::stream`]; nothing was told then.
+/// As of [`Generator::stream`]; the user has seen nothing then.
 ///
 /// # Cancellation
 /// Dropping the future, or later the receiver, ends the call of the API at once.
@@ -112,20 +114,20 @@ pub async fn tell(
     let limits = Limits { deadline: Box::pin(sleep(generator.limits().answer)), ending: Box::pin(ending) };
     let mut teller = Teller { generator, question, user, text: String::new() };
     tokio::spawn(async move {
-        // Nobody is left to be told where a piece cannot be.
+        // The user has gone where a piece cannot be sent.
         let _ = teller.tell(begun, again, limits).await;
     });
     Ok(pieces)
 }
 
-/// An answer that is there already.
+/// A complete answer as a stream.
 #[must_use]
 pub fn told(answer: Answer) -> mpsc::Receiver<Piece> {
     let (user, pieces) = mpsc::channel(PLACES);
     let (text, finish) = (answer.text.clone(), answer.finish);
     let source = Answer { text: String::new(), ..answer };
     for piece in [Piece::Source(source), Piece::Token(text), Piece::Done { finish, truncated: false }] {
-        // There are places for all of them, and somebody has the other end.
+        // The channel has places for all of them, and the other end exists.
         let _ = user.try_send(piece);
     }
     pieces
@@ -135,11 +137,11 @@ struct Teller {
     generator: Arc<Generator>,
     question: Question,
     user: mpsc::Sender<Piece>,
-    /// What was told of the answer.
+    /// The text that the user has seen.
     text: String,
 }
 
-/// What ends an answer that is told, whatever its provider does.
+/// What ends a streamed answer, whatever its provider does.
 struct Limits {
     /// Of this answer.
     deadline: Pin<Box<Sleep>>,
@@ -189,13 +191,13 @@ impl Teller {
         Ok(())
     }
 
-    /// Another answer, after the wait of a retry: its API has just failed.
+    /// Another answer, after the pause of a retry: its API has just failed.
     async fn begin_again(&self) -> Option<Begun> {
         sleep(self.generator.retry.min).await;
         self.generator.stream(&self.question).await.ok()
     }
 
-    /// What comes of it, unless the user leaves before.
+    /// The result of a future, unless the user leaves before.
     async fn unless_gone<T>(&self, work: impl Future<Output = T>) -> Result<T, Unheard> {
         select! {
             biased;
@@ -204,7 +206,7 @@ impl Teller {
         }
     }
 
-    /// Tells one answer to its end; `Some`: it broke off.
+    /// Streams one answer to its end; `Some`: it broke off.
     async fn one(&mut self, (head, events): Begun, limits: &mut Limits) -> Result<Option<Broke>, Unheard> {
         let end = self.relay(&head, events, limits).await?;
         let broke = |reason, is_transient, untold| Ok(Some(Broke { reason, is_transient, untold }));
@@ -229,8 +231,8 @@ impl Teller {
         Ok(None)
     }
 
-    /// Hands the text on, and lets go of the provider when the answer is there, broken, too long,
-    /// or heard by nobody.
+    /// Sends the text, and drops the provider's stream when the answer is complete, broken or too
+    /// long, or when the user has gone.
     async fn relay(&mut self, head: &Answer, mut events: Events, limits: &mut Limits) -> Result<End, Unheard> {
         loop {
             let event = select! {
@@ -253,7 +255,7 @@ impl Teller {
         }
     }
 
-    /// Hands a piece of text on, the first one after its source.
+    /// Sends a piece of text; its source goes before the first one.
     async fn pass(&mut self, head: &Answer, text: &str, limits: &mut Limits) -> Result<Option<End>, Unheard> {
         if self.text.is_empty()
             && let Some(end) = self.send(Piece::Source(head.clone()), limits).await?
@@ -267,8 +269,8 @@ impl Teller {
         Ok(end.or((!rest.is_empty()).then_some(End::Limit)))
     }
 
-    /// Sends a piece while the provider waits. The limit on the whole answer holds for a user too
-    /// who reads nothing.
+    /// Sends a piece while the provider waits. The limit of the whole answer applies to a user who
+    /// does not read, too.
     async fn send(&self, piece: Piece, limits: &mut Limits) -> Result<Option<End>, Unheard> {
         select! {
             biased;
@@ -277,7 +279,7 @@ impl Teller {
         }
     }
 
-    /// Keeps the whole answer for a time when the API is away.
+    /// Caches the whole answer for outages of the API.
     async fn keep(&self) {
         if let Ok(text) = validate(&self.text) {
             self.generator.cache().put(&self.question, text).await;
@@ -296,7 +298,7 @@ impl Teller {
     }
 }
 
-/// Why an answer broke off, in a word for its user. Before the first word it is why there is a
+/// Why an answer broke off, in a word for its user. Before the first word it is the reason of a
 /// fallback.
 fn reason(error: &GenerationError, untold: bool) -> &'static str {
     match error {

@@ -1,4 +1,4 @@
-//! In good times: what an answer looks like, and what is asked of the API for it.
+//! Tests the answers of a healthy API, and the requests to it.
 
 use breaker_examples::assistant::config::{AssistantConfig, Backend};
 use serde_json::{Value, json};
@@ -66,7 +66,7 @@ async fn a_user_of_a_name_without_end_is_refused() {
     }
     assert_eq!((world.api.received(), world.snapshot().failure_count), (1, 0));
     world.open().await;
-    // The cache is asked for nothing that it could not hold.
+    // The code does not look up what the cache could not hold.
     assert_eq!(world.ask(&"x".repeat(129), KNOWN).await.status, 400);
 }
 

@@ -1,4 +1,4 @@
-//! One question on the command line, as people type it.
+//! Tests one question on the command line.
 
 use std::process::{Command, Output};
 
@@ -9,15 +9,15 @@ use crate::{
     process::program,
 };
 
-/// Asks the embedded API, or what the variables name.
+/// Asks the embedded API, or the one that the variables name.
 fn ask(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(program("assistant"));
-    // Not where a `.env` could be.
+    // A directory without a `.env`.
     command.arg("ask").args(arguments).envs(variables.iter().copied()).current_dir(std::env::temp_dir());
     command.output().expect("it runs")
 }
 
-/// The exit code, what was written, and what was said beside it.
+/// The exit code, the standard output and the standard error.
 fn seen(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().expect("nobody kills it"), text(&output.stdout), text(&output.stderr))

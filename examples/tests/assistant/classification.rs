@@ -1,5 +1,4 @@
-//! One test for each row of the assistant's classification: what counts against the API, what for
-//! it, and what neither way.
+//! Tests each row of the assistant's classification: failure, success or ignored.
 
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ pub(crate) const FAILURE: (u64, u64, u64) = (1, 0, 0);
 pub(crate) const SUCCESS: (u64, u64, u64) = (0, 1, 0);
 const IGNORED: (u64, u64, u64) = (0, 0, 1);
 
-/// Asks once while the API behaves so; five of a kind must open the breaker.
+/// Asks once while the API behaves like this; five such answers must open the breaker.
 pub(crate) async fn assert_failure(behaviour: Behaviour) {
     let world = World::new().await;
     world.api.behave(behaviour).await;

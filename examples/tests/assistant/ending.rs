@@ -1,5 +1,4 @@
-//! The end: a service that is asked to end answers what it has been asked, whichever signal says
-//! so.
+//! Tests that a service that is asked to end answers the requests in flight, for each signal.
 
 use std::{
     sync::{
@@ -24,7 +23,7 @@ use crate::{
     reply::{Reply, send},
 };
 
-/// How many requests are under way.
+/// How many requests are in flight.
 const REQUESTS: usize = 30;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -34,7 +33,7 @@ async fn requests_under_way_are_answered_when_it_is_asked_to_end() {
         let variables = [("HF_API_URL", upstream.url.as_str()), ("HF_API_KIND", "text_generation")];
         let mut assistant = Process::start("assistant", "", &["--serve", "--port", "0"], &variables);
         let client = plain_client().build().expect("it needs nothing");
-        // A feed of the dashboard would last for a minute.
+        // A stream of the dashboard would last for a minute.
         let feed = client.get(format!("http://{}/dashboard/events", assistant.address)).send().await;
         let feed = feed.expect("the dashboard answers");
         assert_eq!(feed.status(), 200);
@@ -77,7 +76,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// An API that keeps its answers back until it is let go.
+/// An API that holds its answers back until the test releases it.
 #[derive(Clone)]
 struct Upstream {
     received: Arc<AtomicUsize>,

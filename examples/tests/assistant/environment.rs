@@ -1,5 +1,6 @@
-//! What the environment can change. It is read when the registry makes the breaker, so each test is
-//! a process of its own.
+//! Tests what the environment can change.
+//!
+//! The registry reads it when it creates the breaker, so each test is a process of its own.
 
 use std::{
     env,
@@ -24,7 +25,7 @@ use crate::{
 /// Set in the processes that the tests start.
 const IS_CHILD: &str = "ASSISTANT_TEST_CHILD";
 
-/// Runs the test of this name once more, alone in a process with these variables.
+/// Runs the test of this name again, alone in a process with these variables.
 pub(crate) fn run_with(test: &str, variables: &[(&str, &str)]) -> Output {
     let this = env::current_exe().expect("a test knows where it is");
     let mut command = Command::new(this);
@@ -95,7 +96,7 @@ fn every_bad_variable_is_reported_at_once() {
     }
 }
 
-/// The log says nothing of that, since its filter takes no WARN.
+/// The log does not report this, since its filter excludes WARN.
 #[test]
 fn what_is_odd_is_said_where_the_log_does_not_take_it() {
     let variables = [
@@ -136,7 +137,7 @@ fn settings_of_the_api_that_cannot_be_obeyed_are_start_errors() {
 
 #[test]
 fn a_misspelt_variable_of_the_service_is_told() {
-    // Another program's, and one whose right spelling is set too: they are fine.
+    // Another program's variable, and one whose correct name is set too: neither gets a warning.
     let fine = [("HF_HOME", "/tmp"), ("HF_TOP_P", "0.9"), ("HF_TOP_K", "5")];
     let variables = [("HF_FIRST_TOKENS_SECONDS", "3"), ("HF_ATEMPTS", "1")];
     let mut ask = Command::new(program("assistant"));
@@ -173,8 +174,8 @@ async fn two_variables_are_enough_for_a_server_of_ones_own() {
     assert_eq!(format!("http://{provider}"), format!("{}/note-reader", upstream.url()));
 }
 
-/// The lines of `.env.example` that set something, without their `#`; nobody has to reach the
-/// address in it.
+/// The lines of `.env.example` that set a variable, without their `#`; the address in it is not
+/// contacted.
 fn example_file() -> Vec<(&'static str, &'static str)> {
     let lines = include_str!("../../.env.example").lines().filter_map(|line| line.strip_prefix('#')?.split_once('='));
     let is_name = |name: &str| name.chars().all(|c| c.is_ascii_uppercase() || c == '_');

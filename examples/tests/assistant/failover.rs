@@ -1,5 +1,6 @@
-//! Failover: a second provider answers where the first one fails, and each has a breaker of its
-//! own.
+//! Tests failover: a second provider answers where the first one fails.
+//!
+//! Each provider has a breaker of its own.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::{
 
 const HEALTHY: Behaviour = Behaviour::Healthy { latency: Duration::ZERO };
 
-/// A service with two providers, which are well.
+/// A service with two healthy providers.
 async fn two() -> (World, Second) {
     let second = Second::start().await;
     let config =
@@ -92,7 +93,7 @@ async fn the_second_provider_is_asked_once() {
     let config = AssistantConfig { retry: RETRY, second: Some(second.endpoint.clone()), ..AssistantConfig::default() };
     let world = World::with(config).await;
     second.breaker.reset();
-    // A wrong key is not tried again, so nothing waits.
+    // A wrong key is not retried, so there is no wait.
     world.api.behave(Behaviour::Error(401)).await;
     second.api.behave(Behaviour::Error(500)).await;
     assert_eq!(world.ask("ada", KNOWN).await.meta("source"), "excerpts");
@@ -201,8 +202,7 @@ async fn the_queue_waits_while_all_providers_are_forced_open() {
     assert_eq!(world.api.received(), 1);
 }
 
-/// The step of the fallback has no limit of its own: it would drop the call, which then counts as
-/// nothing.
+/// The fallback step has no limit of its own: it would drop the call, which then counts as nothing.
 #[tokio::test(start_paused = true)]
 async fn a_second_provider_that_hangs_has_failed() {
     let (world, second) = two().await;

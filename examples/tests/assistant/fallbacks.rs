@@ -1,4 +1,4 @@
-//! While the API is down: who gets what, how it is marked, and what it costs.
+//! Tests the fallbacks while the API is down: which user gets what, its marks, and its cost.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ async fn the_fifth_failed_attempt_opens_it_and_the_sixth_is_not_made() {
     let world = World::with(AssistantConfig { retry: RETRY, ..AssistantConfig::default() }).await;
     let mut retries = world.retries();
     world.api.behave(Behaviour::Error(500)).await;
-    // Three attempts at the first question, and two at the second one: after the fifth nobody waits
-    // for a sixth.
+    // Three attempts for the first question, and two for the second one: after the fifth there is
+    // no wait for a sixth.
     for waits in [&[(2, 2.0), (3, 4.0)][..], &[(2, 2.0)]] {
         let asking = world.start_asking("ada", KNOWN);
         for &(attempt, seconds) in waits {
@@ -144,7 +144,7 @@ async fn a_fallback_is_never_taken_for_an_answer() {
     let world = World::new().await;
     world.open().await;
     world.ask("ada", KNOWN).await;
-    // Had the excerpts been cached, they would come back as the model's earlier answer.
+    // If the excerpts were cached, they would return as the model's earlier answer.
     assert_eq!(world.ask("ada", KNOWN).await.meta("source"), "excerpts");
 }
 
@@ -193,7 +193,7 @@ async fn a_hanging_api_holds_no_more_users_than_there_are_places() {
     world.api.behave(Behaviour::Hang).await;
     let held = [world.start_asking("ben", KNOWN), world.start_asking("cleo", KNOWN)];
     world.api.until_received(3).await;
-    // The clock stands still: whoever waited for the API now would wait for ever.
+    // The clock is paused: a call that waited for the API now would wait forever.
     let reply = world.ask("ada", KNOWN).await;
     assert_eq!(reply.status, 200);
     assert_eq!(reply.answer(), live.answer());

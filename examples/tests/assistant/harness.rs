@@ -1,5 +1,4 @@
-//! The harness: a service and its API on loopback sockets, and a clock that stands still until it
-//! is moved.
+//! Runs a service and its API on loopback sockets, with a clock that only the test moves.
 
 use std::{sync::mpsc, time::Duration};
 
@@ -35,14 +34,14 @@ pub(crate) const KNOWN_ANSWER: &str = "Feed the sourdough starter";
 /// A question that the notes know nothing about.
 pub(crate) const UNKNOWN: &str = "Who won the chess championship in Reykjavik?";
 
-/// One attempt for each question, so that a test can count calls without moving the time.
+/// One attempt for each question, so that a test can count calls without advancing the time.
 pub(crate) const NO_RETRY: RetryPolicy =
     RetryPolicy { attempts: 1, min: Duration::from_secs(2), max: Duration::from_secs(10), jitter: 0.0 };
 
-/// The retries of the service, without chance.
+/// The retries of the service, without jitter.
 pub(crate) const RETRY: RetryPolicy = RetryPolicy { attempts: 3, ..NO_RETRY };
 
-/// The breaker is one per process, and `cargo test` runs many tests in one process: they take
+/// All tests of a process share its breaker, and `cargo test` runs many in one process: they take
 /// turns.
 static TURN: Mutex<()> = Mutex::const_new(());
 
@@ -54,7 +53,7 @@ pub(crate) struct World {
     client: Client,
     _upstream: Upstream,
     _stillness: Stillness,
-    // Last, so that the others are gone when the next test has its turn.
+    // Last, so that the others are dropped when the next test has its turn.
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -76,7 +75,7 @@ impl World {
         Self::with(AssistantConfig { retry: NO_RETRY, ..AssistantConfig::default() }).await
     }
 
-    /// A service that tries each call once, and says this to the embedded API.
+    /// A service that tries each call once, with this behaviour of the embedded API.
     pub(crate) async fn saying(change: impl FnOnce(&mut Endpoint)) -> Self {
         let config = AssistantConfig { retry: NO_RETRY, ..AssistantConfig::default() };
         Self::build(config, |config, url| {
@@ -136,19 +135,19 @@ impl World {
         Told::of(self.stream_response(body).await)
     }
 
-    /// The response to such a question, of which the head has come.
+    /// The response to such a question, after its head has arrived.
     pub(crate) async fn stream_response(&self, body: Value) -> reqwest::Response {
         self.client.post(self.url("/query/stream")).json(&body).send().await.expect("the service answers")
     }
 
-    /// The pieces of a streamed answer, without a socket between.
+    /// The pieces of a streamed answer, without a socket.
     pub(crate) async fn tell(&self, query: &str) -> Receiver<Piece> {
         let assistant = &self.service.assistant;
         let question = assistant.question("ada".to_owned(), query.to_owned(), Wish::SomethingNow);
         assistant.tell(question, false).await.expect("it begins")
     }
 
-    /// Waits until the breaker has counted so, for which nothing but sockets and tasks has to move.
+    /// Waits until the breaker has these counts, without advancing the time.
     pub(crate) async fn until(&self, has_counted: impl Fn(&Snapshot) -> bool) {
         for _ in 0..1_000_000 {
             if has_counted(&self.snapshot()) {
@@ -166,12 +165,12 @@ impl World {
         tokio::spawn(async { Told::of(request.send().await.expect("the service answers")) })
     }
 
-    /// Asks for a streamed answer that is refused before its first event.
+    /// Asks for a streamed answer that fails before its first event.
     pub(crate) async fn stream_refused(&self, body: Value) -> Reply {
         send(self.client.post(self.url("/query/stream")).json(&body)).await
     }
 
-    /// Gets this path.
+    /// Sends a GET request for this path.
     pub(crate) async fn get(&self, path: &str) -> Reply {
         send(self.client.get(self.url(path))).await
     }
@@ -185,12 +184,12 @@ impl World {
         assert_eq!(self.breaker.state().as_str(), "open");
     }
 
-    /// What the breaker shows of itself.
+    /// The breaker's snapshot.
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.breaker.snapshot()
     }
 
-    /// The part of the service that asks the API.
+    /// The part of the service that calls the API.
     pub(crate) fn generator(&self) -> &Generator {
         self.service.assistant.generator().expect("it has an API")
     }
@@ -221,14 +220,14 @@ impl Told {
         Self { response_headers: headers, events: SseByteStream::new(response.bytes_stream()).boxed() }
     }
 
-    /// The next event: its name, and what it says.
+    /// The next event: its name and its data.
     pub(crate) async fn next(&mut self) -> Option<(String, Value)> {
         let event = self.events.next().await?.expect("the stream is whole");
         let data = serde_json::from_str(&event.data.expect("it says something")).expect("it is JSON");
         Some((event.event.expect("it has a name"), data))
     }
 
-    /// The next event of this name, which is what comes next.
+    /// The next event, which has this name.
     pub(crate) async fn expect(&mut self, name: &str) -> Value {
         let (found, data) = self.next().await.expect("the answer goes on");
         assert_eq!(found, name, "{data}");
@@ -244,7 +243,7 @@ impl Told {
         text
     }
 
-    /// All that is left: the text of the tokens, and the last event, after which nothing comes.
+    /// The rest: the text of the tokens, and the last event of the stream.
     pub(crate) async fn rest(&mut self) -> (String, String, Value) {
         let mut text = String::new();
         loop {
@@ -262,12 +261,13 @@ impl Told {
 pub(crate) struct Retries(EventReceiver);
 
 impl Retries {
-    /// Waits until a wait begins, and says which attempt it is for.
+    /// Waits until a pause before a retry begins, and returns which attempt it is for.
     pub(crate) async fn next(&mut self) -> u32 {
         self.next_wait().await.0
     }
 
-    /// Waits until a wait begins, and says which attempt it is for, and how long it is.
+    /// Waits until a pause before a retry begins, and returns which attempt it is for, and its
+    /// length.
     pub(crate) async fn next_wait(&mut self) -> (u32, Duration) {
         loop {
             if let Event::Retry { attempt, wait, .. } = self.0.recv().await.expect("the breaker lives") {
@@ -276,13 +276,13 @@ impl Retries {
         }
     }
 
-    /// Whether a wait has begun that `next` has not told of.
+    /// Whether a pause has begun that `next` has not returned yet.
     pub(crate) fn any(&mut self) -> bool {
         std::iter::from_fn(|| self.0.try_recv()).any(|event| matches!(event, Event::Retry { .. }))
     }
 }
 
-/// A second provider, which answers like the first one.
+/// A second provider with the answers of the first one.
 pub(crate) struct Second {
     pub(crate) api: UpstreamHandle,
     pub(crate) breaker: CircuitBreaker,
@@ -291,7 +291,7 @@ pub(crate) struct Second {
 }
 
 impl Second {
-    /// Starts it, for the settings of a service. Its breaker is to be reset when the test has its
+    /// Starts it, and changes the settings of a service. A test resets its breaker when it has its
     /// turn.
     pub(crate) async fn start() -> Self {
         let upstream = Upstream::start(0).await.expect("a loopback port is free");
@@ -303,17 +303,17 @@ impl Second {
     }
 }
 
-/// An API that says this with this status.
+/// An API with this response and status.
 pub(crate) const fn says(status: u16, body: &'static str) -> Behaviour {
     with_headers(status, &[("content-type", "application/json")], body)
 }
 
-/// An API that streams these events to whoever asks it.
+/// An API that streams these events in response to every request.
 pub(crate) const fn sends(events: &'static str) -> Behaviour {
     with_headers(200, &[("content-type", "text/event-stream; charset=utf-8")], events)
 }
 
-/// The same with headers of its own.
+/// The same with these headers.
 pub(crate) const fn with_headers(
     status: u16,
     headers: &'static [(&'static str, &'static str)],
@@ -322,16 +322,16 @@ pub(crate) const fn with_headers(
     Behaviour::Says(Canned { status, headers, body })
 }
 
-/// Moves the time on.
+/// Advances the time.
 pub(crate) async fn advance(seconds: f64) {
     tokio::time::advance(Duration::from_secs_f64(seconds)).await;
 }
 
-/// Keeps the paused clock from running ahead by itself.
+/// Keeps the paused clock from advancing by itself.
 ///
-/// Tokio moves a paused clock to the next timer whenever nothing else is to be done, and to it a
-/// reply that is still on its way through a socket is nothing to be done. It does not while a
-/// blocking task runs: so one does, and sleeps.
+/// Tokio advances a paused clock to the next timer whenever no task is ready. It does not see a
+/// reply that is still in a socket. It never does so while a blocking task runs, so one runs here,
+/// and sleeps.
 struct Stillness {
     _end: mpsc::Sender<()>,
 }

@@ -1,4 +1,4 @@
-//! The health routes, as a monitor reads them.
+//! Tests the health routes, as a monitor reads them.
 
 use crate::harness::World;
 

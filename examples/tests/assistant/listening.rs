@@ -1,4 +1,4 @@
-//! Those who read a streamed answer: they leave, they are slow, they wait.
+//! Tests the readers of a streamed answer: they leave, they are slow, they wait.
 
 use std::time::Duration;
 
@@ -36,15 +36,15 @@ async fn a_user_who_leaves_before_the_first_token_ends_the_call_which_counts_nei
     assert_eq!(counts(&world.snapshot()), (0, 0, 0));
 }
 
-/// Reads as a program does that calls the service's parts: without sockets, which hold more than an
-/// answer has.
+/// Reads like a program that calls the service's parts: without sockets, whose buffers hold more
+/// than an answer has.
 #[tokio::test(start_paused = true)]
 async fn a_user_who_reads_slowly_is_no_silence_of_the_api() {
     let world = World::new().await;
     let mut pieces = world.tell(KNOWN).await;
     world.api.until_received(1).await;
     advance(60.0).await;
-    // Time enough for all that can come.
+    // Long enough for everything that can arrive.
     for _ in 0..20_000 {
         tokio::task::yield_now().await;
     }
@@ -109,7 +109,7 @@ async fn a_long_silence_has_comments_for_those_who_wait() {
     advance(15.1).await;
     let bytes = response.chunk().await.expect("it goes on").expect("it is not at its end");
     assert_eq!(&bytes[..], b":\n\n");
-    // The next test begins when nothing of this one is under way.
+    // The next test begins when no call of this one is in flight.
     drop(response);
     world.until(|seen| counts(seen) == FAILURE).await;
 }
@@ -139,8 +139,8 @@ async fn a_question_without_notes_is_told_so() {
     assert_eq!((world.api.received(), counts(&world.snapshot())), (0, (0, 0, 1)));
 }
 
-/// From leaving in silence on a call says something of its API: a hanging one whose users give up
-/// is else never noticed.
+/// The silence after which a dropped call counts against its API. Otherwise a hanging API whose
+/// users give up would never be noticed.
 #[tokio::test(start_paused = true)]
 async fn users_who_give_up_after_ten_seconds_of_silence_are_failures() {
     for behaviour in [streams(0, StreamEnd::Stall), Behaviour::Hang] {
@@ -171,8 +171,8 @@ async fn a_user_who_leaves_while_another_answer_begins_ends_that_call_too() {
     assert_eq!(world.snapshot().under_way, Some(0));
 }
 
-/// In ten seconds of silence its users would be told of a cut; here the service has no time left
-/// for that.
+/// After ten seconds of silence its users would get a cut; here the service has no time left for
+/// that.
 #[tokio::test(start_paused = true)]
 async fn when_the_service_ends_an_answer_is_told_on_for_a_while_and_then_cut() {
     let limits = StreamLimits { token_gap: Duration::from_secs(60), ..AssistantConfig::default().limits };

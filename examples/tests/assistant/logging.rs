@@ -1,4 +1,4 @@
-//! The log of an outage: a handful of lines, however many calls it costs.
+//! Tests that the log of an outage is a few lines, however many calls it costs.
 
 use std::{
     io::{self, Write},
@@ -27,14 +27,14 @@ impl Write for Lines {
     }
 }
 
-/// What is logged on this thread while it lives.
+/// Collects the log of this thread while it lives.
 pub(crate) struct Log {
     lines: Lines,
     _default: tracing::subscriber::DefaultGuard,
 }
 
 impl Log {
-    /// Gathers from this level on.
+    /// Collects from this level on.
     pub(crate) fn gather(level: tracing::Level) -> Self {
         let lines = Lines::default();
         let writer = lines.clone();
@@ -42,7 +42,7 @@ impl Log {
         Self { lines, _default: tracing::subscriber::set_default(log.finish()) }
     }
 
-    /// What was logged so far.
+    /// The log so far.
     pub(crate) fn text(&self) -> String {
         let lines = self.lines.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         String::from_utf8(lines).expect("logs are text")
@@ -51,7 +51,8 @@ impl Log {
 
 #[test]
 fn an_outage_of_10_000_rejected_calls_logs_at_most_8_lines() {
-    // A process of its own: tracing may forget call sites that another test's thread meets first.
+    // A process of its own: tracing may cache that a callsite is disabled when another test's
+    // thread reaches it first.
     if !is_child() {
         let this = "logging::an_outage_of_10_000_rejected_calls_logs_at_most_8_lines";
         return assert_success(&run_with(this, &[]));

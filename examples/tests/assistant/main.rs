@@ -1,4 +1,4 @@
-//! The assistant as a client meets it: over HTTP, with its API failing to order, in virtual time.
+//! Tests the assistant over HTTP, with an API that fails on demand, in virtual time.
 
 mod answering;
 mod asking;

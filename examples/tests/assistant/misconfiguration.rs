@@ -1,5 +1,6 @@
-//! Settings that cannot work: users get something else, operators are told why, and the API is left
-//! in peace.
+//! Tests settings that cannot work.
+//!
+//! Users get a fallback, operators learn why, and the API gets few calls.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::{
 
 const HEALTHY: Behaviour = Behaviour::Healthy { latency: Duration::ZERO };
 
-/// The words of both health routes, which say that it is not well.
+/// The text of both health routes, which report a problem.
 async fn told(world: &World) -> String {
     let one = world.get("/health/circuit-breaker").await.body;
     assert_eq!(one["status"], "degraded", "{one}");
@@ -27,7 +28,7 @@ async fn told(world: &World) -> String {
     words
 }
 
-/// Asks once; it is not tried again, and told of.
+/// Asks once; the failure is not retried, and is reported.
 async fn assert_misconfigured(behaviour: Behaviour, words: &str) {
     let world = World::with(AssistantConfig { retry: RETRY, ..AssistantConfig::default() }).await;
     world.api.behave(behaviour).await;
@@ -194,7 +195,8 @@ async fn a_single_refused_question_is_a_success() {
 
 #[test]
 fn a_misconfiguration_is_logged_once_a_minute() {
-    // A process of its own: tracing may forget call sites that another test's thread meets first.
+    // A process of its own: tracing may cache that a callsite is disabled when another test's
+    // thread reaches it first.
     if !is_child() {
         return assert_success(&run_with("misconfiguration::a_misconfiguration_is_logged_once_a_minute", &[]));
     }

@@ -1,5 +1,6 @@
-//! Questions that wait: accepted while the API is down, answered after its recovery, bounded in
-//! number and in time.
+//! Tests the queue.
+//!
+//! Questions wait while the API is down, and are answered after its recovery, within limits.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ fn path(queued: &Reply) -> String {
     format!("/query/jobs/{}", queued.body["job_id"].as_str().expect("a queued question has a job id"))
 }
 
-/// Waits until nothing is waiting any more.
+/// Waits until the queue has no waiting question.
 async fn drained(world: &World) {
     while world.generator().queue().waiting() > 0 {
         tokio::task::yield_now().await;

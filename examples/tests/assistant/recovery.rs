@@ -1,4 +1,4 @@
-//! After the outage: the way back, and what happens when it was too early.
+//! Tests the recovery after an outage, and a trial that came too early.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
-//! Replies with status 200: which of them are answers, and how an answer is marked that is none for
-//! another day.
+//! Tests replies with status 200: which of them are answers, and which answers are not cached.
 
 use breaker_examples::assistant::upstream::Behaviour;
 use serde_json::json;
@@ -11,7 +10,7 @@ use crate::{
     logging::Log,
 };
 
-/// A world in which the API says this with status 200, and the first reply to a question.
+/// A service whose API sends this with status 200, and the first reply to a question.
 async fn answered(body: &'static str) -> (World, Reply) {
     let world = World::new().await;
     world.api.behave(says(200, body)).await;
@@ -19,7 +18,7 @@ async fn answered(body: &'static str) -> (World, Reply) {
     (world, reply)
 }
 
-/// What the same user gets for the same question afterwards, when the API is down.
+/// The later reply to the same question of the same user, when the API is down.
 async fn later(world: &World) -> Reply {
     world.api.behave(Behaviour::Error(500)).await;
     world.ask("ada", KNOWN).await
@@ -114,7 +113,8 @@ async fn a_page_in_place_of_json_is_a_failure() {
 
 #[test]
 fn another_model_than_the_one_asked_for_is_a_success_and_logged_once() {
-    // A process of its own: tracing may forget call sites that another test's thread meets first.
+    // A process of its own: tracing may cache that a callsite is disabled when another test's
+    // thread reaches it first.
     if !is_child() {
         let this = "replies::another_model_than_the_one_asked_for_is_a_success_and_logged_once";
         return assert_success(&run_with(this, &[]));

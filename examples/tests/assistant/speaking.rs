@@ -1,4 +1,4 @@
-//! What is asked of an API of each kind, and where.
+//! Tests the requests to an API of each kind, and their routes.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -19,7 +19,7 @@ use tokio::{net::TcpListener, sync::Mutex};
 
 use crate::harness::{KNOWN, KNOWN_ANSWER, NO_RETRY, World, send};
 
-/// What an API of this kind was sent, which answers so.
+/// The request that an API of this kind got, which answers with this.
 async fn sent(kind: ApiKind, penalty: Option<f64>, answer: Value) -> (String, HeaderMap, Value) {
     let seen = Arc::new(Mutex::new(None));
     let address = remember_into(Arc::clone(&seen), answer).await;
@@ -128,7 +128,7 @@ async fn the_embedded_api_says_how_it_is_and_which_model_it_has() {
     assert_eq!(get("/health").await.status, 503);
 }
 
-/// The data of the events with which the embedded API answers.
+/// The data of the embedded API's events.
 async fn streamed(path: &str, body: Value) -> Vec<String> {
     let upstream = Upstream::start(0).await.expect("a loopback port is free");
     let client = plain_client().build().expect("it needs nothing");
@@ -139,7 +139,7 @@ async fn streamed(path: &str, body: Value) -> Vec<String> {
     text.split_terminator("\n\n").map(data).collect()
 }
 
-/// A prompt whose answer has four words, in the words of the field.
+/// A prompt whose answer has four words, in the named field.
 const PROMPT: &str = "[1] Bread: Bake it quite long. \nQuestion: How long do I bake bread?";
 
 fn json_of(event: &str) -> Value {
@@ -174,7 +174,7 @@ async fn the_embedded_api_streams_a_completion_as_openai_does() {
     assert_eq!((&json_of(&events[2])["choices"][0]["finish_reason"], events[3].as_str()), (&"length".into(), "[DONE]"));
 }
 
-/// TGI reads no `stream` there.
+/// TGI ignores `stream` on that route.
 #[tokio::test(start_paused = true)]
 async fn generate_gives_whole_answers_only() {
     let upstream = Upstream::start(0).await.expect("a loopback port is free");
@@ -204,7 +204,7 @@ async fn the_embedded_api_streams_as_tgi_does() {
 
 type Seen = Arc<Mutex<Option<(Uri, HeaderMap, Value)>>>;
 
-/// An API that remembers what it was asked, and answers so whatever it was.
+/// An API that records its requests, and answers each with this.
 async fn remember_into(seen: Seen, answer: Value) -> SocketAddr {
     let remember = async move |uri: Uri, headers: HeaderMap, Json(body): Json<Value>| {
         *seen.lock().await = Some((uri, headers, body));

@@ -1,13 +1,13 @@
-//! The story that ends at the first recovery, as `scripts/test` runs it.
+//! Tests the story that ends at the first recovery, as `scripts/test` runs it.
 
 use std::process::{Command, Output};
 
 use crate::process::program;
 
-/// Tells the story of a short outage.
+/// Runs the story of a short outage.
 fn story(variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(program("assistant"));
-    // Not where a `.env` could be.
+    // A directory without a `.env`.
     command.args(["--seconds", "3", "--until-recovery"]).envs(variables.iter().copied());
     command.current_dir(std::env::temp_dir()).output().expect("it runs")
 }
@@ -21,7 +21,7 @@ fn it_ends_when_the_breaker_has_closed() {
     let healthy = said.find(">> the API is healthy again").expect("the outage ends");
     let closed = said.find(">> the breaker CLOSES").expect("it closes");
     assert!(opened < healthy && healthy < closed, "{said}");
-    // After it comes the row of what was answered since the last one, and no other act.
+    // After it comes the row of the last answers, and no other act.
     assert!(said[closed..].lines().count() <= 3 && !said.contains("Act 2"), "{said}");
 }
 

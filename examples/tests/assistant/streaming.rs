@@ -1,5 +1,4 @@
-//! Answers that are told token by token: how they begin, how each of them can end, and what the
-//! breaker counts.
+//! Tests streamed answers: how they begin, each way to end, and what the breaker counts.
 
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use crate::{
 
 const HEALTHY: Behaviour = Behaviour::Healthy { latency: Duration::ZERO };
 
-/// Three tokens, and then this.
+/// Three tokens, and then this ending.
 pub(crate) const fn three(then: StreamEnd) -> Behaviour {
     streams(3, then)
 }
@@ -27,7 +26,7 @@ pub(crate) const fn streams(tokens: usize, then: StreamEnd) -> Behaviour {
     Behaviour::Streams(Streaming { tokens, gap: Duration::ZERO, then })
 }
 
-/// A service whose API behaves so, and the beginning of an answer.
+/// A service whose API behaves like this, and the beginning of an answer.
 pub(crate) async fn begun(behaviour: Behaviour) -> (World, Told) {
     let world = World::new().await;
     world.api.behave(behaviour).await;
@@ -35,7 +34,7 @@ pub(crate) async fn begun(behaviour: Behaviour) -> (World, Told) {
     (world, told)
 }
 
-/// Whether the answer is served again while the API is away.
+/// Whether the cache serves the answer while the API is down.
 pub(crate) async fn is_kept(world: &World) -> bool {
     world.api.behave(Behaviour::Error(500)).await;
     world.ask("ada", KNOWN).await.meta("source") == "l1_cache"
@@ -118,7 +117,7 @@ async fn a_filter_that_withholds_text_is_an_answer() {
     }
 }
 
-/// Three tokens were told, and then it is cut for this reason.
+/// The user has three tokens, and then a cut for this reason.
 async fn assert_cut(world: &World, mut told: Told, reason: &str) {
     let (_, end, cut) = told.rest().await;
     assert_eq!((end.as_str(), &cut["reason"]), ("cut", &json!(reason)));
@@ -215,7 +214,7 @@ async fn another_answer_is_begun_once() {
     assert_eq!((world.api.received(), counts(&world.snapshot())), (2, (2, 0, 0)));
 }
 
-/// What is told where the first token does not come: one other answer, and how the call counted.
+/// The result where the first token does not arrive: one other answer, and the counts of the call.
 async fn assert_instead(world: &World, mut told: Told, reason: &str) {
     let source = told.expect("source").await;
     assert_eq!((&source["source"], &source["fallback_reason"]), (&json!("excerpts"), &json!(reason)));
@@ -332,7 +331,7 @@ async fn the_second_provider_tells_what_the_first_one_cannot() {
     assert_eq!((end.as_str(), &done["finish_reason"]), ("done", &json!("stop")));
     assert_eq!((counts(&world.snapshot()), counts(&second.breaker.snapshot())), (FAILURE, SUCCESS));
 
-    // What is cut after its first token is not another provider's turn.
+    // An answer that is cut after its first token does not go to another provider.
     second.api.behave(three(StreamEnd::Cut)).await;
     let mut told = world.stream("ben", KNOWN).await;
     told.expect("source").await;
@@ -341,7 +340,7 @@ async fn the_second_provider_tells_what_the_first_one_cannot() {
     assert_eq!((counts(&world.snapshot()), counts(&second.breaker.snapshot())), ((2, 0, 0), (1, 1, 0)));
 }
 
-/// The limits of the stream hold for it, and no limit of the step.
+/// The limits of the stream apply to it, and no limit of the step.
 #[tokio::test(start_paused = true)]
 async fn a_second_provider_may_take_as_long_as_the_first_one() {
     let second = Second::start().await;
@@ -352,7 +351,7 @@ async fn a_second_provider_may_take_as_long_as_the_first_one() {
         World::with(AssistantConfig { retry: NO_RETRY, second: endpoint, limits, ..AssistantConfig::default() }).await;
     second.breaker.reset();
     world.api.behave(Behaviour::Error(500)).await;
-    // The role is there at once, and each token after 45 seconds.
+    // The role arrives at once, and each token after 45 seconds.
     let gap = Duration::from_secs(45);
     second.api.behave(Behaviour::Streams(Streaming { tokens: 1, gap, then: StreamEnd::Whole })).await;
     let told = world.start_stream("ada", KNOWN);

@@ -1,5 +1,4 @@
-//! Streams without a word, or with words that are no answer: reasoning alone, refusals, calls of
-//! tools, blanks, keys.
+//! Tests streams without an answer: reasoning alone, refusals, tool calls, blanks, keys.
 
 use std::{
     sync::{
@@ -31,14 +30,14 @@ use crate::{
     streaming::{is_kept, streams},
 };
 
-/// Events of chat completions with these chunks' choices.
+/// Events of chat completions with these choices.
 macro_rules! events {
     ($($choice:literal),*) => {
         concat!($("data: {\"model\": \"note-reader\", \"choices\": [", $choice, "]}\n\n"),*)
     };
 }
 
-/// The whole of a streamed answer: its source, text, last event, and what that says.
+/// The whole streamed answer: its source, text, last event, and the event's data.
 async fn told(world: &World) -> (String, String, String, Value) {
     let mut told = world.stream("ada", KNOWN).await;
     let source = told.expect("source").await["source"].as_str().expect("it is a name").to_owned();
@@ -70,7 +69,7 @@ async fn what_ends_without_a_word_is_a_failure_and_has_a_fallback() {
     }
 }
 
-/// Its user has seen no word yet, so it is as before the first token.
+/// Its user has seen no word yet, so the rules before the first token apply.
 #[tokio::test(start_paused = true)]
 async fn a_model_that_breaks_off_while_it_reasons_is_the_second_providers_turn() {
     let second = Second::start().await;
@@ -188,7 +187,7 @@ async fn a_misconfigured_api_is_not_asked_again_and_is_told_of() {
     assert_eq!((end.as_str(), &cut["fallback"]["source"], world.api.received()), ("cut", &json!("excerpts"), 1));
     let health = world.get("/health/circuit-breaker").await.body;
     assert_eq!(health["providers"][0]["misconfigured"]["message"], "Key revoked");
-    // And the first item of a stream that is well is the end of it.
+    // The first item of a healthy stream clears the fault.
     world.api.behave(sends(events!(r#"{"delta": {"content": "Every day."}, "finish_reason": "stop"}"#))).await;
     told_whole(&world).await;
     assert_eq!(world.get("/health/circuit-breaker").await.body["providers"][0]["misconfigured"], Value::Null);
@@ -225,7 +224,7 @@ async fn with_key(events: &'static str) -> World {
     world
 }
 
-/// The key, which its API should not know, in one piece and in several.
+/// The key, which its API should not repeat, in one piece and in several.
 #[tokio::test(start_paused = true)]
 async fn the_key_is_in_no_piece_of_an_answer() {
     for events in [
@@ -246,7 +245,7 @@ async fn the_key_is_in_no_piece_of_an_answer() {
         assert!(is_kept(&world).await);
         assert_eq!(world.ask("ada", KNOWN).await.answer(), "You are (token).");
     }
-    // What only begins like it is told in the end.
+    // Text that only begins like the key reaches the user in the end.
     let world = with_key(events!(r#"{"delta": {"content": "Use hf_"}, "finish_reason": "stop"}"#)).await;
     assert_eq!(told(&world).await.1, "Use hf_");
 }
@@ -319,8 +318,8 @@ async fn a_second_provider_without_a_token_has_failed_after_its_limit() {
     assert_eq!(counts(&second.breaker.snapshot()), FAILURE);
 }
 
-/// Some servers close a connection after a streamed answer, and say nothing of it: what is sent
-/// there next has no answer.
+/// Some servers close a connection after a streamed answer without notice: the next request on it
+/// gets no answer.
 #[tokio::test]
 async fn the_connection_of_a_stream_is_not_used_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");

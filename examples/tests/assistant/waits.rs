@@ -1,4 +1,4 @@
-//! Rate limits: each form in which an API says when to come back, and who waits for it.
+//! Tests rate limits: each format for the time of the next call, and which caller waits for it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::{
     harness::{KNOWN, RETRY, World, advance, with_headers},
 };
 
-/// It is a failure, and the retry waits for so many milliseconds.
+/// It is a failure, and the retry waits for N milliseconds.
 async fn assert_waits(behaviour: Behaviour, millis: u64) {
     let world = World::with(AssistantConfig { retry: RETRY, ..AssistantConfig::default() }).await;
     let mut retries = world.retries();

@@ -1,5 +1,6 @@
-//! The Grafana dashboard: its queries are right, ask for what is exported, and its panels do not
-//! lie upon each other.
+//! Tests the queries and panels of the Grafana dashboard.
+//!
+//! The queries are valid and use exported metrics, and the panels do not overlap.
 
 use std::{collections::HashSet, fmt::Write as _, fs};
 
@@ -16,7 +17,7 @@ fn panels(dashboard: &Value) -> &[Value] {
     dashboard["panels"].as_array().unwrap()
 }
 
-/// All queries, with something in place of the variables.
+/// All queries, with values for the variables.
 fn queries(dashboard: &Value) -> Vec<String> {
     let of_panels = panels(dashboard).iter().flat_map(|panel| panel["targets"].as_array().unwrap());
     let of_annotations = dashboard["annotations"]["list"].as_array().unwrap();
@@ -24,7 +25,7 @@ fn queries(dashboard: &Value) -> Vec<String> {
     all.map(|query| query.replace("$__rate_interval", "1m").replace("$__interval", "1m")).collect()
 }
 
-/// The metrics that a query names.
+/// The names of the metrics in a query.
 fn metrics(query: &str) -> impl Iterator<Item = &str> {
     let words = query.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
     words.filter(|word| word.starts_with("circuit_breaker_"))

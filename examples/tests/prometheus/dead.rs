@@ -1,8 +1,9 @@
-//! The dead dependency: a service whose calls all fail, seen by a Prometheus for as long as the
-//! rules look back.
+//! Tests how a real Prometheus sees a service whose calls all fail.
 //!
-//! Times are a sixtieth of those in the rules: a call a minute is a call a second, and an open time
-//! of 30 s half a second.
+//! The outage lasts as long as the rules look back.
+//!
+//! Times are a sixtieth of those in the rules. A call a minute becomes a call a second, and an open
+//! period of 30 s half a second.
 
 use std::{
     net::SocketAddr,
@@ -23,7 +24,7 @@ use tokio::{net::TcpStream, task::JoinHandle, time::interval};
 
 use crate::{outage::quick_rules, server::Prometheus};
 
-/// What the service calls.
+/// The dependency of the service.
 struct Dependency {
     registry: &'static Registry,
     /// Nothing listens there.
@@ -31,8 +32,8 @@ struct Dependency {
     asked: AtomicUsize,
 }
 
-/// `busy` and `rare` call what is dead, `wavering` what answers each sixth call: the trials, and no
-/// other.
+/// `busy` and `rare` call the dead address. `wavering` calls one that answers every sixth call: the
+/// trials, and no other.
 async fn call(State(dependency): State<&'static Dependency>, Path(name): Path<String>) -> StatusCode {
     let Some(breaker) = dependency.registry.get(&name) else { return StatusCode::NOT_FOUND };
     let works = async || name == "wavering" && dependency.asked.fetch_add(1, Ordering::Relaxed) % 6 == 5;
@@ -45,7 +46,7 @@ async fn dead_address() -> SocketAddr {
     listen(0).await.unwrap().local_addr().unwrap()
 }
 
-/// Asks for it again and again, as long as the test lasts.
+/// Calls it again and again until the test ends.
 fn ask(client: &reqwest::Client, service: SocketAddr, name: &str, pause: Duration) -> JoinHandle<()> {
     let (client, url) = (client.clone(), format!("http://{service}/call/{name}"));
     tokio::spawn(async move {
@@ -84,7 +85,7 @@ async fn an_outage_that_never_recovers_is_an_open_breaker_and_no_flapping_one() 
     for (alert, breaker) in [("Open", "busy"), ("Open", "rare"), ("Flapping", "wavering")] {
         prometheus.until(&firing(alert, breaker), |fires| fires == 1.0, async || ()).await;
     }
-    // By then the rules have looked at nothing but the outage.
+    // By then the rules see only the outage.
     prometheus.until(&of("openings_total", "busy"), |openings| openings >= 30.0, async || ()).await;
     prometheus.until(&of("openings_total", "rare"), |openings| openings >= 12.0, async || ()).await;
     for breaker in ["busy", "rare"] {

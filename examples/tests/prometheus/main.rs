@@ -1,5 +1,6 @@
-//! What a Prometheus sees of the assistant, and what stands in `dashboards/`. Prometheus and
-//! `promtool` are in the Debian package `prometheus`.
+//! Tests what a Prometheus sees of the assistant, and the files in `dashboards/`.
+//!
+//! Prometheus and `promtool` are in the Debian package `prometheus`.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod dashboard;

@@ -1,4 +1,4 @@
-//! The outage: the assistant's API fails, and a Prometheus sees it.
+//! Tests an outage of the assistant's API with a real Prometheus.
 
 use std::{fs, time::Duration};
 
@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::{dashboards, server::Prometheus};
 
-/// Those that are called `alerts.yml`, with times that a test can wait for.
+/// The rules of `alerts.yml`, with times that a test can wait for.
 pub(crate) fn quick_rules() -> String {
     let mut rules = fs::read_to_string(dashboards("alerts.yml")).unwrap();
     for time in ["15s", "1m", "2m", "5m", "10m"] {
@@ -50,7 +50,7 @@ async fn an_outage_is_seen_and_its_alerts_fire() {
     let of = |name: &str| format!(r#"circuit_breaker_{name}{{breaker="huggingface_api",job="assistant"}}"#);
     let quiet = async || ();
 
-    // Everything is there before the first call.
+    // All metrics exist before the first call.
     prometheus.until(&of("state"), |state| state == 0.0, quiet).await;
     prometheus.until(&of("calls_total"), |calls| calls == 0.0, quiet).await;
     assert_eq!(prometheus.query(&of("critical")).await, [1.0]);
@@ -65,7 +65,7 @@ async fn an_outage_is_seen_and_its_alerts_fire() {
     assert!(took > 0.0 && took < 5.0, "one call over loopback took {took} s");
 
     order("outage?kind=errors").await;
-    // What is asked again is in the cache; the other question is answered by excerpts.
+    // The cache has the repeated question; excerpts answer the other one.
     let ask_both = async || {
         ask(known).await;
         ask("When does my passport expire?").await;
@@ -80,7 +80,7 @@ async fn an_outage_is_seen_and_its_alerts_fire() {
     }
     assert_eq!(prometheus.query(&of("failures_total")).await, [5.0]);
     assert_eq!(prometheus.query(&of("openings_total")).await, [1.0]);
-    // Each question has an answer, so no fallback has failed.
+    // Each question gets an answer, so no fallback has failed.
     for name in NAMES.into_iter().filter(|name| *name != FALLBACKS_FAILED_TOTAL) {
         let series = format!(r#"count({{__name__=~"{name}(_bucket)?",breaker="huggingface_api"}})"#);
         assert!(!prometheus.query(&series).await.is_empty(), "{name}");
@@ -91,8 +91,8 @@ async fn an_outage_is_seen_and_its_alerts_fire() {
         prometheus.until(&firing(alert), |fires| fires == 1.0, ask_both).await;
     }
 
-    // Nobody asks, so nothing tells of the end of the open time: the state is looked at when it is
-    // read.
+    // There are no calls, so no event reports the end of the open period: reading the state updates
+    // it.
     service
         .assistant
         .breaker()

@@ -1,4 +1,4 @@
-//! The alert rules: `promtool` finds them right, and each says where to read on.
+//! Tests the alert rules: `promtool` accepts them, and each links to its documentation.
 
 use std::{fs, process::Command};
 

@@ -1,4 +1,4 @@
-//! The server: a Prometheus on a free port, which ends with the test.
+//! Starts a Prometheus on a free port, which ends with the test.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use reqwest::{Client, Url};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// How long anything may take that a test waits for.
+/// The longest wait of a test.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Prometheus {
@@ -23,7 +23,7 @@ pub(crate) struct Prometheus {
 }
 
 impl Prometheus {
-    /// One that looks at `target` five times a second, and has these rules.
+    /// A Prometheus that scrapes `target` five times a second, with these rules.
     pub(crate) async fn watch(client: Client, target: &str, rules: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("rules.yml"), rules).unwrap();
@@ -45,8 +45,8 @@ impl Prometheus {
         prometheus
     }
 
-    /// Waits until the query gives one sample or more, each of which `fits`. Meanwhile it does
-    /// `meanwhile`, so that there is something to see.
+    /// Waits until the query returns at least one sample, and all samples pass `fits`. It calls
+    /// `meanwhile` in a loop, so that there is something to see.
     pub(crate) async fn until(&self, query: &str, fits: impl Fn(f64) -> bool, mut meanwhile: impl AsyncFnMut()) {
         let begun = Instant::now();
         loop {
@@ -60,7 +60,7 @@ impl Prometheus {
         }
     }
 
-    /// The values that a query gives now.
+    /// The query's current values.
     pub(crate) async fn query(&self, query: &str) -> Vec<f64> {
         let Some(text) = self.get("api/v1/query", &[("query", query)]).await else { return Vec::new() };
         let answer: Value = serde_json::from_str(&text).unwrap();

@@ -1,4 +1,4 @@
-//! Answers that do not stream, and refusals.
+//! Tests answers without streaming, and refusals.
 
 use breaker_servers::llama_sentence;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ async fn a_chat_has_the_sentence_its_end_and_what_it_took() {
     let choice = &answer["choices"][0];
     assert_eq!(choice["message"]["content"], format!(" {}", llama_sentence()));
     assert_eq!(choice["finish_reason"], "stop");
-    // The last one is the token that ends it.
+    // The last one is the end token.
     assert_eq!(answer["usage"]["completion_tokens"], llama_sentence().split(' ').count() + 1);
 }
 
@@ -25,7 +25,7 @@ async fn a_completion_has_it_as_text() {
     assert_eq!(answer["choices"][0]["finish_reason"], "length");
 }
 
-/// The only sign of a wrong name is the name in the answer.
+/// Only the name in the answer shows that the requested name is wrong.
 #[tokio::test]
 async fn another_models_name_is_answered_by_the_model_that_there_is() {
     let Some(llama) = Llama::start(&["model_alias=small"]).await else { return };

@@ -1,5 +1,4 @@
-//! An API of which it is all the same whether it is the embedded one or llama.cpp, and how it is
-//! asked.
+//! Sends requests to the embedded API or llama.cpp, with the same calls for both.
 
 use std::any::Any;
 
@@ -14,11 +13,11 @@ pub(crate) struct Api {
     url: String,
     http: Client,
     pub(crate) key: Option<&'static str>,
-    /// It ends when this is dropped.
+    /// The server ends when this is dropped.
     _running: Box<dyn Any>,
 }
 
-/// Both of them, and what is sent with each request.
+/// Both servers, and the options of each request.
 pub(crate) async fn apis(key: Option<&'static str>) -> Vec<Api> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
@@ -57,7 +56,7 @@ impl Api {
         self.send(Method::POST, route, body.to_string()).await
     }
 
-    /// A good answer that does not stream.
+    /// A good answer without streaming.
     pub(crate) async fn answer(&self, route: &str, body: &Value) -> Value {
         let response = self.post(route, body).await;
         assert_eq!((response.status().as_u16(), is_json(&response)), (200, true), "{}", self.name);
@@ -87,7 +86,7 @@ impl Api {
         chunks
     }
 
-    /// The status and the error of a request that is refused.
+    /// The status and the error of a refused request.
     pub(crate) async fn refusal(&self, response: Response) -> (u16, String, String) {
         let status = response.status().as_u16();
         assert!(is_json(&response), "{}", self.name);

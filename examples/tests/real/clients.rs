@@ -1,5 +1,6 @@
-//! The official Python clients take the embedded API for the real thing: its answers, its refusals,
-//! and each way in which its streams end.
+//! Tests the embedded API with the official Python clients.
+//!
+//! They read its answers, its refusals, and each end of its streams.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -13,10 +14,10 @@ use serde::Deserialize;
 use serde_json::json;
 use tempfile::TempDir;
 
-/// Makes the calls that are ordered on its input.
+/// Makes the calls that its input requests.
 const CALLER: &str = include_str!("clients.py");
 
-/// What the embedded API reads its answer from.
+/// The source of the embedded API's answer.
 const PROMPT: &str = "[1] Bread: Bake it quite long. \nQuestion: How long do I bake bread?";
 const ANSWER: &str = "Bake it quite long.";
 
@@ -30,12 +31,12 @@ struct Clients {
     _home: TempDir,
 }
 
-/// A call that a client has.
+/// A method of a client.
 #[derive(Clone, Copy, Debug)]
 struct Call {
     client: &'static str,
     name: &'static str,
-    /// What stands behind the address of the API; the client adds the rest.
+    /// The part of the API's address that the client does not add.
     route: &'static str,
 }
 
@@ -49,10 +50,10 @@ const CALLS: [Call; 7] = [
     Call { client: "huggingface_hub", name: "text", route: "" },
 ];
 
-/// What a client made of a call.
+/// A client's result of a call.
 #[derive(Debug, Deserialize)]
 struct Seen {
-    /// What came before the error, if there was one.
+    /// The text before the error, if there was one.
     text: String,
     finish: Option<String>,
     /// The name of the error's class.
@@ -67,7 +68,7 @@ impl Clients {
         let home = tempfile::tempdir().unwrap();
         let script = home.path().join("clients.py");
         std::fs::write(&script, CALLER).unwrap();
-        // Nothing of the environment: no key, no proxy, no address of a person's.
+        // An empty environment: no key, no proxy, no address of the user's.
         let mut command = Command::new(python);
         command.arg(script).env_clear().env("HOME", home.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -77,7 +78,7 @@ impl Clients {
 
     fn call(&mut self, upstream: &Upstream, call: Call, key: &str, streams: bool) -> Seen {
         let Call { client, name, route } = call;
-        // TGI has a route of its own for streams.
+        // TGI has a separate route for streams.
         let streamed = if streams && route == "/generate" { "_stream" } else { "" };
         let url = upstream.url() + route + streamed;
         let order =
@@ -111,7 +112,7 @@ async fn answers_and_streams_are_whole() {
         for streams in [false, true] {
             let seen = clients.call(&upstream, call, KEY, streams);
             assert_eq!((seen.error, seen.says), (None, None), "{call:?} {streams}");
-            // The inference API gives the prompt back too, where nothing streams.
+            // The inference API returns the prompt too, without streaming.
             assert_eq!(seen.text.trim_start_matches(PROMPT).trim(), ANSWER, "{call:?} {streams}");
             let finish = match call.name {
                 "text" => streams.then_some("eos_token"),
@@ -141,7 +142,7 @@ async fn a_wrong_key_is_an_error_with_the_apis_words() {
 async fn a_status_is_the_error_that_it_stands_for_and_is_not_tried_again() {
     let Some(mut clients) = Clients::start() else { return };
     let upstream = upstream().await;
-    // openai's word, then huggingface_hub's at TGI's route and at the others.
+    // openai's result, then huggingface_hub's at TGI's route and at the others.
     let classes = [
         (400, "BadRequestError", "UnknownError", "BadRequestError"),
         (402, "APIStatusError", "UnknownError", "HfHubHTTPError"),
@@ -168,8 +169,8 @@ async fn a_status_is_the_error_that_it_stands_for_and_is_not_tried_again() {
     assert_eq!(upstream.handle().received(), 7 * 8);
 }
 
-/// All that comes before is text to both. What a client takes for an end in order has no error
-/// here.
+/// Both clients return all earlier text. Where a client takes the end for an orderly one, there is
+/// no error here.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_ends_as_the_client_takes_it() {
     let Some(mut clients) = Clients::start() else { return };

@@ -1,5 +1,7 @@
-//! The embedded API speaks as llama.cpp does: the same assertions run against both, and against the
-//! embedded one alone where the other is not installed.
+//! Tests that the embedded API behaves like llama.cpp.
+//!
+//! The same assertions run against both, and against the embedded one alone where the other is not
+//! installed.
 
 use breaker_examples::assistant::{
     endpoint::EMBEDDED_MODEL,
@@ -15,10 +17,10 @@ use crate::{
     llama::{CHAT, COMPLETIONS},
 };
 
-/// What the embedded API reads its answer from; llama.cpp answers to anything.
+/// The source of the embedded API's answer; llama.cpp answers every prompt.
 const PROMPT: &str = "[1] Bread: Bake it quite long. \nQuestion: How long do I bake bread?";
 
-/// The key that is wanted where one is.
+/// The key, where the server requires one.
 const KEY: &str = "right";
 
 fn question() -> Value {
@@ -101,7 +103,7 @@ async fn a_streamed_chat_is_the_role_the_tokens_the_finish_and_done() {
 async fn a_streamed_completion_is_the_tokens_the_finish_with_the_usage_and_done() {
     for api in apis(None).await {
         let plain = api.answer(COMPLETIONS, &question()).await;
-        // Asked for or not, there is no chunk of its own for the usage.
+        // There is no separate chunk for the usage, whether requested or not.
         for options in [Value::Null, json!({"include_usage": true})] {
             let chunks = api.chunks(COMPLETIONS, &with(question(), "stream_options", options)).await;
             let ([tokens @ .., finish], name) = (&chunks[..], api.name) else { panic!("{}", api.name) };

@@ -1,4 +1,4 @@
-//! The server of a test, how it is asked, and what a breaker counts meanwhile.
+//! Runs the llama.cpp server of a test, calls it, and counts a breaker's results.
 
 use std::time::Duration;
 
@@ -34,10 +34,10 @@ pub(crate) type Events = BoxStream<'static, Result<Event, AskError>>;
 impl Llama {
     pub(crate) async fn start(settings: &[&str]) -> Option<Self> {
         let server = Server::llama(settings).await?;
-        // An error says that another test was first.
+        // An error means that another test was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // The server closes a connection after a streamed answer, although its head promises
-        // otherwise: a request that meets that has no answer.
+        // The server closes a connection after a streamed answer, although its head says otherwise:
+        // the next request on it gets no answer.
         let http = Client::builder().no_proxy().tls_certs_only([]).pool_max_idle_per_host(0).build().unwrap();
         Some(Self { server, http })
     }
@@ -46,7 +46,7 @@ impl Llama {
         self.http.post(format!("http://127.0.0.1:{}{route}", self.server.port)).json(body)
     }
 
-    /// How many answers are under way.
+    /// How many answers are in flight.
     pub(crate) async fn busy_slots(&self) -> usize {
         let url = format!("http://127.0.0.1:{}/slots", self.server.port);
         let slots: Vec<Value> = self.http.get(url).send().await.unwrap().json().await.unwrap();
@@ -63,19 +63,19 @@ impl Llama {
         self.stream(CHAT, body).await
     }
 
-    /// An answer of which the first token has to come soon.
+    /// An answer with a short limit for the first token.
     #[circuit_breaker(name = "llama", stream(first_item = "500ms", item_timeout = "30s", until = Event::completes))]
     pub(crate) async fn ask_at_once(&self, body: &Value) -> Result<Events, AskError> {
         self.stream(CHAT, body).await
     }
 
-    /// An answer of which the first token has to come within some seconds.
+    /// An answer with a limit of some seconds for the first token.
     #[circuit_breaker(name = "llama", stream(first_item = "3s", item_timeout = "30s", until = Event::completes))]
     pub(crate) async fn ask_within_seconds(&self, body: &Value) -> Result<Events, AskError> {
         self.stream(CHAT, body).await
     }
 
-    /// An answer of which every other token has to come soon.
+    /// An answer with a short limit for every later token.
     #[circuit_breaker(name = "llama", stream(first_item = "30s", item_timeout = "2s", until = Event::completes))]
     pub(crate) async fn ask_steadily(&self, body: &Value) -> Result<Events, AskError> {
         self.stream(CHAT, body).await
@@ -97,7 +97,7 @@ pub(crate) fn question() -> Value {
     json!({ "messages": [{ "role": "user", "content": "Is it open?" }] })
 }
 
-/// A question that gets the sentence again and again, for as long as the context has room.
+/// A question that gets the sentence again and again, until the context is full.
 pub(crate) fn endless() -> Value {
     let mut body = question();
     body["ignore_eos"] = json!(true);
@@ -109,7 +109,7 @@ pub(crate) fn sentence() -> Vec<Event> {
     llama_sentence().split(' ').map(|word| Event::Token(format!(" {word}"))).collect()
 }
 
-/// All events to the end, which is no error.
+/// All events to the end, which must not be an error.
 pub(crate) async fn read(events: Events) -> Vec<Event> {
     events.try_collect().await.unwrap()
 }
@@ -121,8 +121,8 @@ pub(crate) async fn read_tokens(events: &mut Events, count: usize) {
     }
 }
 
-/// The breaker of all ways to ask. It opens with the second failure in a row, and lets a probe in
-/// after 50 ms.
+/// The breaker of all calls. It opens at the second consecutive failure, and admits a probe after
+/// 50 ms.
 pub(crate) fn breaker() -> CircuitBreaker {
     let config = Config::new().fail_max(2).recovery_timeout(Duration::from_millis(50));
     Registry::global().set_config("llama", config).unwrap();

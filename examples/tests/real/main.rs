@@ -1,7 +1,8 @@
-//! The decoder, and breakers around it, before a real LLM server: llama.cpp's own, on a small
-//! model. The embedded API beside that server, and before the official clients. Where those are not
-//! installed (`scripts/llama install`, `scripts/llm-clients install`) each of these says so and
-//! ends.
+//! Tests the decoder, with breakers around it, on a real LLM server.
+//!
+//! The server is llama.cpp's own, with a small model. The tests also compare the embedded API with
+//! that server, and use the official clients. Where those are not installed
+//! (`scripts/llama install`, `scripts/llm-clients install`), each test says so and ends.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod answers;

@@ -1,4 +1,4 @@
-//! The server dies, stands still and comes back.
+//! Tests a server that crashes, freezes and recovers.
 
 use breaker_core::{State, testing::isolated};
 use breaker_examples::assistant::tokens::{Event, StreamError};
@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 
 use crate::llama::{AskError, Events, Llama, breaker, counts, endless, question, read, read_tokens};
 
-/// The error that a stream ends with, after tokens that had come already.
+/// The error at the end of a stream, after tokens that had already arrived.
 async fn error_of(events: &mut Events) -> AskError {
     loop {
         match events.next().await {
@@ -61,7 +61,7 @@ async fn standing_still_in_mid_stream_is_a_time_out_and_the_next_answer_is_whole
         assert!(events.next().await.is_none());
         assert_eq!(counts(&breaker), [0, 1, 0]);
         llama.server.thaw();
-        // The connection of the answer that was given up is closed, which frees its slot.
+        // The dropped answer's connection is closed, which frees its slot.
         llama.until_slots_are_busy(0).await;
         assert_eq!(read(llama.ask(&question()).await.unwrap()).await.last(), Some(&Event::Done));
         assert_eq!(counts(&breaker), [1, 1, 0]);

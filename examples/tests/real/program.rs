@@ -1,4 +1,4 @@
-//! The assistant as a person starts it, before a real server.
+//! Tests the assistant's program with a real server.
 
 use std::{env, process::Command};
 
@@ -19,7 +19,7 @@ async fn two_variables_are_enough_for_an_answer() {
         assert_eq!(asked.status.code(), Some(code), "{said}");
         assert!(said.contains(&format!("[source: {source}")), "{said}");
         assert_eq!(answer.trim_end() == llama_sentence(), token == "geheim", "{answer}");
-        // A wrong key is told, in the server's words and without the key.
+        // The program reports a wrong key in the server's words and without the key.
         assert_eq!(said.contains("Invalid API Key"), token == "falsch", "{said}");
         assert!(!said.contains("geheim") && !said.contains("falsch"), "{said}");
     }

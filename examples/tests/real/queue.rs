@@ -1,5 +1,6 @@
-//! Waits before the first token: in the queue before one slot, where the server says nothing, and
-//! while it reads a long prompt, where it sends comments.
+//! Tests waits before the first token: in the queue for one slot, and during a long prompt.
+//!
+//! In the queue the server sends nothing, and during a long prompt it sends comments.
 
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ async fn a_stream_that_waits_for_its_turn_has_no_head_and_counts_as_a_failure() 
         let error = llama.ask_at_once(&question()).await.err().unwrap();
         assert!(matches!(&error, AskError::Breaker(error) if error.is_timeout()), "{error}");
         assert_eq!(counts(&breaker), [0, 1, 0]);
-        // The first one goes on meanwhile, and ends with its reader.
+        // The first answer continues meanwhile, and ends with its reader.
         read_tokens(&mut first, 1).await;
         drop(first);
         let events = read(llama.ask(&question()).await.unwrap()).await;
@@ -66,8 +67,8 @@ async fn a_client_that_leaves_the_queue_is_cancelled_and_is_not_answered() {
     .await;
 }
 
-/// The head comes at once, and a comment each second: for a client's limit on reads all is well.
-/// The server reads a prompt to its end though its client has left, so nothing follows here.
+/// The head arrives at once, and a comment each second, so a client's read limit never applies. The
+/// server reads a prompt to its end even after its client has left, so no call follows here.
 #[tokio::test]
 async fn comments_while_a_long_prompt_is_read_are_no_first_token() {
     let Some(llama) = Llama::start(&["n_parallel=2", "sse_ping_interval=1"]).await else { return };

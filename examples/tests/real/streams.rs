@@ -1,4 +1,4 @@
-//! Streams, and clients that leave them.
+//! Tests streams, and clients that leave them.
 
 use breaker_core::testing::isolated;
 use breaker_examples::assistant::{tokens::Event, wire::finish::Finish};
@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::llama::{CHAT, COMPLETIONS, Llama, breaker, counts, endless, question, read, read_tokens, sentence};
 
-/// The sentence, and how it ends.
+/// The sentence, and its end.
 fn whole(reason: Finish) -> Vec<Event> {
     let ends = [Event::Finish(reason), Event::Done];
     sentence().into_iter().chain(ends).collect()
@@ -101,7 +101,7 @@ async fn a_reader_that_stops_at_the_finish_is_a_success_too() {
     .await;
 }
 
-/// Its next request on that connection is not answered, so a client does well to open another.
+/// The next request on that connection gets no answer, so a client should open another.
 #[tokio::test]
 async fn a_streamed_answer_ends_its_connection_although_the_head_says_keep_alive() {
     let Some(llama) = Llama::start(&[]).await else { return };

@@ -1,5 +1,4 @@
-//! The process: a service as people start it, which is sent signals. For the tests of both
-//! services.
+//! Runs a service in a process of its own and sends it signals, for the tests of both services.
 
 use std::{
     env,
@@ -10,19 +9,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The longest that anything is waited for.
+/// The longest wait.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running service; dropping it kills it.
 pub(crate) struct Process {
     child: Child,
-    /// Where it listens.
+    /// Its address.
     pub(crate) address: String,
 }
 
 impl Process {
-    /// Starts an example, which says where it listens. `limits` are commands of the shell that
-    /// starts it.
+    /// Starts an example, which prints its address. `limits` are commands of the shell that starts
+    /// it.
     pub(crate) fn start(example: &str, limits: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new("bash")
             .args(["-c", &format!("{limits} exec \"$0\" \"$@\"")])
@@ -30,7 +29,7 @@ impl Process {
             .args(arguments)
             .env("RUST_LOG", "off")
             .envs(variables.iter().copied())
-            // Not where a `.env` could be.
+            // A directory without a `.env`.
             .current_dir(env::temp_dir())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -41,7 +40,7 @@ impl Process {
             let (_, address) = line.split_once(" listens on http://")?;
             Some(address.split_whitespace().next()?.trim_end_matches('.').to_owned())
         });
-        // A full pipe would stop it one day.
+        // A full pipe would block it at some time.
         thread::spawn(move || lines.for_each(drop));
         Self { child, address: address.expect("it says where it listens") }
     }
@@ -72,8 +71,7 @@ impl Drop for Process {
     }
 }
 
-/// The example's program, which cargo has built beside the tests unless it was told to build a
-/// single test.
+/// The example's program. Cargo builds it beside the tests, except when it builds a single test.
 pub(crate) fn program(example: &str) -> PathBuf {
     let this = env::current_exe().expect("a test knows where it is");
     let built =

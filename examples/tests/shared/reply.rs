@@ -1,9 +1,9 @@
-//! What came back: the reply of a service, for the tests of both services.
+//! Sends a request and keeps the reply, for the tests of both services.
 
 use reqwest::{StatusCode, header::RETRY_AFTER};
 use serde_json::Value;
 
-/// What came back.
+/// A reply.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,

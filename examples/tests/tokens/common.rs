@@ -1,4 +1,4 @@
-//! Answers as bytes, and what comes of them.
+//! Builds answers as bytes, and prints what the decoder makes of them.
 
 use std::{
     io,
@@ -22,12 +22,12 @@ pub(crate) fn events<const N: usize>(data: [&str; N]) -> String {
     data.map(|data| format!("data: {data}\n\n")).concat()
 }
 
-/// An error of the body, as of a connection that breaks.
+/// An error of the body, as from a broken connection.
 pub(crate) fn broken() -> io::Error {
     io::ErrorKind::ConnectionReset.into()
 }
 
-/// A body that gives these pieces, and then what comes last; `None` is the end.
+/// A body with these pieces, and then this end; `None` is an orderly one.
 pub(crate) fn body(
     pieces: Vec<Bytes>,
     last: Option<io::Error>,
@@ -35,23 +35,23 @@ pub(crate) fn body(
     stream::iter(pieces.into_iter().map(Ok).chain(last.map(Err)))
 }
 
-/// All that a decoder gives, each in a word: tokens in quotes, the others by name, and errors with
-/// an exclamation mark.
+/// All items of a decoder, each as a word: tokens in quotes, the others by name, and errors with an
+/// exclamation mark.
 pub(crate) fn seen(text: &str) -> String {
     seen_of(decode(body(vec![Bytes::copy_from_slice(text.as_bytes())], None)))
 }
 
-/// The same of a body that breaks.
+/// The items of a body that breaks.
 pub(crate) fn seen_until_it_breaks(text: &str) -> String {
     seen_of(decode(body(vec![Bytes::copy_from_slice(text.as_bytes())], Some(broken()))))
 }
 
-/// The same within these limits.
+/// The items within these limits.
 pub(crate) fn seen_within(limits: Limits, pieces: Vec<Bytes>) -> String {
     seen_of(decode_within(limits, body(pieces, None)))
 }
 
-/// The same of a decoder whose bytes are all there.
+/// The items of a decoder whose bytes are all available.
 pub(crate) fn seen_of(mut tokens: Tokens<io::Error>) -> String {
     let mut words = Vec::new();
     while let Some(item) = tokens.next().now_or_never().expect("all bytes are there") {
@@ -77,7 +77,7 @@ pub(crate) fn word<E>(item: &Result<Event, StreamError<E>>) -> String {
     }
 }
 
-/// A body that says whether it was dropped, by closing its channel.
+/// A body that closes a channel when it is dropped.
 pub(crate) struct Held {
     pub(crate) text: Option<&'static str>,
     pub(crate) _alive: tokio::sync::oneshot::Sender<()>,

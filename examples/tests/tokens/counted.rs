@@ -1,4 +1,5 @@
-//! What a breaker counts that stands around decoded events, by the attribute as a service has it.
+//! Tests what a breaker around decoded events counts, with the attribute as a service uses it.
+//!
 //! Bytes alone would be successes in most cases.
 
 use std::{io, time::Duration};
@@ -21,13 +22,13 @@ enum AskError {
     Stream(#[from] StreamError<io::Error>),
 }
 
-/// What an upstream does after its head, which comes at once.
+/// The upstream's behaviour after its head, which arrives at once.
 #[derive(Clone, Copy, Debug)]
 enum Then {
-    /// After so many seconds.
+    /// After N seconds.
     Sends(u64, &'static str),
     Breaks,
-    /// Comments without end, one a second.
+    /// Endless comments, one per second.
     KeepsAlive,
     Hangs,
 }
@@ -77,7 +78,7 @@ fn shown(item: &Result<Event, AskError>) -> String {
     }
 }
 
-/// What a user sees who reads to the end, and what is counted: successes, failures and cancelled
+/// The result of a user who reads to the end, and the counts: successes, failures and cancelled
 /// calls.
 async fn read(script: &'static [Then]) -> (String, [u64; 3]) {
     let before = counts();

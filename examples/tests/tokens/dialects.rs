@@ -1,4 +1,4 @@
-//! What each kind of server sends, and what of it is the answer.
+//! Tests the streams of each kind of server, and which parts are the answer.
 
 use crate::common::{DONE, HELLO, ROLE, STOP, USAGE, events, seen};
 

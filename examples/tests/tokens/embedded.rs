@@ -1,4 +1,4 @@
-//! Streams of the embedded API, good ones and each of the wrong ones.
+//! Tests streams of the embedded API, valid ones and each invalid one.
 
 use std::time::Duration;
 
@@ -23,12 +23,12 @@ const CHAT: &str = "/v1/chat/completions";
 const ROUTES: [&str; 4] = [CHAT, "/v1/completions", "/generate_stream", "/models/any"];
 
 fn client() -> Client {
-    // An error says that another test was first.
+    // An error means that another test was first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
 }
 
-/// An answer whose end is this, after at most so many words.
+/// An answer with this end, after at most N words.
 fn streaming(tokens: usize, then: StreamEnd) -> Behaviour {
     Behaviour::Streams(Streaming { tokens, gap: Duration::ZERO, then })
 }
@@ -47,7 +47,7 @@ async fn ask(upstream: &Upstream, route: &str) -> Tokens<reqwest::Error> {
     decode(response.bytes_stream())
 }
 
-/// What the decoder makes of an answer at this route.
+/// The decoder's items for an answer at this route.
 async fn seen(route: &str, behaviour: Behaviour) -> String {
     let upstream = Upstream::start(0).await.unwrap();
     upstream.handle().behave(behaviour).await;
@@ -57,7 +57,7 @@ async fn seen(route: &str, behaviour: Behaviour) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn each_end_at_each_route_is_what_it_says() {
-    // The end as OpenAI's routes have it, and as TGI's have it, which know no `[DONE]`.
+    // The end of OpenAI's routes, and of TGI's, which have no `[DONE]`.
     for (then, openai, tgi) in [
         (StreamEnd::Whole, "Stop done", "Stop done"),
         (StreamEnd::NoDone, "Stop done", "Stop done"),

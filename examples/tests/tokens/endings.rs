@@ -1,5 +1,6 @@
-//! How a stream can end, and what that says of the answer. Official clients take most of these for
-//! a whole answer.
+//! Tests each end of a stream, and what it says of the answer.
+//!
+//! Official clients take most of these for a complete answer.
 
 use breaker_examples::assistant::{
     tokens::{Event, decode},
@@ -33,7 +34,7 @@ fn an_orderly_end_without_either_is_a_cut() {
     assert_eq!(seen(&events([ROLE])), "cut!");
     assert_eq!(seen(""), "cut!");
     assert_eq!(seen(": keep-alive\n\n"), "cut!");
-    // No event stream at all.
+    // Not an event stream at all.
     assert_eq!(seen("<html><body>502 Bad Gateway</body></html>"), "cut!");
     assert_eq!(seen(r#"{"error":{"message":"no stream"}}"#), "cut!");
 }
@@ -63,7 +64,7 @@ fn an_event_without_its_blank_line_is_an_event_at_the_end() {
 fn a_broken_connection_is_the_bodys_error() {
     assert_eq!(seen_until_it_breaks(&events([ROLE, HELLO])), r#""Hello" broken!"#);
     assert_eq!(seen_until_it_breaks(""), "broken!");
-    // What is half there is not read.
+    // An incomplete event is not read.
     assert_eq!(seen_until_it_breaks(&format!("data: {STOP}\n")), "broken!");
 }
 

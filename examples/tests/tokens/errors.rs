@@ -1,4 +1,4 @@
-//! Errors that an upstream sends in its stream, after a head that promised an answer.
+//! Tests errors that an upstream sends in its stream, after a head with a good status.
 
 use breaker_examples::assistant::{
     tokens::{StreamError, decode},
@@ -17,7 +17,7 @@ fn error(text: &str) -> Told {
     }
 }
 
-/// What an error says: its status, the kind that it names, its words.
+/// The content of an error: its status, its kind, its words.
 type Words = (Option<u16>, Option<String>, String);
 
 fn words(error: &Told) -> Words {

@@ -1,4 +1,4 @@
-//! What a stream can make the decoder keep in memory.
+//! Tests the limits of the decoder's memory.
 
 use breaker_examples::assistant::tokens::Limits;
 use bytes::Bytes;

@@ -1,5 +1,4 @@
-//! The decoder of streamed answers: what bytes mean, and what a breaker counts that is put around
-//! it.
+//! Tests the decoder of streamed answers, and what a breaker around it counts.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

@@ -1,5 +1,4 @@
-//! The bytes of an answer may arrive in any pieces, and lines may end in each way that the standard
-//! has.
+//! Tests that the bytes of an answer may arrive in any pieces, with each standard line ending.
 
 use breaker_examples::assistant::tokens::Limits;
 use bytes::Bytes;
@@ -7,7 +6,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::common::{DONE, ROLE, STOP, events, seen, seen_within};
 
-/// Text that takes two, three and four bytes a character.
+/// Text with characters of two, three and four bytes.
 const WORDS: &str = r#"{"choices":[{"delta":{"content":"déjà ▁ 🦀"}}]}"#;
 
 fn answer() -> String {
@@ -67,7 +66,7 @@ fn bytes_that_end_in_a_character_are_a_cut() {
     assert_eq!(seen_within(Limits::default(), cut_at(&text.as_bytes()[..inside], 5)), "cut!");
 }
 
-/// Parts of streams, right ones and wrong ones.
+/// Parts of streams, valid and invalid ones.
 const PARTS: [&str; 24] = [
     "data: ",
     "data:",

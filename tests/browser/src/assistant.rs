@@ -1,5 +1,4 @@
-//! Assistant: the real example in a process of its own, with its API's switch, and people who ask
-//! it questions.
+//! Runs the real assistant in a process of its own, takes its API down, and asks it questions.
 
 use crate::Trouble;
 use reqwest::Client;
@@ -15,7 +14,7 @@ use tokio::time::timeout;
 
 const START: Duration = Duration::from_secs(20);
 
-/// The address of an `--admin-port` in the printed lines.
+/// The address in the printed lines after `--admin-port`.
 const ADMIN: &str = "/upstream/recovery'";
 
 /// A running `assistant --serve`; dropping it ends it.
@@ -23,7 +22,7 @@ const ADMIN: &str = "/upstream/recovery'";
 pub struct Assistant {
     /// Its address: `http://127.0.0.1:PORT`.
     pub origin: String,
-    /// The address of the dashboard, as it prints it.
+    /// The dashboard's address, from its output.
     pub dashboard: String,
     admin: String,
     client: Client,
@@ -31,17 +30,17 @@ pub struct Assistant {
 }
 
 impl Assistant {
-    /// Starts it on a port (0: any free one), with these variables and no others that are its own.
+    /// Starts it on a port (0: any free one), with these variables and no others of its own.
     ///
     /// # Errors
-    /// It cannot be built, or does not say within 20 seconds where it listens.
+    /// It cannot be built, or does not print its address within 20 seconds.
     pub async fn start(port: u16, variables: &[(&str, &str)]) -> Result<Self, Trouble> {
         let mut process = Command::new(program().await?)
             .args(["--serve", "--admin-port", "0", "--port", &port.to_string()])
             .env_remove("DASHBOARD_TOKEN")
             .env("RUST_LOG", "off")
             .envs(variables.iter().copied())
-            // Not where a `.env` of somebody's could be.
+            // A directory without a user's `.env`.
             .current_dir(std::env::temp_dir())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -62,7 +61,7 @@ impl Assistant {
                 admin = address.strip_suffix("/upstream/recovery").map(str::to_owned);
             }
         }
-        // A pipe that nobody reads would stop it one day.
+        // A pipe without a reader would block it at some time.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let dashboard = dashboard.ok_or("the dashboard's address was not printed")?;
         let origin = dashboard.strip_suffix("/dashboard").ok_or("the dashboard is elsewhere")?.to_owned();
@@ -102,7 +101,7 @@ impl Assistant {
         Ok(())
     }
 
-    /// The breaker, as the service's own health route shows it.
+    /// The breaker, from the service's health route.
     ///
     /// # Errors
     /// It cannot be reached.
@@ -110,7 +109,7 @@ impl Assistant {
         Ok(self.client.get(format!("{}/health/circuit-breaker", self.origin)).send().await?.json().await?)
     }
 
-    /// Lets people ask questions, one in each such time, until what it returns is dropped.
+    /// Asks questions, one in each interval, until the returned value is dropped.
     #[must_use]
     pub fn ask(&self, pace: Duration) -> Load {
         let (client, address) = (self.client.clone(), format!("{}/query", self.origin));
@@ -128,16 +127,16 @@ impl Assistant {
         }))
     }
 
-    /// Ends it as a crash would.
+    /// Kills it, as a crash would.
     ///
     /// # Errors
-    /// It could not be ended.
+    /// It could not be killed.
     pub async fn kill(mut self) -> Result<(), Trouble> {
         Ok(self.process.kill().await?)
     }
 }
 
-/// People who ask questions.
+/// A loop of users' questions.
 #[derive(Debug)]
 pub struct Load(JoinHandle<()>);
 

@@ -1,4 +1,4 @@
-//! Chrome: a Chromium of its own, with a profile of its own, both of which end with it.
+//! Starts a Chromium with a profile of its own, and ends and removes both.
 
 use crate::Trouble;
 use crate::tab::Tab;
@@ -12,13 +12,13 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-/// The names under which systems have it.
+/// Its names on different systems.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// Hosts that are this machine, and for the browser neither that nor each other.
+/// Host names that lead to this machine. To the browser they are other sites.
 const HOSTS: (&str, &str) = ("host-resolver-rules", "MAP *.test 127.0.0.1");
 
-/// How a tab looks at the page.
+/// The settings of a tab's screen.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
     /// The width in pixels.
@@ -30,7 +30,7 @@ pub struct View {
 }
 
 impl View {
-    /// A screen on a desk.
+    /// A desktop screen.
     pub const DESK: Self = Self { width: 1280, height: 900, dark: false };
     /// The narrowest phone.
     pub const PHONE: Self = Self { width: 320, height: 640, dark: false };
@@ -46,10 +46,10 @@ pub struct Chrome {
 
 impl Chrome {
     /// Starts it without a window. As root, as in a container, it has no sandbox, which only
-    /// matters for pages of others.
+    /// matters for other sites' pages.
     ///
     /// # Errors
-    /// There is none, or it does not start.
+    /// It is not installed, or does not start.
     pub async fn start() -> Result<Self, Trouble> {
         let profile = tempfile::tempdir()?;
         let config = BrowserConfig::builder()
@@ -66,10 +66,10 @@ impl Chrome {
         Ok(Self { browser, events, _profile: profile })
     }
 
-    /// A tab that shows this address, and notes from its first moment on what it logs and asks for.
+    /// A tab with this address, which records its log and its requests from the start.
     ///
     /// # Errors
-    /// The browser does not do it.
+    /// The browser refuses.
     pub async fn open(&self, address: &str, view: View) -> Result<Tab, Trouble> {
         let page = self.browser.new_page("about:blank").await?;
         let View { width, height, dark } = view;

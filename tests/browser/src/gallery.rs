@@ -1,4 +1,4 @@
-//! Gallery: a service that does nothing but show breakers of any number, name and fate.
+//! Runs a service that only shows breakers, with any number, names and states.
 
 use crate::Trouble;
 use axum::Router;
@@ -19,7 +19,7 @@ pub struct Gallery {
 }
 
 impl Gallery {
-    /// Starts it on a free port, with a registry of its own, which stays as long as the process.
+    /// Starts it on a free port, with a registry of its own, which lives as long as the process.
     ///
     /// # Errors
     /// There is no free port.
@@ -27,10 +27,10 @@ impl Gallery {
         Self::of(Box::leak(Box::new(Registry::new())), None).await
     }
 
-    /// Starts it on a free port, with this registry, and with actions for those who know `token`.
+    /// Starts it on a free port, with this registry, and with actions for users with `token`.
     ///
     /// # Errors
-    /// There is no free port, or the token is none.
+    /// There is no free port, or the token is invalid.
     pub async fn of(registry: &'static Registry, token: Option<&str>) -> Result<Self, Trouble> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let origin = format!("http://{}", listener.local_addr()?);
@@ -41,7 +41,7 @@ impl Gallery {
         let routes: Router = dashboard.nest_at("/dashboard");
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move {
-            // It ends with the task; an error would be seen as a page that is not there.
+            // It ends with the task; an error would appear as a missing page.
             let _ = axum::serve(listener, service).await;
         });
         Ok(Self { origin, registry, server })
@@ -53,7 +53,7 @@ impl Gallery {
         format!("{}/dashboard", self.origin)
     }
 
-    /// A further breaker.
+    /// Adds a breaker.
     ///
     /// # Errors
     /// The settings are not valid.
@@ -61,14 +61,14 @@ impl Gallery {
         Ok(self.registry.breaker(name, config)?)
     }
 
-    /// So many calls that succeed.
+    /// Makes N calls that succeed.
     pub async fn succeed(&self, breaker: &CircuitBreaker, calls: u32) {
         for _ in 0..calls {
             let _ = breaker.call(async { Ok::<_, Refused>(()) }).await;
         }
     }
 
-    /// So many calls that fail.
+    /// Makes N calls that fail.
     pub async fn fail(&self, breaker: &CircuitBreaker, calls: u32) {
         for _ in 0..calls {
             let _ = breaker.call(async { Err::<(), _>(Refused) }).await;

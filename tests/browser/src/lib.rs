@@ -1,5 +1,7 @@
-//! Browser: the dashboard in a real Chromium, beside the real assistant or a gallery of many
-//! breakers. Its tests are in `tests/`, its pictures are made by `scripts/screenshots`.
+//! Drives the dashboard in a real Chromium.
+//!
+//! The breakers on it are those of the real assistant, or of a gallery of many. Its tests are in
+//! `tests/`, and `scripts/screenshots` makes its pictures.
 
 mod assistant;
 mod chrome;
@@ -11,5 +13,5 @@ pub use chrome::{Chrome, View};
 pub use gallery::Gallery;
 pub use tab::{Key, Tab};
 
-/// What goes wrong between these programs, in words.
+/// An error between these programs, in words.
 pub type Trouble = Box<dyn std::error::Error + Send + Sync>;

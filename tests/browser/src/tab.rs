@@ -1,5 +1,6 @@
-//! Tab: a page in the browser, as a test sees it: what it shows, what it logs, what it asks for,
-//! and the keys and clicks that it gets.
+//! Controls a page in the browser.
+//!
+//! A test reads its content, log and requests, and sends it keys and clicks.
 
 use crate::Trouble;
 use chromiumoxide::Page;
@@ -18,10 +19,10 @@ use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The longest wait for anything to be seen.
+/// The longest wait for a change on the page.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A key that writes nothing.
+/// A key without a character.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Key {
@@ -31,7 +32,7 @@ pub enum Key {
     ArrowDown,
 }
 
-/// What a page did that nobody sees.
+/// The hidden results of a page: its log and its requests.
 #[derive(Debug, Default)]
 struct Notes {
     complaints: Vec<String>,
@@ -95,25 +96,25 @@ impl Tab {
         Ok(())
     }
 
-    /// Runs a script before those of each page that comes.
+    /// Runs a script before those of each further page.
     ///
     /// # Errors
-    /// The browser does not do it.
+    /// The browser refuses.
     pub async fn before_each_document(&self, script: &str) -> Result<(), Trouble> {
         self.page.evaluate_on_new_document(script).await?;
         Ok(())
     }
 
-    /// Loads the page anew.
+    /// Reloads the page.
     ///
     /// # Errors
-    /// The browser does not do it.
+    /// The browser refuses.
     pub async fn reload(&self) -> Result<(), Trouble> {
         self.page.reload().await?;
         Ok(())
     }
 
-    /// The value of an expression of the page's.
+    /// The value of an expression in the page.
     ///
     /// # Errors
     /// It throws.
@@ -124,7 +125,7 @@ impl Tab {
         Ok(result.value().cloned().unwrap_or(Value::Null))
     }
 
-    /// The visible text of the first element that fits.
+    /// The visible text of the first element that matches.
     ///
     /// # Errors
     /// There is none.
@@ -136,11 +137,11 @@ impl Tab {
     /// Waits until an expression is true.
     ///
     /// # Errors
-    /// It is not within 20 seconds; the error shows what the page shows.
+    /// It is not true within 20 seconds; the error contains the page's text.
     pub async fn until(&self, expression: &str) -> Result<(), Trouble> {
         let began = Instant::now();
         loop {
-            // While a page is being loaded there may be nothing to ask.
+            // A page that still loads may have nothing to evaluate.
             if let Ok(Value::Bool(true)) = self.eval(&format!("Boolean({expression})")).await {
                 return Ok(());
             }
@@ -165,8 +166,8 @@ impl Tab {
             .await
     }
 
-    /// Clicks at the middle of the first element that fits and can be seen, as a person does: what
-    /// lies above it gets the click.
+    /// Clicks at the middle of the first visible element that matches, as a user does. Any element
+    /// above it gets the click.
     ///
     /// # Errors
     /// There is none within 20 seconds.
@@ -183,16 +184,16 @@ impl Tab {
         Ok(())
     }
 
-    /// Writes into whatever has the focus.
+    /// Types into the focused element.
     ///
     /// # Errors
-    /// The browser does not do it.
+    /// The browser refuses.
     pub async fn write(&self, text: &str) -> Result<(), Trouble> {
         self.page.execute(InsertTextParams::new(text)).await?;
         Ok(())
     }
 
-    /// Puts a text in the place of what an input has.
+    /// Replaces the text of an input.
     ///
     /// # Errors
     /// There is no such input.
@@ -202,10 +203,10 @@ impl Tab {
         self.write(text).await
     }
 
-    /// Presses a key that writes nothing, with or without the shift key.
+    /// Presses a key without a character, with or without the shift key.
     ///
     /// # Errors
-    /// The browser does not do it.
+    /// The browser refuses.
     pub async fn press(&self, key: Key, shift: bool) -> Result<(), Trouble> {
         let (name, code, text) = match key {
             Key::Tab => ("Tab", 9, None),
@@ -216,10 +217,10 @@ impl Tab {
         self.key(name, name, code, text, shift).await
     }
 
-    /// Presses a key that writes a character.
+    /// Presses a key with a character.
     ///
     /// # Errors
-    /// The browser does not do it.
+    /// The browser refuses.
     pub async fn press_character(&self, character: char) -> Result<(), Trouble> {
         let text = character.to_string();
         let code = if character == '/' { 191 } else { i64::from(u32::from(character.to_ascii_uppercase())) };
@@ -240,46 +241,46 @@ impl Tab {
         Ok(())
     }
 
-    /// What a screen reader gets: every node of the accessibility tree that is not ignored.
+    /// The content for a screen reader: every node of the accessibility tree that is not ignored.
     ///
     /// # Errors
-    /// The browser does not tell.
+    /// The browser refuses.
     pub async fn accessible(&self) -> Result<Vec<AxNode>, Trouble> {
         let tree = self.page.execute(GetFullAxTreeParams::default()).await?;
         Ok(tree.result.nodes.into_iter().filter(|node| !node.ignored).collect())
     }
 
-    /// A picture of what can be seen, as a PNG.
+    /// A picture of the visible part, as a PNG.
     ///
     /// # Errors
-    /// The browser does not make it.
+    /// The browser refuses.
     pub async fn picture(&self) -> Result<Vec<u8>, Trouble> {
         let picture = ScreenshotParams::builder().format(CaptureScreenshotFormat::Png).build();
         Ok(self.page.screenshot(picture).await?)
     }
 
-    /// Errors and warnings of the console, exceptions, and what the browser complains of: a policy
-    /// that was broken, a file that is not there.
+    /// Errors and warnings of the console, exceptions, and the browser's own complaints: a broken
+    /// policy, a missing file.
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).complaints.clone()
     }
 
-    /// The addresses that were asked for.
+    /// The requested addresses.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).requests.clone()
     }
 
-    /// Forgets what was complained of so far, where it had to be.
+    /// Clears the complaints so far, where they were expected.
     pub fn forgive(&self) {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).complaints.clear();
     }
 
-    /// Asserts that nothing was complained of, and that every request went to `origin`.
+    /// Asserts that there are no complaints, and that every request went to `origin`.
     ///
     /// # Panics
-    /// When it is not so.
+    /// Otherwise.
     pub fn assert_clean(&self, origin: &str) {
         assert_eq!(self.complaints(), Vec::<String>::new());
         let requests = self.requests();
@@ -292,7 +293,7 @@ impl Tab {
     }
 }
 
-/// A text as a literal of JavaScript.
+/// A text as a JavaScript literal.
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }

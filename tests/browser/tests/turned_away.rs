@@ -1,5 +1,6 @@
-//! Calls that find no place, and fallbacks that do not help, on the page. In a process of its own,
-//! since its function is in the global registry.
+//! Tests how the page shows busy breakers and failed fallbacks.
+//!
+//! It is a process of its own, since its function is in the global registry.
 
 use breaker_browser::{Chrome, Gallery, Trouble, View};
 use breaker_core::{Registry, circuit_breaker, fallback};

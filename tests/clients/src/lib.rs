@@ -1,15 +1,15 @@
-//! What all tests of clients share: a breaker, calls through it, and what has to come of them.
+//! Shares what all tests of clients need: a breaker, calls through it, and the expected results.
 
 use breaker_core::{CircuitBreaker, Config, Snapshot, State};
 use breaker_servers::{find, missing, until};
 use std::process::Command;
 use std::time::Duration;
 
-/// After how many failures in a row the breakers of these tests open.
+/// The number of consecutive failures that opens the breakers of these tests.
 pub const FAIL_MAX: u32 = 3;
 
-/// A breaker that opens after [`FAIL_MAX`] failures in a row and lets a probe in every 100 ms. Its
-/// calls are to end within `limit`, where there is one.
+/// A breaker that opens after [`FAIL_MAX`] consecutive failures and admits a probe every 100 ms.
+/// `limit` is the time limit of its calls, where there is one.
 ///
 /// # Panics
 ///
@@ -24,7 +24,7 @@ pub fn breaker(name: &str, limit: Option<Duration>) -> CircuitBreaker {
     CircuitBreaker::new(name, config).expect("the settings are valid")
 }
 
-/// Makes calls until the breaker opens, which has to be after [`FAIL_MAX`] of them.
+/// Makes calls until the breaker opens, which must be after [`FAIL_MAX`] of them.
 ///
 /// # Panics
 ///
@@ -50,7 +50,7 @@ pub async fn closes(breaker: &CircuitBreaker, mut call: impl AsyncFnMut()) {
     .await;
 }
 
-/// Makes 1,000 calls, after which it has to be closed without a failure.
+/// Makes 1,000 calls, after which the breaker must be closed without a failure.
 ///
 /// # Panics
 ///
@@ -72,8 +72,8 @@ mod clients_databases {}
 #[doc = include_str!("../../../breaker-core/guide/clients_http.md")]
 mod clients_http {}
 
-/// Whether this process has a network of its own, in which `test` is to be run. Else it is run
-/// there by another process, where that is possible: it takes root, and `ip`.
+/// Whether this process has a network of its own, so that it should run `test`. Otherwise another
+/// process runs it there, where that is possible: it takes root, and `ip`.
 ///
 /// # Panics
 ///

@@ -1,5 +1,6 @@
-//! lapin and its preset against a real RabbitMQ. A broker takes seconds to start, so one test goes
-//! through all that may happen to it.
+//! Tests lapin and its preset with a real RabbitMQ.
+//!
+//! A broker takes seconds to start, so one test goes through all its faults.
 
 use breaker_clients::{FAIL_MAX, breaker, closes, opens, stays_closed};
 use breaker_core::{CallError, CircuitBreaker, State, presets};
@@ -12,7 +13,7 @@ use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, ExchangeKind};
 use std::time::Duration;
 
-/// The breaker's own limit: connecting, and a confirm that is waited for, have no other.
+/// The breaker's own limit: connecting, and the wait for a confirm, have no other.
 const CALL: Duration = Duration::from_millis(500);
 
 fn uri(port: u16) -> String {
@@ -30,8 +31,8 @@ async fn confirmed(connection: &Connection) -> Channel {
     channel
 }
 
-/// A connection that finds a lost one within seconds and makes another one by itself, however often
-/// that takes.
+/// A connection that notices a loss within seconds and reconnects by itself, however often that
+/// takes.
 async fn recovering(port: u16) -> (Connection, Channel) {
     let pause = Duration::from_millis(200);
     let properties = ConnectionProperties::default().enable_auto_recover();
@@ -165,7 +166,7 @@ async fn a_mistake_may_cost_the_connection(breaker: &CircuitBreaker, connection:
     let declared = channel.exchange_declare("e".into(), kind, options, FieldTable::default());
     breaker.call_classified(declared, presets::lapin).await.expect_err("there is no such kind");
     assert_eq!(breaker.snapshot().failure_count, 0);
-    // For a moment the channels are about to close, which is ignored.
+    // For a moment the channels are about to close, and such calls are ignored.
     until("the others see it", async || {
         publish(breaker, &other, "durable").await;
         breaker.state() == State::Open
@@ -261,7 +262,7 @@ async fn a_memory_alarm_opens_and_closes_after_it(broker: &RabbitMq) {
 async fn a_dark_path_opens_and_closes(port: u16) {
     let path = Path::to(port).await;
     let (_connection, channel) = recovering(path.port).await;
-    // It recovers too, but takes the broker's heartbeat: a minute.
+    // It recovers too, but only after the broker's heartbeat: a minute.
     let properties = ConnectionProperties::default().enable_auto_recover();
     let slow = Connection::connect(&uri(path.port), properties).await.expect("the broker answers");
     assert_eq!(slow.configuration().heartbeat(), 60);
@@ -297,7 +298,7 @@ async fn a_broker_that_is_killed_opens_and_closes_after_its_start(broker: &mut R
     }
     let healing = breaker("amqp", Some(CALL));
     let all: Vec<_> = lost.iter().map(|(breaker, channel)| (breaker, channel)).chain([(&healing, &channel)]).collect();
-    // In mid call: a broker that is out of memory confirms nothing.
+    // In the middle of a call: a broker that is out of memory confirms nothing.
     broker.control(&["set_vm_memory_high_watermark", "0"]);
     let calls =
         futures_util::future::join_all(all.iter().map(|(breaker, channel)| publish(breaker, channel, "durable")));

@@ -1,4 +1,4 @@
-//! The AWS SDK before a server that answers as S3 does in each of its faults.
+//! Tests the AWS SDK with a server that answers as S3 does in each of its faults.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 #[path = "aws_sdk/outages.rs"]
@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 
 type Answer = Result<Vec<u8>, S3Error>;
 
-/// What a function of a service gives that collects the body itself, as the preset's page says.
+/// The result of a service's function that collects the body itself, as the preset's page says.
 #[derive(Classify, Debug)]
 enum S3Error {
     #[classify(delegate)]
@@ -42,7 +42,7 @@ impl From<CircuitBreakerError> for S3Error {
     }
 }
 
-/// How the server answers from now on.
+/// The server's answer from now on.
 #[derive(Clone, Copy)]
 enum Mode {
     Object,
@@ -52,9 +52,9 @@ enum Mode {
     },
     /// A page of a proxy.
     Page(u16),
-    /// It breaks off in the midst of the body.
+    /// It breaks off in the middle of the body.
     Cut,
-    /// It ends the connection without a word.
+    /// It closes the connection without an answer.
     Closed,
     Garbage,
     Silent,
@@ -132,7 +132,7 @@ async fn serve(mut stream: TcpStream, mode: Arc<Mutex<Mode>>, requests: Arc<Atom
     }
 }
 
-/// A client without retries of its own, which the breaker's `#[retry]` or the caller makes.
+/// A client without retries of its own. The breaker's `#[retry]` or the caller makes them.
 fn client(host: &str, port: u16) -> Client {
     client_with(host, port, RetryConfig::disabled())
 }
@@ -267,7 +267,7 @@ async fn an_anyhow_error_is_looked_into_for_the_named_operation() {
     .await;
 }
 
-/// Not a test by itself: the process that another kills and freezes.
+/// Not a test by itself: the process that another test kills and freezes.
 #[tokio::test]
 async fn serves() {
     if let Some(port) = port_to_serve() {

@@ -1,5 +1,7 @@
-//! This machine has no file descriptor left: every client says that it cannot connect, and no
-//! service is to blame. A process of its own, since the limit is that of a process.
+//! Tests clients without a free file descriptor.
+//!
+//! Each says that it cannot connect, and no service is to blame. It is a process of its own, since
+//! the limit is that of a process.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod web;
@@ -32,7 +34,7 @@ fn exhaust() -> Vec<File> {
     }
 }
 
-/// The clients of databases, each by a breaker of its own.
+/// The clients of databases, each with a breaker of its own.
 async fn databases(port: u16) -> [CircuitBreaker; 4] {
     let breakers = ["redis", "sqlx", "tokio-postgres", "deadpool"].map(|name| breaker(name, None));
     let [by_redis, by_sqlx, by_postgres, by_deadpool] = &breakers;
@@ -88,7 +90,7 @@ async fn a_process_without_descriptors_blames_no_service() {
     for breaker in [&by_reqwest, &by_hyper, &by_tonic, &connecting, &by_io].into_iter().chain(&databases) {
         assert_eq!(counted(breaker), (0, 0, 1_000), "{:?}", breaker.snapshot());
     }
-    // A name's error says nothing of descriptors.
+    // An error of name resolution says nothing of descriptors.
     let named = format!("http://localhost:{}/", server.port);
     let _ = by_reqwest.call_classified(reqwest.get(&named).send(), presets::both).await;
     assert_eq!(counted(&by_reqwest), (0, 1, 1_000), "{:?}", by_reqwest.snapshot());

@@ -1,4 +1,4 @@
-//! The presets for hyper and hyper-util's client against real servers.
+//! Tests the presets for hyper and hyper-util's client with real servers.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod web;
@@ -53,7 +53,7 @@ fn client() -> Legacy {
     builder().build_http()
 }
 
-/// A call that looks at the response's status. hyper has no limit of its own: the breaker has one.
+/// A call that checks the response's status. hyper has no limit of its own: the breaker has one.
 async fn send<C: Connector>(breaker: &CircuitBreaker, client: &Client<C, Body>, url: &str) {
     let _ = breaker.call_classified(client.request(post(url, empty())), presets::both).await;
 }
@@ -74,7 +74,7 @@ async fn read(breaker: &CircuitBreaker, client: &Legacy, url: &str) {
     let _ = breaker.call_classified(body, presets::any).await;
 }
 
-/// Not a test by itself: the process that another kills and freezes.
+/// Not a test by itself: the process that another test kills and freezes.
 #[tokio::test]
 async fn serves() {
     if let Some(port) = port_to_serve() {

@@ -1,5 +1,6 @@
-//! rumqttc and its preset against a real mosquitto. A publish only fills a queue, so the event loop
-//! tells the breaker how the broker is.
+//! Tests rumqttc and its preset with a real mosquitto.
+//!
+//! A publish only fills a queue, so the event loop reports the broker's state to the breaker.
 
 use breaker_clients::{FAIL_MAX, breaker, closes, stays_closed};
 use breaker_core::event::StateChange;
@@ -12,11 +13,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// The breaker's own limit: a publish that finds the queue full has no other.
+/// The breaker's own limit: a publish to a full queue has no other.
 const CALL: Duration = Duration::from_millis(200);
 /// The pause after a connection that failed: the event loop has none of its own.
 const PAUSE: Duration = Duration::from_millis(20);
-/// Room for messages that are sent and not acknowledged, and for those that wait.
+/// Capacity for messages that are sent and not acknowledged, and for those that wait.
 const IN_FLIGHT: u16 = 2;
 const QUEUE: usize = 2;
 
@@ -34,8 +35,8 @@ fn start(options: MqttOptions) -> (AsyncClient, EventLoop) {
     (client, event_loop)
 }
 
-/// What one step of the event loop counts as: what comes in is a sign of life, and what goes out
-/// says nothing.
+/// What one step of the event loop counts as: incoming packets are successes, and outgoing ones say
+/// nothing.
 fn step(polled: &Result<Event, ConnectionError>) -> Option<Outcome> {
     match polled {
         Ok(Event::Incoming(_)) => Some(Outcome::success()),
@@ -44,7 +45,7 @@ fn step(polled: &Result<Event, ConnectionError>) -> Option<Outcome> {
     }
 }
 
-/// Keeps the connection, and tells the breaker how it is.
+/// Keeps the connection, and reports its state to the breaker.
 fn watched(breaker: &CircuitBreaker, mut event_loop: EventLoop) -> Watched {
     let breaker = breaker.clone();
     Watched(tokio::spawn(async move {
@@ -88,7 +89,7 @@ async fn opens(breaker: &CircuitBreaker, client: &AsyncClient) {
     first.came_within_fail_max();
 }
 
-/// How many failures there were when a breaker opened for the first time from now on.
+/// The number of failures when the breaker first opened from now on.
 struct Opening {
     before: u64,
     at: Arc<OnceLock<u64>>,
@@ -153,7 +154,7 @@ async fn wrong_credentials_open_and_right_ones_close() {
     drop(wrong);
     let (client, event_loop) = with("secret");
     let _right = watched(&breaker, event_loop);
-    // The first sign of life may come while it is open; the next is an acknowledgement.
+    // The first incoming packet may come while it is open; the next is an acknowledgement.
     closes(&breaker, async || publish(&breaker, &client, "topic").await).await;
 }
 
@@ -194,7 +195,8 @@ async fn a_broker_that_is_killed_before_it_acknowledges_opens_and_closes_after_i
     let _watched = watched(&breaker, event_loop);
     until("it is connected", async || breaker.snapshot().success_count > 0).await;
     server.freeze();
-    // In flight, in the queue, and one that waits for room in it: without a limit of the breaker.
+    // One message in flight, one in the queue, and one that waits for space in it: without a limit
+    // of the breaker.
     for _ in 0..usize::from(IN_FLIGHT) + QUEUE {
         publish(&breaker, &client, "topic").await;
     }
@@ -228,7 +230,7 @@ async fn a_path_that_goes_dark_opens_and_closes_by_a_new_connection() {
 async fn a_broker_that_is_full_opens_and_closes_when_there_is_room() {
     let Some(server) = Server::mosquitto("max_connections 1").await else { return };
     let client_of = |name: &str| start(MqttOptions::new(name, "127.0.0.1", server.port));
-    // It does not count as exactly as it says.
+    // Its count is not exact.
     let mut held = Vec::new();
     until("it is full", async || {
         let (client, mut event_loop) = client_of(&format!("held-{}", held.len()));
@@ -340,7 +342,7 @@ async fn a_broker_of_version_5_that_is_killed_opens_and_closes_after_its_start()
     let breaker = breaker("mqtt", None);
     let options = v5::MqttOptions::new("five", "127.0.0.1", server.port);
     let (_client, mut event_loop) = v5::AsyncClient::new(options, QUEUE);
-    // A step of the event loop is the call, but for what goes out.
+    // Each step of the event loop is a call, except outgoing packets.
     let mut step = async || {
         if let Ok(permit) = breaker.try_acquire() {
             match event_loop.poll().await {

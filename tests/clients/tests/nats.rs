@@ -1,4 +1,4 @@
-//! async-nats and its preset against a real nats-server.
+//! Tests async-nats and its preset with a real nats-server.
 
 use async_nats::jetstream::context::traits::TimeoutProvider as _;
 use async_nats::jetstream::{self, Context, kv, stream};
@@ -34,7 +34,7 @@ async fn client_at(port: u16) -> Client {
     options().connect(format!("127.0.0.1:{port}")).await.expect("the server answers")
 }
 
-/// Answers every request to `echo`, by a connection of its own.
+/// Answers every request to `echo`, on a connection of its own.
 async fn echo(port: u16) -> Client {
     let client = client_at(port).await;
     let mut asked = client.subscribe("echo").await.expect("it is connected");
@@ -43,7 +43,7 @@ async fn echo(port: u16) -> Client {
     tokio::spawn(async move {
         while let Some(message) = asked.next().await {
             let reply = message.reply.expect("it is a request");
-            // The connection may be down; the next request is asked again.
+            // The connection may be down; the service then subscribes again.
             let _ = answering.publish(reply, message.payload).await;
         }
     });
@@ -122,8 +122,8 @@ async fn a_path_that_goes_dark_opens_and_closes_by_a_new_connection() {
     let Some(server) = Server::nats("").await else { return };
     let path = Path::to(server.port).await;
     let address = format!("127.0.0.1:{}", path.port);
-    // Three pings that are missed end the connection, later than three requests do. By default they
-    // are a minute apart.
+    // Three missed pings end the connection, later than three requests do. By default they are a
+    // minute apart.
     let client = options().ping_interval(REQUEST * 3).connect(&address).await.expect("the server answers");
     let default = ConnectOptions::new().request_timeout(Some(REQUEST));
     assert!(format!("{default:?}").contains("\"ping_interval\": 60s"), "{default:?}");
@@ -191,7 +191,7 @@ async fn a_queue_that_nobody_empties_is_seen_by_the_breakers_own_limit_only() {
     let seen = breaker.snapshot();
     assert_eq!(seen.failure_count, u64::from(FAIL_MAX));
     assert!(seen.success_count > 0, "what goes into the queue counts as a success");
-    // Its own time limit begins behind the queue.
+    // Its own time limit begins after the queue.
     let asking = breaker_clients::breaker("nats, asking", Some(REQUEST * 2));
     let ended = asking.call_classified(client.request("subject", "".into()), presets::async_nats).await.map(drop);
     assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()));
@@ -332,8 +332,8 @@ async fn a_thousand_mistakes_of_the_caller_leave_it_closed() {
     .await;
 }
 
-/// By its stream: `create_key_value` of this client asks more of the account than a server of
-/// version 2.9 says.
+/// Through its stream: this client's `create_key_value` needs account fields that a server of
+/// version 2.9 does not send.
 async fn bucket(store: &Context) -> kv::Store {
     let config = stream::Config {
         name: "KV_B".into(),

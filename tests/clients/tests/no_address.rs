@@ -1,6 +1,7 @@
-//! A connect that the kernel refuses for want of an address, `EADDRNOTAVAIL`: what an IPv6 address
-//! gives where IPv6 is off, last of all addresses of a name, while the service is down at the
-//! others. In a network of the test's own.
+//! Tests a connect that the kernel refuses with `EADDRNOTAVAIL`, in a network of the test's own.
+//!
+//! An IPv6 address gives this error where IPv6 is off. It comes last of all addresses of a name,
+//! while the service is down at the others.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use breaker_clients::{breaker, opens, own_network};
@@ -26,7 +27,7 @@ async fn it_opens_the_breaker_of_each_client() {
     let (sync, url) = (breaker("ureq", None), format!("http://{NOWHERE}/"));
     opens(&sync, async || drop(sync.call_sync_classified(|| ureq::get(&url).call(), presets::ureq))).await;
 
-    // An error says that another test was first.
+    // An error means that another test was first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
     let http = breaker("reqwest", None);

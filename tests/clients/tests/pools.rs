@@ -1,4 +1,4 @@
-//! The presets for deadpool and bb8, with real pools of tokio-postgres and redis-rs.
+//! Tests the presets for deadpool and bb8, with real pools of tokio-postgres and redis-rs.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use bb8_postgres::PostgresConnectionManager;
@@ -23,7 +23,7 @@ fn limited(name: &str) -> CircuitBreaker {
     breaker(name, Some(LIMIT))
 }
 
-/// For tests in which nothing may fail, however busy the machine is.
+/// For tests in which no call may fail, even on a busy machine.
 fn patient(name: &str) -> CircuitBreaker {
     breaker(name, None)
 }
@@ -183,7 +183,7 @@ async fn deadpool_clings_to_a_silent_way_when_it_is_fast_and_not_when_it_checks(
     one(&fast, &pool_of_fast).await;
     one(&checking, &pool).await;
     path.darken();
-    // The check of an idle connection has a limit, and what fails it is thrown away.
+    // The check of an idle connection has a limit, and the pool drops a connection that fails it.
     until("a new one answers", async || {
         one(&checking, &pool).await;
         checking.snapshot().success_count > 1
@@ -211,7 +211,7 @@ async fn bb8_clings_to_a_silent_way_where_its_check_has_no_limit_of_its_own() {
     })
     .await;
     stays_open(&breaker, async || ask_bb8(&breaker, &pool, "SELECT 1").await).await;
-    // A service that throws the pool away when probes fail is helped.
+    // It helps when a service replaces the pool after failed probes.
     let pool = bb8_of(1, config(path.port));
     closes(&breaker, async || ask_bb8(&breaker, &pool, "SELECT 1").await).await;
 }
@@ -295,7 +295,7 @@ async fn a_server_without_a_place_and_wrong_credentials_open_it() {
 #[tokio::test]
 async fn mistakes_of_the_caller_leave_it_closed() {
     let (Some(server), Some(redis)) = (Server::postgres(&[]).await, Server::redis(&[]).await) else { return };
-    // Nothing may fail, however busy the machine is.
+    // No call may fail, even on a busy machine.
     let config = config(server.port);
     let manager =
         Manager::from_config(config.clone(), NoTls, ManagerConfig { recycling_method: RecyclingMethod::Verified });
@@ -321,7 +321,8 @@ async fn a_call_that_was_cut_off_leaves_its_statement_to_the_next_one() {
     let short = breaker("deadpool-cut-off", Some(Duration::from_millis(100)));
     let pool = deadpool_with(1, config(server.port), RecyclingMethod::Fast);
     ask(&short, &pool, "SELECT pg_sleep(60)").await;
-    // The connection is given at once, and what is asked on it waits behind the old statement.
+    // The pool returns the connection at once, and the next query on it waits behind the old
+    // statement.
     let breaker = limited("deadpool-behind");
     one(&breaker, &pool).await;
     assert_eq!(breaker.snapshot().failure_count, 1);

@@ -1,4 +1,6 @@
-//! The presets for deadpool and bb8 with connections of redis-rs, against a real redis-server.
+//! Tests the presets for deadpool and bb8 with connections of redis-rs.
+//!
+//! The server is a real redis-server.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use bb8_redis::RedisConnectionManager;
@@ -20,7 +22,7 @@ fn limited(name: &str) -> CircuitBreaker {
     breaker(name, Some(LIMIT))
 }
 
-/// For tests in which nothing may fail, however busy the machine is.
+/// For tests in which no call may fail, even on a busy machine.
 fn patient(name: &str) -> CircuitBreaker {
     breaker(name, None)
 }
@@ -149,8 +151,7 @@ async fn a_server_that_was_restarted_while_the_pool_was_idle_is_no_failure() {
     }
 }
 
-/// Both check a connection before they give it, with a limit, and throw one away that does not
-/// answer.
+/// Both check a connection before they return it, with a limit, and drop one that does not answer.
 #[tokio::test]
 async fn a_way_that_goes_silent_costs_one_failure_a_connection() {
     let Some(server) = Server::redis(&[]).await else { return };
@@ -166,7 +167,7 @@ async fn a_way_that_goes_silent_costs_one_failure_a_connection() {
     }
 }
 
-/// bb8 gives back a connection whose check has not ended, and gives the same one again.
+/// bb8 takes back a connection whose check has not ended, and returns the same one again.
 #[tokio::test]
 async fn bb8_clings_to_a_silent_way_where_its_wait_is_below_the_limit_of_the_check() {
     let Some(server) = Server::redis(&[]).await else { return };

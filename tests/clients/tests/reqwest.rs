@@ -1,5 +1,7 @@
-//! The preset for reqwest against real servers: what a breaker counts in each outage and mistake,
-//! and whether it opens and closes.
+//! Tests the preset for reqwest with real servers.
+//!
+//! The tests check what a breaker counts in each outage and mistake, and whether it opens and
+//! closes.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod web;
@@ -23,7 +25,7 @@ use reqwest::{Client, ClientBuilder, RequestBuilder};
 use web::http1::{Http1, Reply};
 use web::{ms, tls};
 
-/// A client that asks no certificates of the system, and no proxy.
+/// A client that uses no certificates of the system, and no proxy.
 fn builder() -> ClientBuilder {
     Client::builder().no_proxy().tls_backend_preconfigured(tls())
 }
@@ -33,7 +35,7 @@ fn limited() -> Client {
     builder().timeout(ms(200)).build().unwrap()
 }
 
-/// A call that looks at the response's status.
+/// A call that checks the response's status.
 async fn send(breaker: &CircuitBreaker, request: RequestBuilder) {
     let _ = breaker.call_classified(request.send(), presets::both).await;
 }
@@ -44,7 +46,7 @@ async fn read(breaker: &CircuitBreaker, request: RequestBuilder) {
     let _ = breaker.call_classified(body, presets::reqwest).await;
 }
 
-/// Not a test by itself: the process that others kill and freeze.
+/// Not a test by itself: the process that other tests kill and freeze.
 #[tokio::test]
 async fn serves() {
     if let Some(port) = port_to_serve() {

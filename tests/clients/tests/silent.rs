@@ -1,8 +1,9 @@
-//! Connections that the network forgets, in a network of the test's own: what `TCP_USER_TIMEOUT`
-//! does for clients that cling to them.
+//! Tests connections that the network forgets, in a network of the test's own.
 //!
-//! A proxy cannot show it, since the kernel answers for it. So the packets of a connection are
-//! dropped by a rule of the kernel's.
+//! It shows what `TCP_USER_TIMEOUT` does for clients that keep such connections.
+//!
+//! A proxy cannot show this, since the kernel answers for it. So a rule of the kernel drops the
+//! packets of a connection.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod web;
@@ -23,15 +24,15 @@ use web::http2::{Act, Http2};
 use web::tls;
 
 const LIMIT: Duration = Duration::from_millis(400);
-/// After how long without an answer of the other side's kernel a connection is given up.
+/// How long the other side's kernel may be silent before the connection ends.
 const UNANSWERED: Duration = Duration::from_millis(500);
 
-/// Whether this process has a network of its own, in which `test` is to be run.
+/// Whether this process has a network of its own, so that it should run `test`.
 fn in_own_network(test: &str) -> bool {
     let inside = own_network(test);
     if inside {
         ip("link set lo up");
-        // Addresses of this machine are looked up after our rules.
+        // The kernel looks up addresses of this machine after our rules.
         ip("rule add pref 100 lookup local");
         ip("rule del pref 0");
     }
@@ -43,7 +44,7 @@ fn ip(words: &str) {
     assert!(done.unwrap().success(), "ip {words}");
 }
 
-/// Whatever the connections to this port send from now on is lost. New ones are not concerned.
+/// Drops everything that the connections to this port send from now on. New ones still work.
 fn silence(port: u16) {
     const ESTABLISHED: &str = "01";
     let connections = fs::read_to_string("/proc/net/tcp").unwrap();
@@ -57,7 +58,7 @@ fn silence(port: u16) {
     }
 }
 
-/// It opens, and closes or does not, as the client is set.
+/// The breaker opens, and closes or does not, depending on the client's settings.
 async fn heals_if_told(breaker: &CircuitBreaker, told: bool, mut call: impl AsyncFnMut()) {
     if told {
         let successes = breaker.snapshot().success_count;

@@ -1,5 +1,6 @@
-//! The preset for sqlx 0.8, against a real PostgreSQL. What each of its errors counts as is tested
-//! with 0.9, of which it is the same text.
+//! Tests the preset for sqlx 0.8 with a real PostgreSQL.
+//!
+//! Both versions share the text of the preset, so the tests of 0.9 cover the errors one by one.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use breaker_clients::{FAIL_MAX, breaker, closes, opens, stays_closed};
@@ -46,7 +47,7 @@ async fn a_server_that_is_away_frozen_or_killed_opens_it_and_closes_it_when_it_i
     let Some(mut server) = Server::postgres(&[]).await else { return };
     let pool = pool_of(ACQUIRE).connect_lazy_with(options(server.port));
     closes(&breaker, async || one(&breaker, &pool).await).await;
-    // A connection that is tested on its return holds the place for a while.
+    // A connection that sqlx tests on its return holds the place for a while.
     let until_open = async || {
         until("it opens", async || {
             one(&breaker, &pool).await;

@@ -1,5 +1,6 @@
-//! The preset for tokio-postgres, against a real PostgreSQL: what a breaker counts, and whether it
-//! opens and closes again.
+//! Tests the preset for tokio-postgres with a real PostgreSQL.
+//!
+//! The tests check what a breaker counts, and whether it opens and closes again.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use breaker_clients::{FAIL_MAX, breaker, closes, opens, stays_closed};
@@ -11,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, Error, NoTls};
 
-/// The limit of the breaker; that of the library for connecting lies below it.
+/// The limit of the breaker; that of the library for connecting is lower.
 const LIMIT: Duration = Duration::from_millis(800);
 const CONNECT: Duration = Duration::from_millis(500);
 
@@ -19,7 +20,7 @@ fn limited(name: &str) -> CircuitBreaker {
     breaker(name, Some(LIMIT))
 }
 
-/// For tests in which nothing may fail, however busy the machine is.
+/// For tests in which no call may fail, even on a busy machine.
 fn patient(name: &str) -> CircuitBreaker {
     breaker(name, None)
 }
@@ -48,7 +49,7 @@ async fn ask_anew(breaker: &CircuitBreaker, config: &Config) {
     let _ = breaker.call_classified(asked, presets::tokio_postgres).await;
 }
 
-/// A client that is thrown away when a call on it fails, or is cut off.
+/// A client that is dropped when a call on it fails or times out.
 struct Kept {
     config: Config,
     client: Mutex<Option<Client>>,
@@ -75,7 +76,7 @@ async fn a_server_that_cannot_be_reached_opens_it() {
     let hanging = Hanging::start().await;
     let mut unresolvable = Config::new();
     unresolvable.host(UNRESOLVABLE).user("postgres");
-    // The errors show "error connecting to server" alone; the cause is shown too.
+    // The errors show "error connecting to server" alone; the test shows the cause too.
     for (config, word) in [
         (config(refused()), "Connection refused"),
         (unresolvable, "failed to lookup address"),
@@ -112,7 +113,7 @@ async fn a_kept_client_never_finds_a_server_again_and_one_that_is_thrown_away_do
     let (other, kept) =
         (limited("postgres-thrown-away"), Kept { config: config(server.port), client: Mutex::default() });
     kept.ask(&other).await;
-    // In mid call.
+    // In the middle of a call.
     let patience = patient("postgres-mid-call");
     let killed = async {
         until("the query runs", async || {
@@ -184,7 +185,7 @@ async fn a_standby_opens_it_for_writes_until_it_is_promoted() {
     const INSERT: &str = "INSERT INTO copied VALUES (1)";
     let Some(primary) = Server::postgres(&[]).await else { return };
     connect(&config(primary.port)).await.unwrap().batch_execute("CREATE TABLE copied (a int)").await.unwrap();
-    // As long as it lets nobody in it says so.
+    // The server says so as long as it accepts no client.
     let Some(closed) = Server::postgres_standby(&primary, &["hot_standby=off"]).await else { return };
     let (breaker, recovering) = (limited("postgres-recovery"), config(closed.port));
     opens(&breaker, async || ask_anew(&breaker, &recovering).await).await;
@@ -249,7 +250,7 @@ async fn wrong_credentials_and_a_database_that_is_not_there_open_it() {
     }
 }
 
-/// A server that is none: what it says to the first message of each client.
+/// A false server: its answer to the first message of each client.
 async fn answering(answer: &'static [u8]) -> u16 {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -265,7 +266,7 @@ async fn answering(answer: &'static [u8]) -> u16 {
 
 #[tokio::test]
 async fn what_is_no_postgres_and_a_pooler_that_is_full_open_it() {
-    // PgBouncer says so where `max_client_conn` is reached.
+    // PgBouncer's message at `max_client_conn`.
     let full = b"E\0\0\0\x37SFATAL\0VFATAL\0C08P01\0Mno more connections allowed\0\0";
     for answer in [&b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"[..], full] {
         let (breaker, config) = (limited("postgres-none"), config(answering(answer).await));

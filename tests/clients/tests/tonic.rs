@@ -1,5 +1,7 @@
-//! The preset for tonic against real servers: what a breaker counts in each outage and mistake, and
-//! whether it opens and closes.
+//! Tests the preset for tonic with real servers.
+//!
+//! The tests check what a breaker counts in each outage and mistake, and whether it opens and
+//! closes.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod web;
@@ -25,7 +27,7 @@ fn endpoint(port: u16) -> Endpoint {
     Endpoint::from_shared(format!("http://127.0.0.1:{port}")).unwrap()
 }
 
-/// A channel that connects when it is first asked.
+/// A channel that connects at the first call.
 fn lazy(port: u16) -> Channel {
     endpoint(port).connect_lazy()
 }
@@ -40,7 +42,7 @@ async fn ask(breaker: &CircuitBreaker, channel: &Channel, method: &'static str) 
     let _ = breaker.call_classified(call(channel, method), presets::tonic).await;
 }
 
-/// Not a test by itself: the process that others kill and freeze.
+/// Not a test by itself: the process that other tests kill and freeze.
 #[tokio::test]
 async fn serves() {
     if let Some(port) = port_to_serve() {

@@ -1,4 +1,4 @@
-//! What tells the most about the preset for tonic, with the versions before the newest.
+//! Tests the most important parts of the preset for tonic with the previous versions.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 #![allow(clippy::duplicate_mod, reason = "one file is compiled for each version")]
 

@@ -1,4 +1,4 @@
-//! tower's own services around one that fails, hangs or is full.
+//! Tests tower's own services around a service that fails, hangs or is full.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 #[path = "tower/poll_ready.rs"]
@@ -78,7 +78,7 @@ async fn a_buffer_whose_service_failed_opens_it() {
     opens(&breaker, async || call(&breaker, buffered.clone()).await).await;
 }
 
-/// This side has ended the task that drives it.
+/// The caller has ended the task that drives it.
 #[tokio::test(start_paused = true)]
 async fn a_buffer_that_is_closed_is_ignored() {
     let (buffered, worker) = Buffer::pair(service(&Arc::default()), 4);
@@ -88,7 +88,7 @@ async fn a_buffer_that_is_closed_is_ignored() {
     assert_eq!(breaker.snapshot().ignored_count, 1_000);
 }
 
-/// A service that is guarded itself, as the preset's page says: ready, and rejecting in `call`.
+/// A guarded service, as the preset's page describes it: ready, and rejecting in `call`.
 #[derive(Clone)]
 struct Guarded(CircuitBreaker);
 

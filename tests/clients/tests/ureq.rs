@@ -1,4 +1,4 @@
-//! ureq before a server that fails: synchronous calls, each cut off by ureq's own time limit.
+//! Tests ureq with a server that fails: synchronous calls, each with ureq's own time limit.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod web;
@@ -17,10 +17,10 @@ use std::time::Duration;
 use ureq::{Agent, Error};
 use web::http1::{Http1, Reply};
 
-/// What the server gives from now on; nothing: it hangs.
+/// The server's answer from now on; nothing: it hangs.
 type Answer = Arc<Mutex<Option<String>>>;
 
-/// A server of a thread for each connection, until the process ends.
+/// A server with a thread for each connection, until the process ends.
 fn server(answer: &str) -> (u16, Answer) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -49,7 +49,7 @@ fn status(status: u16, headers: &str) -> String {
     format!("HTTP/1.1 {status} So\r\nconnection: close\r\ncontent-length: 2\r\n{headers}\r\nok")
 }
 
-/// With limits as the preset's page has them: one for connecting, one for the whole.
+/// With the limits of the preset's page: one for connecting, one for the whole.
 fn agent() -> Agent {
     let limits = Agent::config_builder().timeout_connect(Some(Duration::from_millis(300)));
     limits.timeout_global(Some(Duration::from_millis(600))).build().into()
@@ -108,7 +108,7 @@ async fn callers_mistakes_leave_it_closed() {
     assert_eq!((breaker.snapshot().ignored_count, breaker.snapshot().failure_count), (4, 0));
 }
 
-/// The error of a status has lost its `Retry-After`. A response has it.
+/// The error of a status loses its `Retry-After`. A response keeps it.
 #[tokio::test]
 async fn overload_opens_for_as_long_as_a_response_asks() {
     let (port, _) = server(&status(503, "retry-after: 7\r\n"));
@@ -121,7 +121,7 @@ async fn overload_opens_for_as_long_as_a_response_asks() {
     assert!(seen.retry_after.unwrap() > Duration::from_secs(5), "{seen:?}");
 }
 
-/// A limit of this side for what it reads.
+/// A client's limit for its own reads.
 #[tokio::test]
 async fn a_body_above_ones_own_limit_is_ignored() {
     let (port, _) = server(&status(200, ""));
@@ -145,7 +145,7 @@ fn a_proxy_that_asks_for_credentials_is_ignored() {
     }
 }
 
-/// Not a test by itself: the process that another kills and freezes.
+/// Not a test by itself: the process that another test kills and freezes.
 #[tokio::test]
 async fn serves() {
     if let Some(port) = port_to_serve() {

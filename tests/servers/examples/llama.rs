@@ -1,4 +1,5 @@
-//! Starts llama.cpp's server with the small model, for a person who wants to see a real one;
+//! Starts llama.cpp's server with the small model, for a user who wants a real one.
+//!
 //! `scripts/llama serve` runs this.
 //!
 //! Arguments are parameters of llama.cpp in the form `name=value`.

@@ -1,16 +1,17 @@
-//! Itself: a server that is a test of the same program, in a process of its own, so that it can be
-//! killed and frozen.
+//! Runs a test of the same program as a server, in a process of its own.
+//!
+//! Another test can kill and freeze it.
 
 use crate::process::{How, Server, directory, free_port};
 use std::net::TcpStream;
 use std::process::Command;
 
-/// In this variable the process finds its port.
+/// The variable with the process's port.
 const PORT: &str = "BREAKER_SERVES_ON";
 
 impl Server {
-    /// Runs the test `name` of this program in a process of its own. It has to serve on the port of
-    /// [`port_to_serve`], for ever.
+    /// Runs the test `name` of this program in a process of its own. That test has to serve on the
+    /// port of [`port_to_serve`] forever.
     ///
     /// # Panics
     ///

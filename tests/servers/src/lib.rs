@@ -1,8 +1,7 @@
-//! Servers for tests: real ones of a test's own, which end with it, and the ways in which a path to
-//! a server fails.
+//! Starts real servers for tests, which end with the test, and simulates failing paths to them.
 //!
-//! Where a server's program is missing, its constructor gives `None` and says so on the test's
-//! output: `scripts/test all` installs them as root, and a person may do without.
+//! Where a server's program is missing, its constructor returns `None` and says so on the test's
+//! output. `scripts/test all` installs the programs as root; a user may do without them.
 
 mod itself;
 mod llama;
@@ -25,10 +24,10 @@ pub use self::rabbitmq::RabbitMq;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-/// The longest that a condition is waited for.
+/// The longest wait for a condition.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Asks until the condition holds.
+/// Checks again and again until the condition holds.
 ///
 /// # Panics
 ///
@@ -41,7 +40,7 @@ pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// A port at which nobody listens.
+/// A port without a listener.
 #[must_use]
 pub fn refused() -> u16 {
     free_port()
@@ -50,7 +49,7 @@ pub fn refused() -> u16 {
 /// A name that cannot be resolved: the top-level domain is reserved for that (RFC 6761).
 pub const UNRESOLVABLE: &str = "no-such-host.invalid";
 
-/// A port at which connecting hangs: the queue of a listener that accepts nobody is full.
+/// A port at which connecting hangs: the queue of a listener that never accepts is full.
 #[derive(Debug)]
 pub struct Hanging {
     /// The port of loopback.

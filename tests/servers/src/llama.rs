@@ -1,4 +1,4 @@
-//! llama.cpp's HTTP server, with a model of 160 kB that is written here.
+//! Starts llama.cpp's HTTP server, with a model of 160 kB that the test writes.
 
 mod gguf;
 mod model;
@@ -13,7 +13,7 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
 
-/// Takes llama.cpp's parameters from its arguments.
+/// Reads llama.cpp's parameters from its arguments.
 const STARTER: &str = include_str!("llama/server.py");
 
 impl Server {
@@ -26,7 +26,7 @@ impl Server {
     ///
     /// # Panics
     ///
-    /// When there is no room.
+    /// When the disk is full.
     pub async fn llama(settings: &[&str]) -> Option<Self> {
         let python = python("llama")?;
         let set = settings.iter().find_map(|setting| setting.strip_prefix("port=")?.parse().ok());

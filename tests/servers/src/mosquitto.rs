@@ -1,4 +1,4 @@
-//! Mosquitto: a broker for MQTT, without files of its own.
+//! Starts mosquitto, a broker for MQTT, without files of its own.
 
 use crate::process::{How, Server, as_user, directory, find, free_port, missing};
 use std::fs;
@@ -8,21 +8,21 @@ use std::process::Command;
 use std::time::Duration;
 
 impl Server {
-    /// A mosquitto with these lines in its configuration, or none where it is not installed. Nobody
-    /// needs a password.
+    /// A mosquitto with these lines in its configuration, or `None` where it is not installed. It
+    /// needs no password.
     ///
     /// # Panics
     ///
-    /// When there is no room.
+    /// When the disk is full.
     pub async fn mosquitto(settings: &str) -> Option<Self> {
         Self::mosquitto_with(&format!("allow_anonymous true\n{settings}"), None).await
     }
 
-    /// A mosquitto that knows this user only.
+    /// A mosquitto that accepts this user only.
     ///
     /// # Panics
     ///
-    /// When there is no room, or its tool for passwords is not there.
+    /// When the disk is full, or its tool for passwords is missing.
     pub async fn mosquitto_for(user: &str, password: &str, settings: &str) -> Option<Self> {
         Self::mosquitto_with(&format!("allow_anonymous false\n{settings}"), Some((user, password))).await
     }
@@ -50,7 +50,7 @@ impl Server {
     }
 }
 
-/// Whether it answers a `CONNECT`, be it with a refusal.
+/// Whether it answers a `CONNECT`, even with a refusal.
 fn mosquitto_answers(port: u16) -> bool {
     let asked = || {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;

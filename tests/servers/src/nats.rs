@@ -1,4 +1,4 @@
-//! NATS: nats-server, with JetStream where the settings say so.
+//! Starts nats-server, with JetStream where the settings say so.
 
 use crate::process::{How, Server, directory, find, free_port, missing};
 use std::fs;
@@ -8,12 +8,12 @@ use std::process::Command;
 use std::time::Duration;
 
 impl Server {
-    /// A NATS with these lines in its configuration, in which `DIR` stands for its directory, or
-    /// none where it is not installed.
+    /// A NATS with these lines in its configuration, or `None` where it is not installed. `DIR` in
+    /// a line is its directory.
     ///
     /// # Panics
     ///
-    /// When there is no room.
+    /// When the disk is full.
     pub async fn nats(settings: &str) -> Option<Self> {
         let Some(program) = find("nats-server") else {
             missing("nats-server", "nats-server");
@@ -29,7 +29,7 @@ impl Server {
     }
 }
 
-/// Whether it says who it is, which is the first thing that it says.
+/// Whether it sends its first message, which says who it is.
 fn nats_answers(port: u16) -> bool {
     let asked = || {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;

@@ -1,4 +1,6 @@
-//! Nutcracker (twemproxy): a proxy before Redis, which answers for a server that it cannot reach.
+//! Starts nutcracker (twemproxy), a proxy before Redis.
+//!
+//! It answers for a server that it cannot reach.
 
 use crate::process::{How, Server, directory, find, free_port, missing};
 use crate::redis::redis_answers;
@@ -6,12 +8,12 @@ use std::fs;
 use std::process::Command;
 
 impl Server {
-    /// A nutcracker before the Redis at this port of loopback, or none where it is not installed.
-    /// It gives that Redis 200 ms for an answer.
+    /// A nutcracker before the Redis at this port of loopback, or `None` where it is not installed.
+    /// That Redis has 200 ms for an answer.
     ///
     /// # Panics
     ///
-    /// When there is no room for its settings.
+    /// When the disk is full.
     pub async fn nutcracker(redis: u16) -> Option<Self> {
         let Some(program) = find("nutcracker") else {
             missing("nutcracker", "nutcracker");

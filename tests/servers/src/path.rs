@@ -1,4 +1,4 @@
-//! Path: a way to a server that can go dark, be cut, or refuse.
+//! Runs a proxy on the way to a server, which can fall silent, close connections, or refuse them.
 
 use crate::{free_port, until};
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// A proxy on loopback. Connections that were made before the path went dark stay so: every byte is
-/// swallowed, and nobody is told. New ones go through. So does a network that has forgotten a
-/// connection, or a dead host whose address has moved.
+/// A proxy on loopback. After `darken` the existing connections stay silent: the proxy swallows
+/// every byte, and reports no error. New ones work. A network that has forgotten a connection
+/// behaves like this, and so does a dead host whose address has moved.
 #[derive(Debug)]
 pub struct Path {
     /// The port to connect to in place of the server's.
@@ -20,17 +20,17 @@ pub struct Path {
     era: watch::Sender<Era>,
     accepted: Arc<AtomicUsize>,
     server: Arc<AtomicU16>,
-    /// How many times bytes came.
+    /// How many times bytes arrived.
     passed: Arc<AtomicUsize>,
     accepting: JoinHandle<()>,
 }
 
-/// How far the connections of the path have come.
+/// The connections of the path that still work.
 #[derive(Clone, Copy, Debug, Default)]
 struct Era {
-    /// Connections with a lower number are dark.
+    /// Connections with a lower number are silent.
     lit_from: usize,
-    /// Connections with a lower number are cut.
+    /// Connections with a lower number are closed.
     whole_from: usize,
 }
 
@@ -57,25 +57,25 @@ impl Path {
         Self { port, era, accepted, server, passed, accepting }
     }
 
-    /// All connections that there are go dark.
+    /// All existing connections fall silent.
     pub fn darken(&self) {
         let all = self.accepted();
         self.era.send_modify(|era| era.lit_from = all);
     }
 
-    /// All connections that there are end.
+    /// All existing connections end.
     pub fn cut(&self) {
         let all = self.accepted();
         self.era.send_modify(|era| era.whole_from = all);
     }
 
-    /// New connections lead to another server on loopback; those that there are stay. So does a
-    /// name that was moved in a failover.
+    /// New connections lead to another server on loopback; the existing ones stay. A name that
+    /// moves in a failover behaves like this.
     pub fn lead_to(&self, port: u16) {
         self.server.store(port, Ordering::SeqCst);
     }
 
-    /// Waits until nothing passes any longer: what a client does after its calls, such as testing a
+    /// Waits until no bytes pass any longer: a client's work after its calls, such as testing a
     /// connection, has ended.
     pub async fn quiet(&self) {
         let mut before = None;
@@ -135,7 +135,7 @@ async fn pass(
         if dark && read > 0 {
             continue;
         }
-        // An end that comes in the dark is not told either.
+        // A silent connection does not forward its end either.
         if dark {
             std::future::pending::<()>().await;
         }

@@ -1,4 +1,4 @@
-//! PostgreSQL: a cluster of its own, with one database for a user without a password.
+//! Starts PostgreSQL with a cluster of its own, and one database for a user without a password.
 
 use crate::process::{How, Server, as_user, directory, find, free_port, missing};
 use std::io::{Read as _, Write as _};
@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 impl Server {
-    /// A PostgreSQL with these settings (`name=value`), or none where it is not installed.
+    /// A PostgreSQL with these settings (`name=value`), or `None` where it is not installed.
     ///
     /// # Panics
     ///
@@ -24,13 +24,13 @@ impl Server {
         initdb.args(["--auth=trust", "--username=postgres", "--no-sync", "--encoding=UTF8", "--locale=C", "-D"]);
         let made = initdb.arg(&data).output().expect("it was found");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        // Its processes for single connections outlive a `SIGKILL` of the first one for a moment,
+        // Its processes for single connections outlive a `SIGKILL` of the main one for a moment,
         // and hold the data.
         let how = How { end: "QUIT", answers: postgres_answers };
         Some(Self::start(run(&postgres, &data, directory.path(), port, settings), port, directory, how).await)
     }
 
-    /// A standby of this PostgreSQL, with further settings.
+    /// A standby of this PostgreSQL, with these further settings.
     ///
     /// # Panics
     ///
@@ -46,7 +46,7 @@ impl Server {
         copy.args(["-h", "127.0.0.1", "-U", "postgres", "-X", "stream", "-c", "fast", "--no-sync", "-R"]);
         let made = copy.args(["-p", &primary.port.to_string(), "-D"]).arg(&data).output().expect("it was found");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        // One that lets nobody in yet has answered too.
+        // A server that accepts no session yet has answered too.
         let answers = |port| matches!(postgres_says(port), Ok(b'R' | b'E'));
         let command = run(&postgres, &data, directory.path(), port, settings);
         Some(Self::start(command, port, directory, How { end: "QUIT", answers }).await)
@@ -62,13 +62,13 @@ fn run(postgres: &Path, data: &Path, directory: &Path, port: u16, settings: &[&s
     command
 }
 
-/// Whether it lets a session begin.
+/// Whether it accepts a session.
 fn postgres_answers(port: u16) -> bool {
     postgres_says(port).is_ok_and(|answer| answer == b'R')
 }
 
-/// What comes upon the first message of the protocol: a request for authentication (`R`), or an
-/// error (`E`).
+/// The answer to the first message of the protocol: a request for authentication (`R`), or an error
+/// (`E`).
 fn postgres_says(port: u16) -> std::io::Result<u8> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;

@@ -1,4 +1,4 @@
-//! Process: a server's program, from its start to its end.
+//! Runs a server's program, from its start to its end.
 
 use crate::PATIENCE;
 use std::fs;
@@ -22,12 +22,12 @@ pub struct Server {
     how: How,
 }
 
-/// What differs from server to server.
+/// The differences between servers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct How {
     /// The signal that ends it at once, with all of its processes.
     pub(crate) end: &'static str,
-    /// Asks whether it answers.
+    /// Checks whether it answers.
     pub(crate) answers: fn(u16) -> bool,
 }
 
@@ -60,21 +60,21 @@ impl Server {
         }
     }
 
-    /// What it has written.
+    /// Its output.
     #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
-    /// Its directory, which goes with it.
+    /// Its directory, which is removed with it.
     #[must_use]
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
 
-    /// Ends it as a crash does; connections are refused from now on.
+    /// Kills it, like a crash; connections are refused from now on.
     pub fn kill(&mut self) {
-        // A process that is stopped has no ear for what ends it.
+        // A stopped process does not react to other signals.
         self.thaw();
         let Some(mut child) = self.child.take() else { return };
         // It may have ended by itself.
@@ -82,8 +82,8 @@ impl Server {
         child.wait().expect("it is a child of this process");
     }
 
-    /// Tells it to stop as its operator does, with the signal of this name (`TERM`, `INT`). When it
-    /// has stopped is its own affair.
+    /// Sends it an operator's signal to stop, by name (`TERM`, `INT`). It does not wait for the
+    /// end.
     pub fn stop(&self, name: &str) {
         let Some(child) = &self.child else { return };
         let _ = signal(child.id(), name);
@@ -96,8 +96,8 @@ impl Server {
         self.until_it_answers().await;
     }
 
-    /// Stops it where it is: connections are taken, and nothing is answered. It has stopped when
-    /// this comes back.
+    /// Freezes it: connections are accepted, and no request is answered. It has stopped when this
+    /// returns.
     pub fn freeze(&self) {
         self.signal_all("STOP");
         let begun = Instant::now();
@@ -106,18 +106,18 @@ impl Server {
         }
     }
 
-    /// Lets it go on.
+    /// Unfreezes it.
     pub fn thaw(&self) {
         self.signal_all("CONT");
     }
 
-    /// With its children: some servers have a process for each connection.
+    /// Includes its children: some servers have a process for each connection.
     fn signal_all(&self, name: &str) {
         let Some(child) = &self.child else { return };
         let _ = signal(child.id(), name);
         let children = format!("/proc/{0}/task/{0}/children", child.id());
         for id in fs::read_to_string(children).unwrap_or_default().split_whitespace() {
-            // One that has ended meanwhile is as good.
+            // A process that has ended meanwhile counts too.
             let _ = id.parse().map(|id| signal(id, name));
         }
     }
@@ -133,7 +133,7 @@ impl Drop for Server {
 fn is_stopped(id: u32) -> bool {
     let threads = fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
     threads.map(|thread| fs::read_to_string(thread.path().join("stat")).unwrap_or_default()).all(|stat| {
-        // After the name, which may have anything in it.
+        // The fields after the name, which may contain anything.
         stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('T'))
     })
 }
@@ -142,9 +142,9 @@ fn signal(id: u32, name: &str) -> std::io::Result<std::process::ExitStatus> {
     Command::new("kill").args(["-s", name, &id.to_string()]).stderr(Stdio::null()).status()
 }
 
-/// A port of loopback at which nobody listens, and which the kernel gives to no connection. One
-/// from that range may be gone when a server comes back to it; and a client that tries to connect
-/// to it meanwhile may get it for its own end, and be connected to itself.
+/// A port of loopback without a listener, outside of the kernel's range for connections. A port in
+/// that range may be taken when a server returns to it. A client that connects to it meanwhile may
+/// also get it for its own end, and reach itself.
 ///
 /// # Panics
 ///
@@ -156,7 +156,7 @@ pub fn free_port() -> u16 {
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
     let end: u16 = range.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(32_768);
     let many = end.checked_sub(FIRST).filter(|many| *many > 0).expect("there are ports below those of connections");
-    // Tests of other processes begin elsewhere.
+    // Tests of other processes begin at other ports.
     let start = u16::try_from(std::process::id() % u32::from(many)).expect("it is below a port");
     let places =
         (0..many).map(|_| TRIED.fetch_add(1, Ordering::Relaxed).wrapping_mul(7).wrapping_add(start) % many + FIRST);
@@ -167,7 +167,7 @@ pub fn free_port() -> u16 {
 ///
 /// # Panics
 ///
-/// When there is no room.
+/// When the disk is full.
 #[must_use]
 pub fn directory() -> TempDir {
     let directory = tempfile::tempdir().expect("there is room");
@@ -175,7 +175,7 @@ pub fn directory() -> TempDir {
     directory
 }
 
-/// A program on the path, or in one of the directories that Debian keeps servers in.
+/// A program on the path, or in one of Debian's directories for servers.
 #[must_use]
 pub fn find(name: &str) -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
@@ -186,18 +186,18 @@ pub fn find(name: &str) -> Option<PathBuf> {
     places.into_iter().map(|place| place.join(name)).find(|program| program.exists())
 }
 
-/// Says on the test's output why it is skipped.
+/// Prints on the test's output why it is skipped.
 #[allow(clippy::print_stderr, reason = "it is a test's output")]
 pub fn missing(program: &str, package: &str) {
     eprintln!("skipped: {program} is not installed (Debian: apt-get install {package})");
 }
 
-/// Gives a file to the user that a server runs as where the test runs as root: a key that others
-/// can read is refused.
+/// Changes a file's owner to the user that a server runs as, where the test runs as root. A server
+/// refuses a key that others can read.
 ///
 /// # Panics
 ///
-/// When there is no such file, or no such user.
+/// When the file or the user does not exist.
 pub fn give_to(file: &Path, user: &str) {
     if is_root() {
         let (user, group) = ids(user);
@@ -222,7 +222,7 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0)
 }
 
-/// The numbers of a user and its group.
+/// The ids of a user and its group.
 fn ids(user: &str) -> (u32, u32) {
     let users = fs::read_to_string("/etc/passwd").expect("there are users");
     let prefix = format!("{user}:x:");

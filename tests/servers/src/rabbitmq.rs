@@ -1,5 +1,4 @@
-//! RabbitMQ: a node of its own, beside whatever else runs here: with its own port mapper, cookie,
-//! data and logs.
+//! Starts a RabbitMQ node with its own port mapper, cookie, data and logs.
 
 use crate::process::{How, Server, as_user, directory, find, free_port, missing};
 use std::fs;
@@ -23,11 +22,11 @@ pub struct RabbitMq {
 }
 
 impl RabbitMq {
-    /// A node, or none where it is not installed. It takes seconds to start.
+    /// A node, or `None` where it is not installed. It takes seconds to start.
     ///
     /// # Panics
     ///
-    /// When there is no room.
+    /// When the disk is full.
     pub async fn start() -> Option<Self> {
         let script = PathBuf::from(SCRIPTS).join("rabbitmq-server");
         let (Some(epmd), true) = (find("epmd"), script.exists()) else {
@@ -39,13 +38,13 @@ impl RabbitMq {
         fs::write(directory.path().join("rabbitmq.conf"), format!("listeners.tcp.1 = 127.0.0.1:{port}\n"))
             .expect("there is room");
         fs::write(directory.path().join("plugins"), "[].").expect("there is room");
-        // The cookie must be the user's own, and nobody else's to read.
+        // The cookie must belong to the user, and be readable only to it.
         let made = in_environment(Path::new("/bin/sh"), directory.path(), mapper.port, distribution)
             .args(["-c", "umask 077 && echo cookie > .erlang.cookie && chmod 400 .erlang.cookie"])
             .status();
         assert!(made.is_ok_and(|made| made.success()), "the cookie is written");
         let mut command = in_environment(&script, directory.path(), mapper.port, distribution);
-        // The script then is the virtual machine itself, so that a signal to it is one to the
+        // The script then becomes the virtual machine itself, so that a signal to it reaches the
         // broker.
         command.env("RUNNING_UNDER_SYSTEMD", "1");
         let server = Server::start(command, port, directory, How { end: "KILL", answers: amqp_answers }).await;
@@ -75,7 +74,7 @@ async fn start_mapper(program: &Path) -> Server {
 }
 
 fn in_environment(program: &Path, directory: &Path, mapper: u16, distribution: u16) -> Command {
-    // So that the user that it runs as may write.
+    // Allows writes by the user that it runs as.
     fs::set_permissions(directory, fs::Permissions::from_mode(0o777)).expect("it is ours");
     let mut command = as_user(program, USER, directory);
     let path = |name: &str| directory.join(name);

@@ -1,4 +1,4 @@
-//! Redis: redis-server, without files.
+//! Starts redis-server, without files.
 
 use crate::process::{How, Server, directory, find, free_port, missing};
 use std::io::{Read as _, Write as _};
@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 impl Server {
-    /// A Redis with these further options, or none where it is not installed.
+    /// A Redis with these further options, or `None` where it is not installed.
     pub async fn redis(options: &[&str]) -> Option<Self> {
         let Some(program) = find("redis-server") else {
             missing("redis-server", "redis-server");
@@ -25,12 +25,12 @@ pub(crate) fn redis_answers(port: u16) -> bool {
     let asked = || {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        // As a client writes it: a proxy takes no other form.
+        // In the form of a client's request: a proxy accepts no other.
         stream.write_all(b"*1\r\n$4\r\nPING\r\n")?;
         let mut answer = [0; 5];
         stream.read_exact(&mut answer)?;
         Ok::<_, std::io::Error>(answer)
     };
-    // One with a password is ready too.
+    // A server that asks for a password is ready too.
     asked().is_ok_and(|answer| answer == *b"+PONG" || answer == *b"-NOAU")
 }

@@ -1,11 +1,12 @@
-//! Instructions: what cachegrind counts in two runs of different length, by the difference of
-//! calls.
+//! Counts instructions with cachegrind, by the difference of two processes.
+//!
+//! One of them makes more calls than the other.
 
 use breaker_benches::{Case, SUBJECTS, Subject, subject};
 use std::env::current_exe;
 use std::process::Command;
 
-/// Whether there is somebody to count.
+/// Whether valgrind is installed.
 pub(crate) fn available() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success())
 }
@@ -18,7 +19,7 @@ pub(crate) fn of(subject: &Subject, case: Case) -> Result<f64, String> {
     Ok((long - short) / f64::from(MORE))
 }
 
-/// Instructions of a process that makes so many calls.
+/// The instructions of a process that makes N calls.
 fn counted(subject: &Subject, case: Case, calls: u32) -> Result<f64, String> {
     let cost = current_exe().map_err(|error| error.to_string())?;
     let output = Command::new("valgrind")
@@ -33,7 +34,7 @@ fn counted(subject: &Subject, case: Case, calls: u32) -> Result<f64, String> {
         .ok_or_else(|| format!("cachegrind has not counted:\n{words}"))
 }
 
-/// What calls are compared with.
+/// The baseline of a comparison.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Base {
     ok: f64,
@@ -55,7 +56,8 @@ impl Base {
         })
     }
 
-    /// What a call takes beside the bare call, or beside the clock where no call comes to its body.
+    /// The cost of a call above the bare call. Where the body does not run, the cost above the
+    /// clock.
     pub(crate) fn over(&self, case: Case, instructions: f64) -> f64 {
         instructions
             - match case.bare() {
@@ -68,7 +70,7 @@ impl Base {
     }
 }
 
-/// One line for each case of these subjects, or of all.
+/// One line for each case of these subjects, or of all subjects.
 pub(crate) fn print(subjects: &[&str]) -> Result<(), String> {
     if !available() {
         return Err("no valgrind on the PATH (Debian: apt-get install valgrind)".to_owned());

@@ -1,10 +1,11 @@
-//! Limits: the guard against calls that become slower. It counts instructions, since seconds depend
-//! on who else is at work.
+//! Fails when a call takes more instructions than its limit.
+//!
+//! It counts instructions, since seconds depend on what else the machine does.
 
 use crate::find;
 use crate::instructions::{self, Base};
 
-/// How many instructions one case may take beside the bare call, or the clock.
+/// The limit of one case, in instructions above the bare call or the clock.
 struct Limit<'a> {
     subject: &'a str,
     case: &'a str,
@@ -22,7 +23,7 @@ impl<'a> Limit<'a> {
     }
 }
 
-/// An error when one of them is exceeded.
+/// Returns an error when a case exceeds its limit.
 pub(crate) fn check(limits: &[&str]) -> Result<(), String> {
     if !instructions::available() {
         println!(

@@ -1,5 +1,6 @@
-//! Measures what calls cost, and prints it as tables of Markdown. `scripts/bench`,
-//! `scripts/bench-scale` and `scripts/check-cost` run it.
+//! Measures what calls cost, and prints Markdown tables.
+//!
+//! `scripts/bench`, `scripts/bench-scale` and `scripts/check-cost` run it.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "that is what it is for")]
 
@@ -55,7 +56,7 @@ fn command(arguments: &[&str]) -> Result<(), String> {
     }
 }
 
-/// The first of `arguments`, or the number that stands for none.
+/// The first of `arguments` as a number, or the default.
 fn number(arguments: &[&str], default: usize) -> Result<usize, String> {
     match arguments {
         [] => Ok(default),

@@ -1,4 +1,4 @@
-//! Scale: many tasks on one breaker, many breakers of one function, and many by name.
+//! Measures many tasks on one breaker, many breakers of one function, and many named breakers.
 
 use crate::wall::Samples;
 use allocation_counter::measure;
@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio::runtime::{Builder, Runtime};
 
-/// How many calls all tasks make together.
+/// The number of calls that all tasks make together.
 const CALLS: u64 = 262_144;
-/// After so many calls a task lets the others have their turn.
+/// A task yields to the others after this number of calls.
 const TURN: u64 = 64;
 
 /// 1 to 64 tasks that call one function, on one thread and on two.
@@ -38,7 +38,7 @@ fn runtime(threads: usize) -> Result<Runtime, String> {
     Builder::new_multi_thread().worker_threads(threads).build().map_err(|error| error.to_string())
 }
 
-/// All calls of one round, which so many tasks share.
+/// All calls of one round, divided among N tasks.
 fn round(runtime: &Runtime, tasks: u64, calls: &Arc<Calls>, samples: &mut Samples) {
     let begun = Instant::now();
     let tasks: Vec<_> = (0..tasks)
@@ -60,9 +60,9 @@ fn round(runtime: &Runtime, tasks: u64, calls: &Arc<Calls>, samples: &mut Sample
     samples.add(begun.elapsed(), CALLS);
 }
 
-/// 1 to 100,000 breakers of one function, and one by one.
+/// 1 to 100,000 breakers of one function, and each by itself.
 pub(crate) fn keys() -> Result<(), String> {
-    // The first call of all makes the registry.
+    // The first call creates the registry.
     subject("attribute").and_then(|subject| subject.calls(Case::Ok)).ok_or("there is no `attribute`")?.run(1);
     println!("| breakers | bytes each | ns to make one | ns of a call | ns with a `HashMap` in its place |");
     println!("| ---: | ---: | ---: | ---: | ---: |");
@@ -91,7 +91,7 @@ pub(crate) fn keys() -> Result<(), String> {
     Ok(())
 }
 
-/// 100 to 10,000 breakers by name, each with a variable of its own, and what other variables cost.
+/// 100 to 10,000 breakers by name, each with a variable, and the cost of unrelated variables.
 pub(crate) fn names() -> Result<(), String> {
     println!("| breakers | µs to make one | µs of `reload` for each |\n| ---: | ---: | ---: |");
     for count in [100, 1_000, 10_000] {
@@ -124,7 +124,7 @@ pub(crate) fn names() -> Result<(), String> {
         }
         let variables: Vec<_> = variables(prefix, 100_000).collect();
         let begun = on_cpu()?;
-        // Problems are told; what counts is how long that takes.
+        // The registry reports problems. Only the time counts here.
         drop(registry.load_env_from(variables));
         println!("| 100000 {what} | {:.0} |", (on_cpu()? - begun) / 1e6);
     }
@@ -135,16 +135,15 @@ fn variables(prefix: &str, count: usize) -> impl Iterator<Item = (String, &'stat
     (0..count).map(move |n| (format!("{prefix}_{n}_CIRCUIT_FAIL_MAX"), "7"))
 }
 
-/// The nanoseconds that this thread has had a processor: a long run is interrupted by other
-/// programs, a short one is not.
+/// The processor time of this thread, in nanoseconds. Other programs interrupt a long measurement,
+/// but not a short one.
 fn on_cpu() -> Result<f64, String> {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").map_err(|error| error.to_string())?;
     let nanos = told.split(' ').next().and_then(|nanos| nanos.parse().ok());
     nanos.ok_or_else(|| "the kernel does not tell how long a thread ran".to_owned())
 }
 
-/// A call to one of the hosts, each of which has its turn; what another program does meanwhile only
-/// adds to it.
+/// A call to each host in turn. Other programs can only add to the time.
 fn call_time(calls: &Calls) -> Samples {
     const CALLS: u64 = 200_000;
     let mut samples = Samples::default();
@@ -156,7 +155,7 @@ fn call_time(calls: &Calls) -> Samples {
     samples
 }
 
-/// New keys when there is no room for another breaker.
+/// New keys while the number of breakers is at its limit.
 fn evict() {
     const MORE: usize = 10_000;
     let new = hosts(MOST_HOSTS, MORE);

@@ -1,4 +1,4 @@
-//! Tables: what is measured, as Markdown.
+//! Prints the measurements as Markdown tables.
 
 use crate::instructions::{self, Base};
 use crate::{threads, wall};
@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 /// A subject in one of its cases.
 type Row = (&'static Subject, Case);
 
-/// Instructions, wall time and allocations of one call.
+/// The instructions, wall time and allocations of one call.
 pub(crate) fn calls(rounds: usize) -> Result<(), String> {
     let base = if instructions::available() { Some(Base::count()?) } else { None };
     if base.is_none() {
@@ -17,7 +17,7 @@ pub(crate) fn calls(rounds: usize) -> Result<(), String> {
     }
     println!("| subject | case | instructions | over | ns, median | ns, least | allocations |");
     println!("| --- | --- | ---: | ---: | ---: | ---: | ---: |");
-    // The subscriber stays, so that case comes when all else has been measured.
+    // The subscriber stays installed, so this case comes last.
     let (last, first): (Vec<Row>, Vec<Row>) = rows(&Case::ALL).partition(|(_, case)| *case == Case::Subscriber);
     for rows in [first, last] {
         let all = made(&rows);
@@ -30,7 +30,7 @@ pub(crate) fn calls(rounds: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// Every subject in those of the cases that it has.
+/// Every subject in each case that it has.
 fn rows(cases: &[Case]) -> impl Iterator<Item = Row> {
     cases.iter().flat_map(|case| SUBJECTS.iter().filter(|one| one.has(*case)).map(|one| (one, *case)))
 }
@@ -41,7 +41,7 @@ fn made(rows: &[Row]) -> Vec<Calls> {
 
 /// The columns `instructions` and `over`.
 fn counted(base: Option<Base>, subject: &Subject, case: Case) -> Result<String, String> {
-    // Its clock is gauged for a while at first, so that no two processes count the same.
+    // The crate calibrates its clock at first, so no two processes count the same.
     let Some(base) = base.filter(|_| case != Case::Prometheus) else { return Ok("- | -".to_owned()) };
     let count = instructions::of(subject, case)?;
     let over = match subject.name {
@@ -77,13 +77,13 @@ pub(crate) fn threads(rounds: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// Bytes of the futures of one function.
+/// The bytes of the futures of one function.
 pub(crate) fn sizes() {
     println!("| argument | bare | `#[circuit_breaker]` | added | `#[instrument(skip_all, err)]` | added |");
     println!("| --- | ---: | ---: | ---: | ---: | ---: |");
     for size in SIZES {
         let (bare, guarded, instrumented) = ((size.bare)(), (size.guarded)(), (size.instrumented)());
-        // The end of a body's own future is filled up for what stands beside it.
+        // The compiler pads a body's own future at its end.
         let (ours, theirs) = (guarded - bare.next_multiple_of(8), instrumented - bare.next_multiple_of(8));
         println!("| {} | {bare} | {guarded} | {ours} | {instrumented} | {theirs} |", size.argument);
     }

@@ -1,4 +1,4 @@
-//! Threads: the same calls on one thread, and on two that share the breaker.
+//! Makes the same calls on one thread, and on two threads that share the breaker.
 
 use crate::wall::Samples;
 use breaker_benches::Calls;
@@ -8,8 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-/// A stretch is short beside what a scheduler gives to a thread, so that in most of them nobody is
-/// interrupted.
+/// A stretch is shorter than a scheduler's time slice, so most stretches run without interruption.
 const CALLS: u64 = 5_000;
 const STRETCHES: usize = 40;
 
@@ -27,8 +26,8 @@ impl Both {
     }
 }
 
-/// Interleaved rounds of all of them, on one thread and on two. The runtime is there for whoever
-/// waits by its timer.
+/// Interleaved rounds of all subjects, on one thread and on two. The runtime serves subjects that
+/// wait by its timer.
 pub(crate) fn rounds(all: &[Calls], rounds: usize, runtime: &Runtime) -> Vec<Both> {
     let mut samples = vec![Both::default(); all.len()];
     for _ in 0..rounds {
@@ -46,8 +45,8 @@ fn one(calls: &Calls, samples: &mut Samples, runtime: &Runtime) {
     }
 }
 
-/// Only stretches count in which both were at work most of the time: of two threads that take turns
-/// on one core, none disturbs the other.
+/// Counts only stretches in which both threads worked most of the time. Two threads that take turns
+/// on one core do not disturb each other.
 fn two(calls: &Calls, samples: &mut Samples, runtime: &Runtime) {
     let meeting = Meeting::of(2);
     let (left, right) = thread::scope(|scope| {
@@ -62,7 +61,7 @@ fn two(calls: &Calls, samples: &mut Samples, runtime: &Runtime) {
     }
 }
 
-/// From when to when a thread made its calls.
+/// When a thread began and ended its calls.
 struct Stretch {
     begun: Instant,
     ended: Instant,
@@ -89,7 +88,7 @@ fn stretches(calls: &Calls, meeting: &Meeting, runtime: &Runtime) -> Vec<Stretch
     (1..=STRETCHES).map(stretch).collect()
 }
 
-/// Where threads wait for each other without going to sleep, so that they start in the same moment.
+/// A spinning barrier: threads start in the same moment, since none of them sleeps.
 struct Meeting {
     threads: usize,
     arrived: AtomicUsize,
@@ -100,7 +99,7 @@ impl Meeting {
         Self { threads, arrived: AtomicUsize::new(0) }
     }
 
-    /// Until all have come for this time.
+    /// Spins until all threads have arrived for this round.
     fn wait(&self, time: usize) {
         self.arrived.fetch_add(1, Ordering::AcqRel);
         let mut spins = 0_u32;

@@ -1,14 +1,14 @@
-//! Wall: nanoseconds by the clock on the wall, of rounds in which every subject has its turn.
+//! Measures wall time in nanoseconds, in rounds that give each subject its turn.
 
 use breaker_benches::Calls;
 use std::time::{Duration, Instant};
 
-/// What the rounds gave, in nanoseconds of one call.
+/// The results of the rounds, in nanoseconds per call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Samples(Vec<f64>);
 
 impl Samples {
-    /// Takes the time in which so many calls were made.
+    /// Adds the time that N calls took.
     pub(crate) fn add(&mut self, elapsed: Duration, calls: u64) {
         self.0.push(elapsed.as_secs_f64() * 1e9 / calls as f64);
     }
@@ -28,7 +28,7 @@ impl Samples {
     }
 }
 
-/// Interleaved rounds: in each one all of them make their calls once.
+/// Interleaved rounds: in each round every subject makes its calls once.
 pub(crate) fn rounds(all: &[Calls], rounds: usize) -> Vec<Samples> {
     /// A round of one subject takes about a millisecond.
     const CALLS: u64 = 20_000;

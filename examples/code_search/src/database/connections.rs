@@ -1,5 +1,4 @@
-//! The room of the connections: a pool that connects when it is asked, and keeps no connection that
-//! is in doubt.
+//! Keeps a pool that connects on demand and closes every connection in doubt.
 
 use std::{
     fmt,
@@ -16,8 +15,8 @@ use sqlx::{Any, AnyConnection, AnyPool, Error, any::AnyPoolOptions, pool::PoolCo
 
 use super::{DatabaseError, tables::Dialect};
 
-/// How long a call looks for a connection. The pool tries again meanwhile when it is refused, so
-/// this is what a refusal costs.
+/// How long a call looks for a connection. The pool retries meanwhile after a refusal, so this is
+/// the cost of a refusal.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The connections of the calls of one breaker.
@@ -25,20 +24,20 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) struct Connections {
     settings: Settings,
     current: Arc<RwLock<Arc<Pool>>>,
-    /// It hears of the breaker's probes.
+    /// A listener that observes the breaker's probes.
     renews: Option<AddedListener>,
 }
 
-/// What a pool is made from.
+/// The settings of a pool.
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) dialect: Dialect,
     pub(super) url: String,
     /// The most connections.
     pub(super) places: u32,
-    /// The name of the breaker whose calls it is for.
+    /// The name of the breaker whose calls use it.
     pub(super) breaker: &'static str,
-    /// What is said first on each connection.
+    /// The first statement on each connection.
     pub(super) first: fn(&'static str) -> String,
 }
 
@@ -52,11 +51,10 @@ impl fmt::Debug for Settings {
 #[derive(Debug)]
 struct Pool {
     connections: AnyPool,
-    /// How many of them calls have at this moment. A place that is taken without one is lost: sqlx
-    /// tests a connection that comes back, without a limit, and never gets to an end where nobody
-    /// answers.
+    /// How many of them calls hold now. A place that is taken without one is lost: sqlx tests a
+    /// returned connection without a limit, and never finishes while the server is silent.
     lent: AtomicU32,
-    /// How many times a connection was had, or has answered.
+    /// How many times a call got a connection or an answer.
     signs_of_life: AtomicU64,
 }
 
@@ -76,7 +74,7 @@ impl Connections {
             let before = pool.signs_of_life.load(Ordering::SeqCst);
             match pool.connections.acquire().await {
                 Ok(connection) => return Ok(Lease::new(self.settings.dialect, connection, pool)),
-                // It was replaced in the midst of the wait.
+                // Another task replaced it during the wait.
                 Err(Error::PoolClosed) if !self.is_current(&pool) => {}
                 Err(Error::PoolTimedOut) if pool.is_busy(before, self.settings.places) => {
                     return Err(DatabaseError::NoFreeConnection);
@@ -113,16 +111,15 @@ impl Pool {
         Ok(Self { connections, lent: AtomicU32::new(0), signs_of_life: AtomicU64::new(0) })
     }
 
-    /// Whether a call that got no connection had to wait for other calls, and not for the database:
-    /// they have all of them, or had one since.
+    /// Whether a call without a connection waited for other calls, and not for the database. The
+    /// other calls hold all connections, or got one since.
     fn is_busy(&self, before: u64, places: u32) -> bool {
         self.lent.load(Ordering::SeqCst) >= places || self.signs_of_life.load(Ordering::SeqCst) > before
     }
 }
 
-/// Replaces the pool when a probe fails. Whatever connections there are, none has helped; there may
-/// be some that a silent network holds, and places that wait for them. The probe that follows
-/// connects anew.
+/// Replaces the pool when a probe fails. None of its connections has helped. A silent network may
+/// hold some of them, and places that wait for them. The next probe makes a new connection.
 struct Renew {
     settings: Settings,
     current: Weak<RwLock<Arc<Pool>>>,
@@ -136,7 +133,7 @@ impl Listener for Renew {
     fn on_probe_failed(&self, event: &ProbeFailed<'_>) {
         let (Some(current), Ok(new)) = (self.current.upgrade(), Pool::new(&self.settings)) else { return };
         let old = std::mem::replace(&mut *current.write().unwrap_or_else(PoisonError::into_inner), Arc::new(new));
-        // It is closed from now on; that all of its connections have ended is not waited for.
+        // It is closed from now on. The code does not wait until all of its connections have ended.
         drop(old.connections.close());
         let breaker = self.settings.breaker;
         tracing::debug!(
@@ -148,9 +145,8 @@ impl Listener for Renew {
     }
 }
 
-/// A connection while a call is under way. What is dropped without an end is in doubt and closed:
-/// the caller has gone, or the breaker has cut the call off, and nobody knows whether an answer
-/// comes.
+/// A connection while a call is in flight. One that is dropped without an end is in doubt, and is
+/// closed. Its caller has gone or the breaker's time limit has passed, so an answer may still come.
 #[derive(Debug)]
 pub(super) struct Lease {
     dialect: Dialect,
@@ -170,7 +166,7 @@ impl Lease {
         self.dialect
     }
 
-    /// Gives the connection back, with what the call on it has come to.
+    /// Returns the connection, with the result of the call on it.
     pub(super) fn end<T>(mut self, result: Result<T, Error>) -> Result<T, DatabaseError> {
         self.in_doubt = result.as_ref().is_err_and(is_in_doubt);
         result.map_err(|error| DatabaseError::told(self.dialect, error))
@@ -202,12 +198,12 @@ impl Drop for Lease {
     }
 }
 
-/// Whether a connection is better closed after this error.
+/// Whether a connection should be closed after this error.
 fn is_in_doubt(error: &Error) -> bool {
     match error {
         // A statement that was prepared before its table was altered fails on this connection from
-        // now on; and a standby, which takes no writes, may have been the first server until a
-        // moment ago, so that a new connection leads to another one.
+        // now on. A standby takes no writes, and may have been the primary until a moment ago. A
+        // new connection may lead to the new primary.
         Error::Database(answer) => answer.code().is_some_and(|code| code == "0A000" || code == "25006"),
         Error::RowNotFound | Error::ColumnNotFound(_) | Error::ColumnDecode { .. } | Error::Decode(_) => false,
         _ => true,

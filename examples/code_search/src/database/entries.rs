@@ -1,5 +1,6 @@
-//! The room of the cached texts: the lowest level of the caches, which outlives the process and
-//! needs no Redis.
+//! Stores cached texts in the database, the lowest level of the caches.
+//!
+//! It outlives the process and needs no Redis.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,7 +11,7 @@ pub(super) async fn get(connection: &mut AnyConnection, key: &str) -> Result<Opt
     query.bind(key).bind(now()).fetch_optional(connection).await
 }
 
-/// In a transaction. Whoever brings something takes the expired away: there is no task for it.
+/// In a transaction. Each insert deletes the expired entries: there is no task for it.
 pub(super) async fn put(
     connection: &mut AnyConnection,
     key: &str,
@@ -36,7 +37,7 @@ pub(super) async fn delete(connection: &mut AnyConnection, key: &str) -> Result<
     Ok(delete.execute(connection).await?.rows_affected() > 0)
 }
 
-/// Seconds since 1970, as machines that share a database agree on them.
+/// Seconds since 1970, which machines that share a database agree on.
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)

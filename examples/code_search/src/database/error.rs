@@ -1,4 +1,4 @@
-//! The room of what can go wrong with the database, sorted by what it says about it.
+//! Defines the errors of the database, sorted by what each says about it.
 
 use breaker_core::{CircuitBreakerError, Classify, presets};
 use sqlx::migrate::MigrateError;
@@ -9,17 +9,17 @@ use super::{
     tables::{Dialect, LOCK_TIMEOUT},
 };
 
-/// Why the database did not do what it was asked.
+/// Why the database did not do what a caller requested.
 #[derive(Debug, Error, Classify)]
 pub enum DatabaseError {
-    /// It could not be reached, or did not do what it was asked (by the preset).
+    /// It could not be reached, or did not do what the caller requested (by the preset).
     #[error("{0}")]
     #[classify(delegate)]
     Query(sqlx::Error),
     /// It cannot be reached, or a connection to it does not answer (failure).
     #[error("the database that DATABASE_URL names gave no connection within {CONNECT_TIMEOUT:?}")]
     NoConnection,
-    /// Other calls of this process had all connections; the database was not asked (ignored).
+    /// Other calls of this process hold all connections; the database was not asked (ignored).
     #[error(
         "no connection to the database was free within {CONNECT_TIMEOUT:?}: others of this service use all of them"
     )]
@@ -28,30 +28,30 @@ pub enum DatabaseError {
     /// Another process writes to the SQLite file all the time (failure).
     #[error("another process has locked the SQLite file that DATABASE_URL names, for {LOCK_TIMEOUT:?} by now")]
     Locked,
-    /// Too many others of this process want to write; the database was not asked (ignored).
+    /// Too many other calls of this process want to write; the database was not asked (ignored).
     #[error("too many others are waiting to write to the database")]
     #[classify(ignored)]
     Crowded,
-    /// Its tables could not be made (by the preset).
+    /// Its tables could not be created (by the preset).
     #[error("the tables could not be made: {0}")]
     #[classify(with = presets::sqlx)]
     Migration(#[from] MigrateError),
-    /// The breaker rejected the call, or cut it off.
+    /// The breaker rejected the call, or timed it out.
     #[error("{0}")]
     #[classify(delegate)]
     Breaker(#[from] CircuitBreakerError),
 }
 
-/// Why something was not written.
+/// Why a write did not happen.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub struct WriteError(#[from] DatabaseError);
 
 impl WriteError {
-    /// The error itself where too many others were before it.
+    /// The error itself where too many other calls were before it.
     ///
     /// # Errors
-    /// It is another one.
+    /// It is any other error.
     pub(crate) fn into_crowded(self) -> Result<DatabaseError, Self> {
         if self.0.is_crowded() { Ok(self.0) } else { Err(self) }
     }
@@ -67,15 +67,15 @@ impl DatabaseError {
         }
     }
 
-    /// Whether too many others of this process were before it, and the database was not asked.
+    /// Whether too many other calls of this process were before it, and the database was not asked.
     #[must_use]
     pub fn is_crowded(&self) -> bool {
         matches!(self, Self::Crowded | Self::NoFreeConnection)
     }
 }
 
-/// Whether SQLite says that somebody else has a lock: `SQLITE_BUSY`, `SQLITE_LOCKED`, and what they
-/// are extended to. The codes of PostgreSQL are longer.
+/// Whether SQLite says that another connection has a lock: `SQLITE_BUSY`, `SQLITE_LOCKED` and their
+/// extended codes. The codes of PostgreSQL are longer.
 pub(super) fn is_locked(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(answer) = error else { return false };
     let code = answer.code().filter(|code| code.len() < 5).and_then(|code| code.parse().ok());

@@ -1,4 +1,4 @@
-//! The room of the index: the functions, their words and their vectors.
+//! Stores the index: the functions, their words and their vectors.
 
 use serde::{Deserialize, Serialize};
 use sqlx::{AnyConnection, Row, any::AnyRow};
@@ -10,10 +10,10 @@ use crate::{
     words::words,
 };
 
-/// A function as it is found again.
+/// A function as a search returns it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
-    /// The file that it stands in.
+    /// Its file.
     pub file_path: String,
     /// `rust` or `python`.
     pub language: String,
@@ -27,7 +27,7 @@ pub struct Chunk {
     pub text: String,
 }
 
-/// What is to be found in a file from now on.
+/// The new content of the index for one file.
 #[derive(Clone, Debug)]
 pub struct NewFile {
     /// Its language.
@@ -38,7 +38,7 @@ pub struct NewFile {
     pub vectors: Vec<ModelVectors>,
 }
 
-/// What a model made of functions.
+/// The vectors that a model made of functions.
 #[derive(Clone, Debug)]
 pub struct ModelVectors {
     /// What the model is for.
@@ -53,7 +53,7 @@ pub(super) async fn generation(connection: &mut AnyConnection) -> Result<i64, sq
     sqlx::query_scalar("SELECT generation FROM index_state WHERE id = 1").fetch_one(connection).await
 }
 
-/// The names of the files in which something can be found.
+/// The names of the files with functions in the index.
 pub(super) async fn files(connection: &mut AnyConnection) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar("SELECT DISTINCT file_path FROM chunks").fetch_all(connection).await
 }
@@ -65,8 +65,8 @@ pub(super) async fn replace(
     file_path: &str,
     file: Option<&NewFile>,
 ) -> Result<(), sqlx::Error> {
-    // First of all, so that two who index at the same time take turns, and neither waits for the
-    // other's half.
+    // The first statement, so that two tasks that index at the same time take turns and neither
+    // deadlocks.
     sqlx::query("UPDATE index_state SET generation = generation + 1 WHERE id = 1").execute(&mut *connection).await?;
     let forget_words = match dialect {
         Dialect::Sqlite => "DELETE FROM chunk_words WHERE rowid IN (SELECT id FROM chunks WHERE file_path = $1)",

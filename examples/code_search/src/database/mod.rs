@@ -1,8 +1,7 @@
-//! The room of the database: the index, and the lowest level of the caches. SQLite in a file, or
-//! PostgreSQL.
+//! Stores the index and the lowest cache level, in a SQLite file or in PostgreSQL.
 //!
-//! A database that is full or read-only still answers, so reads and writes have a breaker each:
-//! `database` and `database_writes`.
+//! A full or read-only database still answers, so reads and writes have a breaker each: `database`
+//! and `database_writes`.
 
 mod connections;
 mod entries;
@@ -24,38 +23,38 @@ pub use error::{DatabaseError, WriteError};
 pub use index::{Chunk, ModelVectors, NewFile};
 pub use writes::WRITE_BREAKER;
 
-/// The name of the breaker of all that reads, in the registry.
+/// The name of the breaker of all reads, in the registry.
 pub const BREAKER: &str = "database";
 
 /// The index and the cached answers.
 #[derive(Debug)]
 pub struct Database {
     tables: Tables,
-    /// The generation that was read last; 0 before the first one.
+    /// The generation of the last read; 0 before the first one.
     generation: AtomicI64,
-    /// One writes at a time, as both databases have it anyway.
+    /// One task writes at a time. Both databases require that anyway.
     turn: Semaphore,
 }
 
 impl Database {
-    /// A database at `url` (`sqlite:` or `postgres:`). It connects, and makes its tables, when it
-    /// is first asked.
+    /// A database at `url` (`sqlite:` or `postgres:`). It connects, and creates its tables, at the
+    /// first call.
     ///
     /// # Errors
-    /// `url` is none of these.
+    /// `url` has another scheme.
     pub fn new(url: &str) -> Result<Self, sqlx::Error> {
         Ok(Self { tables: Tables::new(url)?, generation: AtomicI64::new(0), turn: Semaphore::new(1) })
     }
 
-    /// A number that grows with every change of the index; while the database is away, or too many
-    /// others are before the call, the one that was read last.
+    /// A number that grows with every change of the index. While the database is down or too many
+    /// other calls are before this one, it is the number of the last read.
     ///
     /// # Errors
-    /// There is none, and was none.
+    /// There is no number, neither a new one nor an earlier one.
     pub async fn generation(&self) -> Result<i64, DatabaseError> {
         let read = self.read_generation().await;
         match (read, self.last_generation()) {
-            // It says nothing of the database, so no fallback of the breaker's is asked.
+            // This says nothing of the database, so it bypasses the breaker's fallbacks.
             (Err(error), Some(last)) if error.is_crowded() => Ok(last),
             (read, _) => read,
         }
@@ -88,7 +87,7 @@ impl Database {
     /// The names of the files in which something can be found.
     ///
     /// # Errors
-    /// The database is away.
+    /// The database is down.
     pub async fn files(&self) -> Result<Vec<String>, DatabaseError> {
         let mut lease = self.tables.read().await?;
         let read = index::files(&mut lease).await;
@@ -98,7 +97,7 @@ impl Database {
     /// The numbers of the functions that have some of these words, the best ones first.
     ///
     /// # Errors
-    /// The database is away.
+    /// The database is down.
     pub async fn with_words(&self, words: &[String], most: usize) -> Result<Vec<i64>, DatabaseError> {
         let mut lease = self.tables.read().await?;
         let read = index::with_words(&mut lease, self.tables.dialect, words, most).await;
@@ -108,34 +107,34 @@ impl Database {
     /// The vectors that a model made, with the numbers of their functions.
     ///
     /// # Errors
-    /// The database is away.
+    /// The database is down.
     pub async fn vectors(&self, role: Role, model: &str) -> Result<Vec<(i64, Vector)>, DatabaseError> {
         let mut lease = self.tables.read().await?;
         let read = vectors::all(&mut lease, role, model).await;
         lease.end(read)
     }
 
-    /// The functions of these numbers, in this order; `None` is one that is gone meanwhile.
+    /// The functions with these numbers, in this order; `None` where one was deleted meanwhile.
     ///
     /// # Errors
-    /// The database is away.
+    /// The database is down.
     pub async fn chunks(&self, ids: &[i64]) -> Result<Vec<Option<Chunk>>, DatabaseError> {
         let mut lease = self.tables.read().await?;
         let read = index::chunks(&mut lease, ids).await;
         lease.end(read)
     }
 
-    /// What is kept under a key, if its time is not over.
+    /// The text under a key, unless it has expired.
     ///
     /// # Errors
-    /// The database is away.
+    /// The database is down.
     pub async fn entry(&self, key: &str) -> Result<Option<String>, DatabaseError> {
         let mut lease = self.tables.read().await?;
         let read = entries::get(&mut lease, key).await;
         lease.end(read)
     }
 
-    /// Asks for nothing, to see whether it answers.
+    /// Checks with an empty query whether the database answers.
     ///
     /// # Errors
     /// It does not.

@@ -1,4 +1,4 @@
-//! The room of the tables: the migrations before their first use, and a turn to write.
+//! Runs the migrations before the first use, and gives writers their turns.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -22,25 +22,24 @@ use super::{
     error::is_locked,
 };
 
-/// How long a write waits while another process writes to the same SQLite file. Shorter than a call
-/// may take, so that the reason is told.
+/// How long a write waits while another process writes to the same SQLite file. It is shorter than
+/// the limit of a call, so that the error names the reason.
 pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// SQLite asks ever more seldom for a lock, every 100 ms in the end, and between two writes of a
-/// busy process there is hardly a millisecond. So a write asks itself, this often.
+/// The pause between two attempts of a write to get the lock. SQLite itself asks less and less
+/// often, every 100 ms in the end. A busy process leaves hardly a millisecond between two writes.
 const LOCK_PAUSE: Duration = Duration::from_millis(3);
 
-/// SQLite's write-ahead log lets queries go on while something is written; its end survives a crash
-/// of the process, which is enough here. Large pages, since a query reads all vectors. The busy
-/// time-out, in milliseconds, is for what a query may have to wait for; the connection that writes
-/// asks for the lock itself.
+/// SQLite's write-ahead log lets queries run during a write. Its end survives a crash of the
+/// process, which is enough here. Pages are large, since a query reads all vectors. The busy
+/// time-out, in milliseconds, is for queries; the connection that writes retries by itself.
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 3000; PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; \
                                PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON";
 const SQLITE_WRITER_SETTINGS: &str = "; PRAGMA busy_timeout = 0";
 
-/// PostgreSQL ends by itself what nobody waits for any longer: sessions whose client has vanished
-/// within half a minute, and a transaction that is left open, which has locks, before a second call
-/// fails for it.
+/// PostgreSQL ends abandoned work by itself. It ends a session within half a minute after its
+/// client has vanished. It ends an open transaction, which has locks, before a second call fails
+/// for it.
 const POSTGRES_SETTINGS: &str = "SET idle_in_transaction_session_timeout = '5s'; SET tcp_keepalives_idle = 10; \
                                  SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; \
                                  SET tcp_user_timeout = '30s'";
@@ -48,19 +47,19 @@ const POSTGRES_SETTINGS: &str = "SET idle_in_transaction_session_timeout = '5s';
 /// The number of the newest migration.
 const NEWEST: i64 = 1;
 
-/// Which SQL is understood.
+/// The SQL dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     Sqlite,
     Postgres,
 }
 
-/// The connections, and whether there are tables at their other end.
+/// The connections, and whether the database has the tables.
 #[derive(Debug)]
 pub(super) struct Tables {
     pub(super) dialect: Dialect,
     readers: Connections,
-    /// One connection of its own, so that writes which wait hold up nobody who reads.
+    /// A single connection for writes, so that waiting writes do not delay reads.
     writer: Connections,
     migrated: OnceCell<()>,
 }
@@ -79,7 +78,7 @@ impl Tables {
         Ok(Self { dialect, readers, writer, migrated: OnceCell::new() })
     }
 
-    /// A connection for reading, to a database with all tables in their present form.
+    /// A connection for reading, to a database with all tables in their current form.
     pub(super) async fn read(&self) -> Result<Lease, DatabaseError> {
         self.migrated.get_or_try_init(|| self.migrate()).await?;
         self.readers.lend().await
@@ -89,7 +88,8 @@ impl Tables {
     pub(super) async fn write(&self) -> Result<Writing, DatabaseError> {
         self.migrated.get_or_try_init(|| self.migrate()).await?;
         let begin = match self.dialect {
-            // At once with the lock: a transaction that begins by reading may not get it later.
+            // `BEGIN IMMEDIATE` takes the lock at once: a transaction that begins by reading may
+            // not get it later.
             Dialect::Sqlite => "BEGIN IMMEDIATE",
             Dialect::Postgres => "BEGIN",
         };
@@ -106,12 +106,11 @@ impl Tables {
 
     async fn migrate(&self) -> Result<(), DatabaseError> {
         let mut lease = self.readers.lend().await?;
-        // A database that takes no writes can be searched all the same.
+        // A read-only database can still be searched.
         if has_tables(&mut lease).await {
             return lease.end(Ok(()));
         }
-        // `run` gives a future that is not `Send` as far as the compiler sees; this is what it
-        // calls.
+        // `run` returns a future that the compiler does not see as `Send`; this is what it calls.
         let made = self.migrations().run_direct(None, &mut *lease, false).await;
         // Another process may have made them at the same time.
         if made.is_err() && has_tables(&mut lease).await {
@@ -121,7 +120,7 @@ impl Tables {
         lease.end(Ok(()))
     }
 
-    /// They are part of the program, so that nobody has to carry files about.
+    /// They are part of the program, so that there are no files to install.
     fn migrations(&self) -> Migrator {
         let index = match self.dialect {
             Dialect::Sqlite => include_str!("migrations/sqlite/1_index.sql"),
@@ -139,18 +138,19 @@ async fn has_tables(connection: &mut AnyConnection) -> bool {
     newest.fetch_one(connection).await.is_ok_and(|version: i64| version == NEWEST)
 }
 
-/// A transaction that writes. What is dropped without an end is undone, with the connection.
+/// A transaction that writes. One that is dropped without an end is rolled back, with the
+/// connection.
 #[derive(Debug)]
 pub(super) struct Writing(Lease);
 
 impl Writing {
-    /// Keeps what was written, or undoes it where something went wrong.
+    /// Commits what was written, or rolls it back after an error.
     pub(super) async fn end<T>(mut self, written: Result<T, Error>) -> Result<T, DatabaseError> {
         let end = if written.is_ok() { "COMMIT" } else { "ROLLBACK" };
         match (written, sqlx::raw_sql(end).execute(&mut *self.0).await) {
             (written, Ok(_)) => self.0.end(written),
             (Ok(_), Err(error)) => self.0.end(Err(error)),
-            // The transaction may still be open, so the connection is not kept.
+            // The transaction may still be open, so the connection is closed.
             (Err(error), Err(_)) => Err(DatabaseError::told(self.0.dialect(), error)),
         }
     }
@@ -175,8 +175,8 @@ fn sqlite_settings(breaker: &'static str) -> String {
     format!("{SQLITE_SETTINGS}{more}")
 }
 
-/// A statement ends before the breaker's time limit: what a breaker cuts off goes on at the server,
-/// and has locks there.
+/// A statement ends before the breaker's time limit. A call that the breaker times out goes on at
+/// the server, and has locks there.
 fn postgres_settings(breaker: &'static str) -> String {
     let limit = Registry::global().call_sites(breaker).iter().filter_map(|site| site.timeout).min();
     let statement = limit.map(|limit| format!("SET statement_timeout = {}; ", (limit * 4 / 5).as_millis().max(1)));

@@ -1,5 +1,6 @@
-//! The room of the vectors: of each file and role one row, with the number of each function and its
-//! vector after it.
+//! Encodes the vectors of a file and role in one row.
+//!
+//! The number of each function is before its vector.
 
 use sqlx::AnyConnection;
 

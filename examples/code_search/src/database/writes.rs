@@ -1,5 +1,7 @@
-//! The room of what is written. Each write waits for its turn, and only then asks the breaker: that
-//! others write says nothing about the database.
+//! Writes to the database, one call at a time.
+//!
+//! Each write waits for its turn, and only then asks the breaker. Other writes of this process say
+//! nothing about the database.
 
 use std::time::Duration;
 
@@ -11,22 +13,21 @@ use tokio::{
 
 use super::{Database, DatabaseError, NewFile, WriteError, entries, index};
 
-/// The name of the breaker of all that writes, in the registry.
+/// The name of the breaker of all writes, in the registry.
 pub const WRITE_BREAKER: &str = "database_writes";
 
 /// The longest that a file waits for its turn.
 const FILE_PATIENCE: Duration = Duration::from_secs(30);
 
-/// The longest that an answer waits for its turn to be kept: whoever asked waits as long.
+/// The longest that an answer waits for its turn to be cached. Its caller waits as long.
 const ENTRY_PATIENCE: Duration = Duration::from_millis(50);
 
-/// What is left to another process between two writes that follow each other, or a SQLite file
-/// would be locked for it all the time.
+/// The pause between two consecutive writes. Without it a SQLite file would be locked for other
+/// processes all the time.
 const BREATH: Duration = Duration::from_millis(2);
 
 impl Database {
-    /// Puts the functions of a file in the place of those that were known of it: all of them, or
-    /// none.
+    /// Replaces the functions of a file: all of them, or none.
     ///
     /// # Errors
     /// Nothing has changed.
@@ -35,7 +36,7 @@ impl Database {
         Ok(self.write_file(file_path, Some(file)).await?)
     }
 
-    /// Forgets a file.
+    /// Deletes a file.
     ///
     /// # Errors
     /// Nothing has changed.
@@ -44,19 +45,19 @@ impl Database {
         Ok(self.write_file(file_path, None).await?)
     }
 
-    /// Keeps a text under a key for so many seconds.
+    /// Keeps a text under a key for N seconds.
     ///
     /// # Errors
-    /// The database takes no writes, or too many others write.
+    /// The database takes no writes, or too many other calls write.
     pub async fn keep_entry(&self, key: &str, value: &str, seconds: u64) -> Result<(), WriteError> {
         let _turn = self.turn(ENTRY_PATIENCE).await?;
         Ok(self.write_entry(key, value, seconds).await?)
     }
 
-    /// Forgets what is kept under a key, and says whether there was something.
+    /// Deletes the text under a key, and returns whether there was one.
     ///
     /// # Errors
-    /// The database takes no writes, or too many others write.
+    /// The database takes no writes, or too many other calls write.
     pub async fn forget_entry(&self, key: &str) -> Result<bool, WriteError> {
         let _turn = self.turn(ENTRY_PATIENCE).await?;
         Ok(self.remove_entry(key).await?)

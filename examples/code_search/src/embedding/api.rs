@@ -1,6 +1,6 @@
-//! The room of the embedding API: texts out, vectors in, over HTTP.
+//! Sends texts to an embedding API over HTTP, and returns their vectors.
 //!
-//! It speaks what Hugging Face's text-embeddings-inference does at `/embed`:
+//! The protocol is that of Hugging Face's text-embeddings-inference at `/embed`:
 //! `{"inputs": ["a", "b"]}` becomes `[[0.1, ..], [0.2, ..]]`.
 
 use std::time::Duration;
@@ -29,7 +29,7 @@ impl Api {
     pub(super) fn new(url: &str, token: Option<&str>) -> Result<Self, EmbeddingError> {
         tls::install_provider();
         let builder = Client::builder().connect_timeout(Duration::from_secs(5)).redirect(redirect::Policy::none());
-        // Without the system's root certificates, which plain HTTP can do without: there may be
+        // Without the system's root certificates: plain HTTP needs none, and the system may have
         // none.
         let builder = if url.starts_with("http://") { builder.tls_certs_only([]) } else { builder };
         Ok(Self { http: builder.build()?, url: url.to_owned(), token: token.map(str::to_owned) })

@@ -1,4 +1,4 @@
-//! The room of what can go wrong with a model, sorted by what it says about the service.
+//! Defines the errors of a model, sorted by what each says about the service.
 
 use std::time::Duration;
 
@@ -21,11 +21,10 @@ pub enum EmbeddingError {
     Answered {
         /// The status.
         status: u16,
-        /// In how long it asks to be called again.
+        /// When the API asks for the next call.
         retry_after: Option<Duration>,
     },
-    /// The API answered with another number of vectors, or with vectors without dimensions
-    /// (failure).
+    /// The API returned another number of vectors, or vectors without dimensions (failure).
     #[error("the embedding API sent {got} usable vectors for {asked} texts")]
     Unusable {
         /// How many texts were sent.
@@ -33,7 +32,7 @@ pub enum EmbeddingError {
         /// How many vectors came back.
         got: usize,
     },
-    /// The breaker rejected the call, or cut it off.
+    /// The breaker rejected the call, or timed it out.
     #[error("{0}")]
     Breaker(#[from] CircuitBreakerError),
 }

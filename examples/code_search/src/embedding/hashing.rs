@@ -1,32 +1,30 @@
-//! The room of the built-in models: a real embedding by feature hashing, with nothing to download
-//! and nothing that can fail.
+//! Embeds texts by feature hashing, with nothing to download and no way to fail.
 //!
-//! It knows words, not meanings: two texts are near when they share words, whatever the order. The
-//! same text has the same vector on every machine and in every version of the compiler. A learned
-//! model by URL finds more; this one is there at once.
+//! It knows words, not meanings: two texts are near when they share words, in any order. The same
+//! text has the same vector on every machine and with every compiler version. A learned model by
+//! URL finds more; this one is available at once.
 
 use super::{DIMENSIONS, Vector, model::Role};
 use crate::words::words;
 
-/// Embeds a text: each word adds to one dimension, with a sign, both chosen by its hash; for code
-/// so does each pair of neighbours.
+/// Embeds a text. The hash of each word chooses one dimension and a sign to add to it. For code,
+/// each pair of neighbouring words does the same.
 ///
-/// See Weinberger et al., "Feature Hashing for Large Scale Multitask Learning" (2009): the signs
-/// make the collisions cancel out on average, so that the scalar product stays an unbiased
-/// estimate.
+/// See Weinberger et al., "Feature Hashing for Large Scale Multitask Learning" (2009). The signs
+/// make the collisions cancel out on average, so the scalar product stays an unbiased estimate.
 pub(super) fn embed(text: &str, role: Role) -> Vector {
     let mut weights = vec![0.0_f32; DIMENSIONS];
     let mut before: Option<String> = None;
     for word in words(text) {
         let hash = hash(&[&word]);
         add(&mut weights, hash, 1.0);
-        // `read` and `lock` are everywhere; `read lock` says what a function does.
+        // `read` and `lock` are in most functions; `read lock` describes one.
         if let (Role::Code, Some(before)) = (role, &before) {
             add(&mut weights, self::hash(&[before, &word]), 0.5);
         }
         before = Some(word);
     }
-    // A word that comes ten times says little more than one that comes twice. (The root is exact,
+    // A word that occurs ten times says little more than one that occurs twice. (The root is exact,
     // which a logarithm is not.)
     weights.iter_mut().for_each(|weight| *weight = weight.signum() * weight.abs().sqrt());
     Vector::unit(&weights)

@@ -1,4 +1,4 @@
-//! The room of the embeddings: texts in, vectors out, from two models behind one breaker.
+//! Turns texts into vectors, by two models behind one breaker.
 
 mod api;
 mod error;
@@ -10,22 +10,22 @@ pub use error::EmbeddingError;
 pub use model::{MOCK, Role};
 pub use service::{BREAKER, DualEmbeddingService, EmbeddingSettings};
 
-/// The number of dimensions of the models that are built in.
+/// The number of dimensions of the built-in models.
 pub const DIMENSIONS: usize = 768;
 
-/// A vector of length 1 (or the zero vector, of a text without a single telling word).
+/// A vector of length 1, or the zero vector of a text without an indexable word.
 ///
-/// A byte for each dimension is enough to tell near from far, and is a quarter of what the database
-/// has to read for a query.
+/// A byte for each dimension is precise enough to rank. It is a quarter of what the database would
+/// otherwise read for a query.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vector {
     parts: Vec<i8>,
-    /// What one step of a part is worth.
+    /// The value of one step of a component.
     step: f32,
 }
 
 impl Vector {
-    /// Brings the numbers to length 1.
+    /// Normalises the numbers to length 1.
     #[must_use]
     pub fn unit(numbers: &[f32]) -> Self {
         let length = numbers.iter().map(|number| number * number).sum::<f32>().sqrt();

@@ -1,4 +1,4 @@
-//! The room of a model: which there are, by what name, and what each does with texts.
+//! Defines the models: their names, and what each does with texts.
 
 use std::sync::Arc;
 
@@ -39,11 +39,11 @@ impl Role {
 /// A model that is loaded.
 #[derive(Clone, Debug)]
 pub(super) enum Model {
-    /// One of this process, which nobody can take away.
+    /// A model in this process, which cannot fail.
     Hashing(Role),
     /// For tests: every vector is the same.
     Mock,
-    /// One behind an address, which every call depends on.
+    /// A model behind an address, which every call depends on.
     Api(Arc<Api>),
 }
 
@@ -56,7 +56,7 @@ impl Model {
             name if name == Role::Code.built_in() => Ok(Self::Hashing(Role::Code)),
             url if url.starts_with("http://") || url.starts_with("https://") => {
                 let api = Api::new(url, token)?;
-                // An address that does not answer is no model.
+                // An address that does not answer counts as no model.
                 api.embed(&["ready?"]).await?;
                 Ok(Self::Api(Arc::new(api)))
             }
@@ -64,7 +64,7 @@ impl Model {
         }
     }
 
-    /// The vectors of a model that needs nobody for them.
+    /// The vectors of a model that needs no service.
     pub(super) fn embed_here(&self, texts: &[&str]) -> Option<Vec<Vector>> {
         match self {
             Self::Hashing(role) => Some(texts.iter().map(|text| hashing::embed(text, *role)).collect()),

@@ -1,4 +1,4 @@
-//! The room of the two models: loaded when they are first needed, and guarded by one breaker.
+//! Loads the two models at their first use, behind one breaker.
 
 use std::sync::Arc;
 
@@ -14,19 +14,20 @@ use super::{
 /// The name of the breaker, in the registry.
 pub const BREAKER: &str = "embedding_service";
 
-/// The most texts that an API is sent at once.
+/// The most texts in one request to an API.
 const BATCH: usize = 32;
 
-/// Which models there are.
+/// The choice of models.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EmbeddingSettings {
     /// The model for questions and documentation.
     pub text_model: String,
     /// The model for code.
     pub code_model: String,
-    /// What an embedding API is sent as its bearer token.
+    /// The bearer token for an embedding API.
     pub token: Option<String>,
-    /// For tests: both models are one that is always there and finds everything alike.
+    /// For tests: both models are one that is always available and gives every text the same
+    /// vector.
     pub use_mock: bool,
 }
 
@@ -51,9 +52,8 @@ impl Default for EmbeddingSettings {
 
 /// A text and a code model.
 ///
-/// Loading one is a guarded call, and so is every call of a model behind an address. A model of
-/// this process that is loaded depends on nobody any longer: it goes on serving while the breaker
-/// is open.
+/// The breaker guards each load, and each call of a model behind an address. A loaded model of this
+/// process depends on no service: it keeps working while the breaker is open.
 #[derive(Debug)]
 pub struct DualEmbeddingService {
     settings: EmbeddingSettings,
@@ -62,13 +62,13 @@ pub struct DualEmbeddingService {
 }
 
 impl DualEmbeddingService {
-    /// Two models that are loaded when they are first needed.
+    /// Two models that load at their first use.
     #[must_use]
     pub fn new(settings: EmbeddingSettings) -> Self {
         Self { settings, text: OnceCell::new(), code: OnceCell::new() }
     }
 
-    /// The name of a role's model. Vectors of two models cannot be compared.
+    /// The name of a role's model. Vectors of two models are not comparable.
     #[must_use]
     pub fn name(&self, role: Role) -> &str {
         match role {
@@ -81,10 +81,10 @@ impl DualEmbeddingService {
     /// The vectors of texts, in their order.
     ///
     /// # Errors
-    /// The model cannot be loaded or asked, or the breaker is open.
+    /// The model cannot be loaded or called, or the breaker is open.
     ///
     /// # Cancellation
-    /// Dropping the future ends a load; the next caller begins it anew.
+    /// Dropping the future ends a load; the next caller starts another.
     pub async fn embed(&self, role: Role, texts: &[&str]) -> Result<Vec<Vector>, EmbeddingError> {
         let model = self.model(role).await?;
         if let Some(vectors) = model.embed_here(texts) {
@@ -99,8 +99,8 @@ impl DualEmbeddingService {
         Ok(vectors)
     }
 
-    /// The model, loaded. Callers who come while it is being loaded wait for that load; after one
-    /// that failed, the next of them tries, unless the breaker is open by then.
+    /// The loaded model. Callers during a load wait for that load. After a failed load the next
+    /// caller tries again, unless the breaker is open by then.
     async fn model(&self, role: Role) -> Result<&Model, EmbeddingError> {
         let cell = match role {
             Role::Text => &self.text,

@@ -1,7 +1,7 @@
-//! The room of the functions: a source file in, the functions in it out, found in its syntax tree.
+//! Finds the functions of a source file in its syntax tree.
 //!
-//! Whatever stands in the file, the work on it has a bound, and so has what comes out: people send
-//! files that nobody has looked at.
+//! The work on a file and its result have a bound, whatever the file contains: users send files
+//! that no person has read.
 
 mod walk;
 
@@ -15,17 +15,17 @@ use std::{
 use thiserror::Error;
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 
-/// The longest that a file is parsed: a megabyte of source takes a tenth of that on a slow machine.
+/// The time limit of the parser: a megabyte of source takes a tenth of it on a slow machine.
 const PARSE_LIMIT: Duration = Duration::from_secs(10);
 
-/// The longest text of one function that is kept, in bytes; what a generator wrote may be longer.
+/// The longest kept text of one function, in bytes; generated functions may be longer.
 const MAX_TEXT: usize = 16 * 1024;
 
-/// The most text that all functions of a file have together, in bytes. Each one's text also holds
-/// those that are inside of it.
+/// The most text of all functions of a file together, in bytes. Each one's text includes its nested
+/// functions.
 const MAX_TEXTS: usize = 1 << 20;
 
-/// The most functions of a file that are kept: the database writes two rows for each, within the
+/// The most functions of a file that are kept. The database writes two rows for each, within the
 /// time limit of one call.
 const MAX_FUNCTIONS: usize = 2_000;
 
@@ -39,7 +39,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// The language of a file, by the ending of its name.
+    /// The language of a file, by its extension.
     #[must_use]
     pub fn of(path: &str) -> Option<Self> {
         match Path::new(path).extension()?.to_str()? {
@@ -69,7 +69,7 @@ impl Language {
 /// A function of a source file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
-    /// Its name, behind those of what it stands in: `RedisCache::get`.
+    /// Its name, after the names of its scopes: `RedisCache::get`.
     pub name: String,
     /// What is said about it: the comment above it, or Python's docstring.
     pub documentation: String,
@@ -84,24 +84,24 @@ pub struct Function {
 /// What was found in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
-    /// The functions, in their order, also those inside of others.
+    /// The functions, in their order, nested ones included.
     pub functions: Vec<Function>,
-    /// How many of them have only the beginning of their text.
+    /// How many of them have a shortened text.
     pub shortened: usize,
-    /// How many more there are, which are not kept.
+    /// How many more functions there are, which are not kept.
     pub left_out: usize,
-    /// Where the first part begins that is nested too deep. The functions inside of such parts are
-    /// not found.
+    /// The line of the first part that is nested too deep. The functions inside such parts are not
+    /// found.
     pub too_deep: Option<TooDeep>,
 }
 
-/// A part of a file that is nested too deep: an expression that a program wrote, or nothing that
-/// anybody would search.
+/// A part of a file that is nested too deep: an expression that a program wrote, or text without
+/// searchable functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooDeep {
     /// Its line, from 1.
     pub line: u32,
-    /// The deepest level of the syntax tree that is walked through.
+    /// The deepest level of the syntax tree that is visited.
     pub most: usize,
 }
 
@@ -115,7 +115,7 @@ impl fmt::Display for TooDeep {
 /// Why nothing of a file is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Unfit {
-    /// The parser finds no end of it: a large file that is hardly source at all.
+    /// The parser does not finish within its limit: a large file that is hardly source at all.
     #[error("it takes longer than {limit:?} to parse")]
     TooHard {
         /// The limit.
@@ -123,10 +123,10 @@ pub enum Unfit {
     },
 }
 
-/// The functions of `source`. What cannot be parsed is left out, and what is nested too deep.
+/// The functions of `source`. Parts that do not parse or are nested too deep are left out.
 ///
 /// # Errors
-/// The file is none that this can be done for.
+/// The parser does not finish.
 pub fn functions(source: &str, language: Language) -> Result<Found, Unfit> {
     let Some(tree) = parse(source, language, PARSE_LIMIT)? else { return Ok(Found::default()) };
     let walk::Walked { found: mut functions, more: left_out, too_deep } = walk::functions(&tree, source, MAX_FUNCTIONS);
@@ -142,7 +142,7 @@ pub fn functions(source: &str, language: Language) -> Result<Found, Unfit> {
 
 fn parse(source: &str, language: Language, limit: Duration) -> Result<Option<Tree>, Unfit> {
     let mut parser = Parser::new();
-    // The grammars are linked in; one of another version than the parser's would be a mistake of
+    // The grammars are linked in; a version that the parser does not support would be a mistake of
     // the build.
     if parser.set_language(&language.grammar()).is_err() {
         return Ok(None);
@@ -157,7 +157,7 @@ fn parse(source: &str, language: Language, limit: Duration) -> Result<Option<Tre
     parsed.map(Some).ok_or(Unfit::TooHard { limit })
 }
 
-/// The longest that each of these may be, so that all together are no longer than `room`.
+/// The longest that each text may be, so that all together are no longer than `room`.
 fn share(lengths: impl Iterator<Item = usize>, room: usize) -> usize {
     let mut lengths: Vec<_> = lengths.collect();
     lengths.sort_unstable();
@@ -219,16 +219,16 @@ mod tests {
         assert_eq!(functions("", Language::Python), Ok(Found::default()));
     }
 
-    /// Runs on a stack as small as that of a worker thread.
+    /// Runs on a stack as small as a worker thread's.
     fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
         let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(test).expect("there is room");
         thread.join().expect("the stack is large enough");
     }
 
-    /// What stands before all levels, begins and ends each one, and stands after all.
+    /// The text before all levels, at the beginning and end of each one, and after all.
     type Nest = (Language, &'static str, &'static str, &'static str, &'static str);
 
-    /// Looks at a file of so many levels with a function before and after it.
+    /// Parses a file of N levels with a function before and after it.
     fn nested((language, before, level, after, end): Nest, levels: usize) -> Found {
         let function = if language == Language::Rust { "fn b() {}\n" } else { "def b(): pass\n" };
         let source = format!("{function}{before}{}1{}{end}\n{function}", level.repeat(levels), after.repeat(levels));
@@ -266,7 +266,7 @@ mod tests {
                         names.first() == Some(&"b") && names.last() == Some(&"b"),
                         "{levels} of {nest:?}: {names:?}"
                     );
-                    // The one that the expression stands in, too.
+                    // One more for the level that contains the expression.
                     assert!(!nest.1.starts_with("fn a") || names.contains(&"a"), "{levels} of {nest:?}: {names:?}");
                 }
                 assert_eq!(nested(nest, 200).too_deep, None, "200 of {nest:?}");

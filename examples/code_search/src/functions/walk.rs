@@ -1,18 +1,17 @@
-//! The room of the walk through a syntax tree: step by step, since a tree can be deeper than any
-//! stack.
+//! Walks through a syntax tree step by step, since a tree can be deeper than any stack.
 
 use tree_sitter::{Node, Tree, TreeCursor};
 
 use super::{Function, beginning};
 
-/// The deepest level of a syntax tree that is walked through. A person's code has up to a few
-/// hundred: each block takes two or three, each call of a chain two.
+/// The deepest level of a syntax tree that is visited. Hand-written code has up to a few hundred:
+/// each block takes two or three, each chained call two.
 pub(super) const MAX_DEPTH: usize = 1_000;
 
-/// The longest name that is kept, in bytes, with those of what it stands in.
+/// The longest kept name, in bytes, with the names of its scopes.
 const MAX_NAME: usize = 500;
 
-/// How much is kept of what is said about a function, in bytes.
+/// How much of a function's documentation is kept, in bytes.
 const MAX_DOCUMENTATION: usize = 4 * 1024;
 
 /// A function in its source.
@@ -31,7 +30,7 @@ impl Place<'_> {
     }
 }
 
-/// What a tree has in it, down to the deepest level.
+/// The content of a tree, down to the deepest level.
 #[derive(Debug)]
 pub(super) struct Walked<'a> {
     /// The first functions.
@@ -47,12 +46,12 @@ pub(super) fn functions<'a>(tree: &Tree, source: &'a str, most: usize) -> Walked
     let walked = Walked { found: Vec::new(), more: 0, too_deep: None };
     let mut walk = Walk { source, most, names: String::new(), walked };
     let mut cursor = tree.walk();
-    // For each level that the cursor is below, what its nodes stand in.
+    // For each level above the cursor, the scope of its nodes.
     let mut levels = vec![Level::default()];
     while let Some(level) = levels.last_mut() {
         let node = cursor.node();
         let inside = walk.enter(node, level);
-        // The cursor's own count of its levels counts them anew each time.
+        // The cursor's own depth method counts its levels each time.
         if levels.len() == MAX_DEPTH && node.child_count() > 0 {
             walk.walked.too_deep.get_or_insert_with(|| line(node.start_position().row));
         } else if cursor.goto_first_child() {
@@ -64,7 +63,7 @@ pub(super) fn functions<'a>(tree: &Tree, source: &'a str, most: usize) -> Walked
     walk.walked
 }
 
-/// Goes to the node that comes next, up to where there is one.
+/// Moves to the next node, if there is one.
 fn leave<'tree>(cursor: &mut TreeCursor<'tree>, levels: &mut Vec<Level<'tree>>) {
     while !cursor.goto_next_sibling() {
         levels.pop();
@@ -74,28 +73,28 @@ fn leave<'tree>(cursor: &mut TreeCursor<'tree>, levels: &mut Vec<Level<'tree>>) 
     }
 }
 
-/// What the nodes of one level have in common.
+/// What the nodes of one level share.
 #[derive(Debug, Default)]
 struct Level<'tree> {
-    /// How long the names are of what they stand in.
+    /// The length of the scopes' names.
     names: usize,
-    /// Where a function begins whose decorators stand around it.
+    /// The beginning of a function with decorators before it.
     decorated: Option<Node<'tree>>,
-    /// The first of the comments and attributes that stand directly above the next one, and the
-    /// last line of them.
+    /// The first of the comments and attributes directly above the next one, and the last line of
+    /// them.
     above: Option<(Node<'tree>, usize)>,
 }
 
 struct Walk<'a> {
     source: &'a str,
     most: usize,
-    /// The names of what the present node stands in.
+    /// The names of the current node's scopes.
     names: String,
     walked: Walked<'a>,
 }
 
 impl<'a> Walk<'a> {
-    /// Looks at a node, and gives what those inside of it have in common.
+    /// Visits a node, and returns what its children share.
     fn enter<'tree>(&mut self, node: Node<'tree>, level: &mut Level<'tree>) -> Level<'tree> {
         let touches = |(first, last): (Node<'tree>, usize)| (last + 1 >= node.start_position().row).then_some(first);
         let first = level.above.and_then(touches).or(level.decorated).unwrap_or(node);
@@ -122,7 +121,7 @@ impl<'a> Walk<'a> {
         }
         self.walked.found.push(Place {
             text: &self.source[first.start_byte()..node.end_byte()],
-            // The last names say most.
+            // The last names say the most.
             name: ending(&self.names, MAX_NAME).to_owned(),
             documentation: documentation(node, first, self.source),
             lines: (line(first.start_position().row), line(node.end_position().row)),
@@ -130,7 +129,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The name that a node gives to what stands in it.
+/// The scope name that a node gives to its children.
 fn name_of<'a>(node: Node<'_>, source: &'a str) -> Option<&'a str> {
     let field = match node.kind() {
         "function_item" | "function_definition" | "class_definition" | "trait_item" | "mod_item" => "name",
@@ -138,7 +137,7 @@ fn name_of<'a>(node: Node<'_>, source: &'a str) -> Option<&'a str> {
         _ => return None,
     };
     let name = &source[node.child_by_field_name(field)?.byte_range()];
-    // The type's arguments tell nobody what the method does.
+    // The type's arguments say nothing about the method.
     name.split('<').next()
 }
 

@@ -1,9 +1,8 @@
-//! The room of the connection: one for all callers, made when it is needed, and thrown away as soon
-//! as it is in doubt.
+//! Keeps one connection for all callers, made on demand and dropped as soon as it is in doubt.
 //!
-//! The client's own `ConnectionManager` connects again in the background, also while the breaker is
-//! open. Here nothing happens between calls, so a breaker that lets no call through lets no
-//! connection through either.
+//! The client's own `ConnectionManager` reconnects in the background, also while the breaker is
+//! open. Here nothing happens between calls, so an open breaker allows no connection attempt
+//! either.
 
 use std::{
     fmt,
@@ -24,7 +23,7 @@ pub(super) struct Connections {
 #[derive(Default)]
 struct Slot {
     connection: Option<MultiplexedConnection>,
-    /// Which one it is, so that only its own callers throw it away.
+    /// The connection's number, so that only its own callers drop it.
     number: u64,
 }
 
@@ -43,8 +42,8 @@ impl Connections {
     /// enough.
     ///
     /// # Cancellation
-    /// Dropping the future throws the connection away, since a server that does not answer this
-    /// call will not answer the next one.
+    /// Dropping the future drops the connection, since a server that does not answer this call will
+    /// not answer the next one.
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
         let mut lease = self.lease().await?;
         let answer = command.query_async(&mut lease.connection).await;
@@ -79,20 +78,20 @@ impl Connections {
     }
 }
 
-/// Whether a connection is better thrown away after this error.
+/// Whether a connection should be dropped after this error.
 fn is_in_doubt(error: &RedisError) -> bool {
     match error.code() {
-        // It was the first server, and is a replica now. The address may lead to another one.
+        // It was the primary, and is a replica now. The address may lead to another server.
         Some("READONLY" | "MASTERDOWN" | "UNBLOCKED") => true,
-        // Any other word of the server is an answer; the connection is as good as before.
+        // Any other message of the server is an answer, and leaves the connection usable.
         Some(_) => false,
         // A value of another type than the caller's is an answer too, though the client asks for a
-        // new connection; one that is no Redis' is none.
+        // new connection. Bytes outside of the Redis protocol are none.
         None => error.is_io_error() || error.is_unrecoverable_error() && error.classify().is_failure(),
     }
 }
 
-/// The connection while a call is under way.
+/// The connection while a call is in flight.
 struct Lease<'a> {
     connections: &'a Connections,
     connection: MultiplexedConnection,

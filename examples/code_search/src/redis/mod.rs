@@ -1,5 +1,6 @@
-//! The room of the Redis cache: what a caller can do without, and so what never gives a caller an
-//! error.
+//! Caches values in Redis.
+//!
+//! Callers can do without the cache, so it never returns an error.
 
 mod connections;
 
@@ -19,25 +20,24 @@ pub const BREAKER: &str = "redis_cache";
 /// How long a value is kept.
 pub const TIME_TO_LIVE: Duration = Duration::from_secs(300);
 
-/// What keeps the cache from doing what it was asked. Callers see none of it.
+/// Why the cache did not do what a caller requested. Callers see none of it.
 #[derive(Debug, Error, Classify)]
 enum CacheError {
-    /// No connection, no answer, or an error for an answer (by the preset).
+    /// No connection, no answer, or an error as the answer (by the preset).
     #[error("{0}")]
     #[classify(delegate)]
     Redis(#[from] RedisError),
-    /// What is stored is not what is looked for; somebody else's value, or an older version's
-    /// (ignored).
+    /// The stored value has another format: another program's, or an older version's (ignored).
     #[error("the stored value cannot be read: {0}")]
     #[classify(ignored)]
     Undecodable(String),
-    /// The breaker rejected the call, or cut it off.
+    /// The breaker rejected the call, or timed it out.
     #[error("{0}")]
     #[classify(delegate)]
     Breaker(#[from] CircuitBreakerError),
 }
 
-/// A cache in Redis. With Redis away it has nothing and keeps nothing, and says so at once.
+/// A cache in Redis. With Redis down it has nothing and keeps nothing, and says so at once.
 #[derive(Debug)]
 pub struct RedisCache {
     connections: Connections,
@@ -45,12 +45,12 @@ pub struct RedisCache {
 }
 
 impl RedisCache {
-    /// A cache at `url`, whose keys all begin with `namespace`. It connects when it is first asked.
-    /// With `authorities`, as PEM, a server of `rediss:` is known by these alone, and not by the
-    /// system's.
+    /// A cache at `url` with the prefix `namespace` for all keys. It connects at the first call.
+    /// With `authorities`, as PEM, a `rediss:` connection trusts these alone, and not the system's.
     ///
     /// # Errors
-    /// `url` is none of Redis, or not of `rediss:` where there are `authorities`.
+    /// `url` is no Redis URL, or has another scheme than `rediss:` although there are
+    /// `authorities`.
     pub fn new(url: &str, authorities: Option<Vec<u8>>, namespace: impl Into<String>) -> Result<Self, RedisError> {
         tls::install_provider();
         let client = match authorities {
@@ -62,8 +62,8 @@ impl RedisCache {
         Ok(Self { connections: Connections::new(client), namespace: namespace.into() })
     }
 
-    /// The value under `key`; `None` where there is none, where it cannot be read (it is deleted
-    /// then), and while Redis is away.
+    /// The value under `key`; `None` where there is none, and while Redis is down. An unreadable
+    /// value counts as none, and is deleted.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         match self.fetch(key).await {
             Ok(found) => found,
@@ -72,19 +72,19 @@ impl RedisCache {
                 self.delete(key).await;
                 None
             }
-            // A failure has fallen back. What is left says nothing against Redis, and a cache that
-            // answers with an error is as good as none.
+            // A failure has used the fallback. Any other error says nothing against Redis, and
+            // counts as an empty cache.
             Err(CacheError::Redis(_) | CacheError::Breaker(_)) => None,
         }
     }
 
-    /// Keeps `value` under `key` for [`TIME_TO_LIVE`]; `false` says that it is not kept.
+    /// Keeps `value` under `key` for [`TIME_TO_LIVE`]; `false` means that it is not kept.
     pub async fn set<T: Serialize>(&self, key: &str, value: &T) -> bool {
         let Ok(json) = serde_json::to_vec(value) else { return false };
         self.store(key, &json).await.unwrap_or(false)
     }
 
-    /// Forgets the value under `key`; `false` says that there was none, or that Redis is away.
+    /// Deletes the value under `key`; `false` means that there was none, or that Redis is down.
     pub async fn delete(&self, key: &str) -> bool {
         self.remove(key).await.unwrap_or(false)
     }
@@ -94,7 +94,7 @@ impl RedisCache {
     }
 }
 
-/// The calls. A value that is not there is an answer, and so a success.
+/// The calls. A missing value is an answer, and so a success.
 #[circuit_breaker(
     name = BREAKER,
     env_prefix = "REDIS",
@@ -108,7 +108,7 @@ impl RedisCache {
     #[fallback(miss = value(None), on(open, failure))]
     async fn fetch<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, CacheError> {
         let found: Option<Vec<u8>> = match self.connections.ask(redis::cmd("GET").arg(self.key(key))).await {
-            // A list, say, under our key.
+            // Another type under our key, such as a list.
             Err(error) if error.code() == Some("WRONGTYPE") => return Err(CacheError::Undecodable(error.to_string())),
             answer => answer?,
         };

@@ -1,4 +1,4 @@
-//! The three levels of the cache, with and without the middle one.
+//! Tests the three levels of the cache, with and without Redis.
 
 use breaker_code_search::cascade::Level;
 use breaker_core::State;

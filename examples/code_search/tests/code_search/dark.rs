@@ -1,5 +1,7 @@
-//! The way to PostgreSQL goes dark: what was sent is swallowed, and nobody is told, while new
-//! connections go through. The breakers open, and close again by themselves.
+//! Tests a silent network path to PostgreSQL.
+//!
+//! It swallows what was sent on old connections, without an error, while new connections work. The
+//! breakers open, and close again by themselves.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,10 +15,10 @@ use crate::{
     servers::{Session, postgres_url, start_postgres},
 };
 
-/// How long a call may take in these tests.
+/// The limit of a call in these tests.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// A service behind a path that can go dark.
+/// A service behind a path that can turn silent.
 struct Behind {
     world: World,
     path: Path,
@@ -39,7 +41,7 @@ impl Behind {
         self.world.service.code.database()
     }
 
-    /// Four calls that wait in mid query, for a lock that the session has.
+    /// Four calls that wait in the middle of a query, for a lock that the session has.
     async fn four_in_mid_query(&self) -> (Session, JoinSet<bool>) {
         let mut other = Session::begin(&self.server, "LOCK TABLE chunk_words IN ACCESS EXCLUSIVE MODE").await;
         let mut calls = JoinSet::new();
@@ -59,14 +61,14 @@ async fn calls_in_mid_query_open_the_breaker_and_their_places_are_free_for_the_p
     behind.path.darken();
     other.say("ROLLBACK").await;
     assert_eq!(calls.join_all().await, [false; 4]);
-    // The fourth has been cut off too, in an opening that it says nothing about.
+    // The fourth has timed out too, while the breaker was already open, so it does not count.
     assert_eq!((database().state(), database().snapshot().consecutive_failures), (State::Open, 3));
     let (failures, connections) = (database().snapshot().failure_count, behind.path.accepted());
     until_recovery(&database()).await;
     behind.database().ping().await.expect("the first probe has a connection of its own");
     assert_eq!((database().state(), database().snapshot().failure_count), (State::Closed, failures));
     assert_eq!(behind.path.accepted(), connections + 1);
-    // All four places are there again.
+    // All four places are free again.
     let (mut other, calls) = behind.four_in_mid_query().await;
     other.say("ROLLBACK").await;
     assert_eq!(calls.join_all().await, [true; 4]);
@@ -78,8 +80,7 @@ async fn a_probe_that_fails_on_an_old_connection_is_followed_by_one_that_connect
     let (mut other, calls) = behind.four_in_mid_query().await;
     other.say("ROLLBACK").await;
     assert_eq!(calls.join_all().await, [true; 4]);
-    // Each of the four connections that lie idle costs a call; the failure and the probe are two of
-    // them.
+    // Each of the four idle connections costs a call; the failure and the probe are two of them.
     behind.path.quiet().await;
     behind.path.darken();
     let ping = async || behind.database().ping().await.is_ok();
@@ -104,7 +105,7 @@ async fn a_write_in_the_midst_of_its_transaction_leaves_no_lock_behind() {
     other.say("ROLLBACK").await;
     assert!(!written.await.expect("it does not panic"));
     assert_eq!((writes().state(), writes().snapshot().failure_count), (State::Open, 1));
-    // The server has the old transaction, and its locks, until it ends what nobody goes on with.
+    // The server keeps the old transaction and its locks until it ends abandoned transactions.
     until("the breaker of the writes is closed", async || {
         behind.world.index_as("src/two.rs", "fn two() {}").await.status == 200 && writes().state() == State::Closed
     })

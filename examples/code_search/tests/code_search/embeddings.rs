@@ -1,4 +1,4 @@
-//! The models: loaded once, tried again, and done without.
+//! Tests the models: loaded once, retried after a failure, and missing.
 
 use std::sync::{
     Arc,
@@ -13,7 +13,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::harness::{World, embedding, until_recovery};
 
-/// An embedding API that answers what it is told to.
+/// An embedding API with answers that the test sets.
 struct Api {
     url: String,
     told: Arc<Told>,

@@ -1,5 +1,4 @@
-//! The end: a service that is asked to end answers what it has been asked, whichever signal says
-//! so.
+//! Tests that a service that is asked to end answers the requests in flight, for each signal.
 
 use std::sync::{
     Arc,
@@ -20,7 +19,7 @@ use crate::{
     process::Process,
 };
 
-/// How many requests are under way.
+/// How many requests are in flight.
 const REQUESTS: usize = 30;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,7 +57,7 @@ async fn requests_under_way_are_answered_when_it_is_asked_to_end() {
     }
 }
 
-/// An API that keeps its answers back until it is let go.
+/// An API that holds its answers back until the test releases it.
 #[derive(Clone)]
 struct Upstream {
     received: Arc<AtomicUsize>,

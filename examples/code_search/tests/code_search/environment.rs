@@ -1,5 +1,6 @@
-//! What the environment can change. It is read when the registry makes the breakers, so each test
-//! is a process of its own.
+//! Tests what the environment can change.
+//!
+//! The registry reads it when it creates the breakers, so each test is a process of its own.
 
 use std::{
     env,
@@ -14,7 +15,7 @@ use crate::harness::{database, embedding, redis, writes};
 /// Set in the processes that the tests start.
 const IS_CHILD: &str = "CODE_SEARCH_TEST_CHILD";
 
-/// Runs the test of this name once more, alone in a process with these variables.
+/// Runs the test of this name again, alone in a process with these variables.
 pub(crate) fn run_with(test: &str, variables: &[(&str, &str)]) -> Output {
     let this = env::current_exe().expect("a test knows where it is");
     let mut command = Command::new(this);
@@ -31,8 +32,8 @@ pub(crate) fn is_child() -> bool {
     env::var_os(IS_CHILD).is_some()
 }
 
-/// Of each breaker how many failures open it, after how many seconds it is tried, and by how many
-/// calls.
+/// For each breaker: how many failures open it, after how many seconds it admits a trial, and how
+/// many trials at once.
 fn circuits() -> Vec<(u32, u64, u32)> {
     let shown = [redis(), embedding(), database(), writes()].map(|breaker| breaker.settings());
     shown.map(|c| (c.fail_max.unwrap_or(0), c.recovery_timeout.as_secs(), c.half_open_max_calls)).into()
@@ -71,7 +72,7 @@ fn the_variables_of_each_breaker_win() {
     assert_eq!(circuits(), [(6, 31, 2), (7, 61, 3), (8, 11, 4), (9, 12, 5)]);
 }
 
-/// The lines of `.env.example` that set something, without their `#`.
+/// The lines of `.env.example` that set a variable, without their `#`.
 fn example_file() -> Vec<(&'static str, &'static str)> {
     let lines = include_str!("../../.env.example").lines().filter_map(|line| line.strip_prefix('#')?.split_once('='));
     lines.filter(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')).collect()

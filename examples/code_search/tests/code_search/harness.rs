@@ -1,5 +1,6 @@
-//! The harness: a service on a loopback socket with its parts as a test wants them, and breakers
-//! that recover in a second.
+//! Runs a service on a loopback socket, with the parts that a test wants.
+//!
+//! Its breakers recover in a second.
 
 use std::{
     fmt::Display,
@@ -28,12 +29,12 @@ pub(crate) use breaker_servers::until;
 
 pub(crate) use crate::reply::{Reply, send};
 
-/// How long a breaker stays open in these tests.
+/// The open period in these tests.
 pub(crate) const RECOVERY: Duration = Duration::from_secs(1);
 
 /// A file with a few functions.
 pub(crate) const SOURCE: &str = "\
-/// Reads the header that says when to come back.
+/// Reads the `Retry-After` header.
 fn parse_retry_after(header: &str) -> Option<u64> { header.parse().ok() }
 
 /// Greets a person.
@@ -42,7 +43,7 @@ fn say_hello(name: &str) -> String { format!(\"Hello, {name}\") }
 fn unrelated() {}
 ";
 
-/// The breakers are the process's, and `cargo test` runs many tests in one process: they take
+/// All tests of a process share its breakers, and `cargo test` runs many in one process: they take
 /// turns.
 static TURN: Mutex<()> = Mutex::const_new(());
 
@@ -51,24 +52,24 @@ pub(crate) struct World {
     pub(crate) service: Service,
     pub(crate) client: Client,
     _directory: TempDir,
-    // Last, so that the others are gone when the next test has its turn.
+    // Last, so that the others are dropped when the next test has its turn.
     _turn: MutexGuard<'static, ()>,
 }
 
 impl Reply {
-    /// The names of the functions that were found.
+    /// The names of the functions in the reply.
     pub(crate) fn names(&self) -> Vec<&str> {
         self.body["results"].as_array().into_iter().flatten().filter_map(|hit| hit["name"].as_str()).collect()
     }
 }
 
 impl World {
-    /// A service without Redis, on SQLite and the models that are built in.
+    /// A service without Redis, with SQLite and the built-in models.
     pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
     }
 
-    /// A service whose settings are changed by `change`.
+    /// A service with settings that `change` modifies.
     pub(crate) async fn with(change: impl FnOnce(&mut SearchConfig)) -> Self {
         let turn = TURN.lock().await;
         for breaker in [redis(), database(), writes(), embedding()] {
@@ -76,7 +77,7 @@ impl World {
             breaker.reset();
             breaker.reconfigure(Config::new().recovery_timeout(RECOVERY)).expect("it is a setting");
         }
-        // What the attributes say, where another test has said otherwise.
+        // The attributes' settings, where another test has changed them.
         for breaker in [database(), writes()] {
             let declared = Config::new().fail_max(3).timeout(Duration::from_secs(5));
             breaker.reconfigure(declared).expect("they are settings");
@@ -84,7 +85,7 @@ impl World {
         let directory = tempfile::tempdir().expect("there is room");
         let mut config = SearchConfig {
             database_url: format!("sqlite://{}?mode=rwc", directory.path().join("index.db").display()),
-            // The port of nobody.
+            // A port without a listener.
             redis_url: "redis://127.0.0.1:1".to_owned(),
             ..SearchConfig::default()
         };
@@ -111,7 +112,7 @@ impl World {
         self.get(&format!("/v1/code/search/hybrid?query={}&limit=5", query.to_string().replace(' ', "+"))).await
     }
 
-    /// Gets this path.
+    /// Sends a GET request for this path.
     pub(crate) async fn get(&self, path: &str) -> Reply {
         send(self.client.get(self.url(path))).await
     }
@@ -121,14 +122,14 @@ impl World {
     }
 }
 
-/// A steady load of searches, none of which has been asked before, until it is told to end.
+/// A steady load of searches with new queries, until the test ends it.
 pub(crate) struct Load {
     end: Arc<AtomicBool>,
     searches: JoinSet<Vec<Reply>>,
 }
 
 impl Load {
-    /// Begins to search, from three sides.
+    /// Starts to search, with three clients.
     pub(crate) fn begin(world: &World) -> Self {
         let (end, mut searches) = (Arc::new(AtomicBool::new(false)), JoinSet::new());
         for side in 0..3 {
@@ -145,7 +146,7 @@ impl Load {
         Self { end, searches }
     }
 
-    /// Ends it, and gives all replies.
+    /// Ends it, and returns all replies.
     pub(crate) async fn end(self) -> Vec<Reply> {
         self.end.store(true, Ordering::Relaxed);
         self.searches.join_all().await.into_iter().flatten().collect()
@@ -162,7 +163,7 @@ pub(crate) fn database() -> CircuitBreaker {
     breaker(database::BREAKER)
 }
 
-/// The breaker of what is written to the database.
+/// The breaker of writes to the database.
 pub(crate) fn writes() -> CircuitBreaker {
     breaker(database::WRITE_BREAKER)
 }
@@ -176,7 +177,7 @@ fn breaker(name: &str) -> CircuitBreaker {
     Registry::global().get(name).expect("annotated functions register their breakers")
 }
 
-/// Waits until an open breaker lets a call through.
+/// Waits until an open breaker would admit a call.
 pub(crate) async fn until_recovery(breaker: &CircuitBreaker) {
     assert!(matches!(breaker.state(), State::Open | State::HalfOpen), "{:?}", breaker.state());
     until("the open time is over", async || breaker.state() == State::HalfOpen).await;

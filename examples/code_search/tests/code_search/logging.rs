@@ -1,4 +1,4 @@
-//! The log of an outage: a handful of lines, however many calls it costs.
+//! Tests that the log of an outage is a few lines, however many calls it costs.
 
 use std::{
     io::{self, Write},
@@ -30,7 +30,7 @@ impl Write for Lines {
 }
 
 impl Lines {
-    /// The lines of this severity and above, from now on.
+    /// Collects the lines of this severity and above from now on.
     fn from(severity: Severity) -> (Self, tracing::subscriber::DefaultGuard) {
         let lines = Self::default();
         let writer = lines.clone();
@@ -48,8 +48,8 @@ impl Lines {
     }
 }
 
-/// Runs a test in a process of its own: tracing may forget call sites that another test's thread
-/// meets first.
+/// Runs a test in a process of its own: tracing may cache that a callsite is disabled when another
+/// test's thread reaches it first.
 fn alone(name: &str, test: impl Future<Output = ()>) {
     if !is_child() {
         return assert_success(&run_with(&format!("logging::{name}"), &[]));
@@ -63,7 +63,7 @@ fn an_outage_of_10_000_calls_logs_at_most_8_lines() {
     alone("an_outage_of_10_000_calls_logs_at_most_8_lines", async {
         let mut server = start_redis(&[]).await;
         let world = World::with(|config| config.redis_url = redis_url(server.port)).await;
-        // No trial comes in between, however slow the machine is.
+        // No trial comes in between, even on a slow machine.
         redis().reconfigure(Config::new().recovery_timeout(Duration::from_secs(3_600))).expect("it is a setting");
         world.index().await;
         assert_eq!(world.search("say hello").await.status, 200);
@@ -93,7 +93,7 @@ fn a_degraded_cascade_is_told_once_for_each_outage() {
             while redis().state() == State::Closed {
                 cache.get::<u32>("nothing").await;
             }
-            // A trial that fails is still the same outage.
+            // A failed trial belongs to the same outage.
             until_recovery(&redis()).await;
             for _ in 0..20 {
                 cache.get::<u32>("nothing").await;

@@ -1,5 +1,6 @@
-//! The code search as a client meets it: over HTTP, on a real Redis and a real PostgreSQL that are
-//! killed, frozen, filled and restarted.
+//! Tests the code search over HTTP, with a real Redis and PostgreSQL.
+//!
+//! The tests kill, freeze, fill and restart these servers.
 
 mod cascade;
 mod dark;

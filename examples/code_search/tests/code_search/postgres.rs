@@ -1,5 +1,6 @@
-//! PostgreSQL is killed, frozen and made to refuse: what the caches hold is served, and else the
-//! reply says when to come back.
+//! Tests a PostgreSQL that is killed, frozen or made to refuse.
+//!
+//! The service returns what the caches hold, or else says when to try again.
 
 use std::time::{Duration, Instant};
 
@@ -27,13 +28,13 @@ fn is_come_back_later(reply: &Reply) -> bool {
         && reply.body["retry_after"].as_u64() == seconds
 }
 
-/// Searches for new things until the breaker is open, and gives how many searches that took.
+/// Sends new searches until the breaker is open, and returns how many that took.
 async fn search_until_open(world: &World) -> usize {
     for searches in 1..=3 {
         let reply = world.search(format!("hello number{searches}")).await;
         assert!(is_come_back_later(&reply), "{reply:?}");
         if database().state() == State::Open {
-            // The reply of the very call that opened it says for how long.
+            // The reply of the call that opened it already says how long it stays open.
             assert_eq!(reply.retry_after.as_deref(), Some("1"), "{reply:?}");
             return searches;
         }
@@ -81,7 +82,7 @@ async fn a_killed_postgres_is_not_asked_for_a_connection_until_it_may_be_back() 
     assert_eq!(world.search("say hello").await.status, 200);
     server.kill();
     search_until_open(&world).await;
-    // A search asks for several things at once, so a failure or two may have been under way.
+    // A search makes several calls at once, so one or two failures may have been in flight.
     let reason = database().snapshot().opened_because.unwrap_or_default();
     assert!(reason.contains("3 consecutive failures"), "{reason}");
 
@@ -145,13 +146,13 @@ async fn a_postgres_that_lets_nobody_in_is_left_alone() {
 async fn a_postgres_that_takes_nothing_more_still_answers() {
     let server = start_postgres().await;
     let world = world(&server).await;
-    // What a full disk looks like from outside: everything can be read, and nothing can be written.
+    // A full disk as clients see it: all reads work, and no write does.
     sql(&server, "ALTER ROLE postgres SET default_transaction_read_only = on").await.expect("it is there");
     let all_others =
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = 'postgres'";
     sql(&server, all_others).await.expect("it is there");
     assert_eq!(world.search("say hello").await.names()[0], "say_hello");
-    // The answer could not be kept in the database either, and that was the first of the three
+    // The answer could not be cached in the database either, and that was the first of the three
     // failures.
     for _ in 0..2 {
         assert_eq!(writes().state(), State::Closed);
@@ -160,11 +161,11 @@ async fn a_postgres_that_takes_nothing_more_still_answers() {
     assert_eq!(writes().state(), State::Open);
     let reply = world.index().await;
     assert!(is_come_back_later(&reply) && reply.body["circuit_status"] == "open", "{reply:?}");
-    // Searches that nobody has made before go on.
+    // Searches with new queries still work.
     assert_eq!(world.search("parse retry after").await.names()[0], "parse_retry_after");
     assert_eq!((database().state(), database().snapshot().failure_count), (State::Closed, 0));
 
-    // So does a service that is started now, and finds the tables that it would else make.
+    // So does a service that starts now, and finds the tables that it would otherwise create.
     let again = Database::new(&postgres_url(server.port)).expect("it is a URL");
     assert!(again.generation().await.expect("it can be read") > 1);
 }
@@ -175,7 +176,7 @@ async fn a_postgres_that_was_demoted_is_left_for_the_one_that_was_promoted() {
     let path = Path::to(old.port).await;
     let world = World::with(|config| config.database_url = postgres_url(path.port)).await;
     assert_eq!(world.index().await.status, 200);
-    // It makes the tables, as a replica would have them.
+    // It creates the tables, so that they exist as on a replica.
     Database::new(&postgres_url(new.port)).expect("it is a URL").generation().await.expect("it is there");
     sql(&old, "ALTER SYSTEM SET default_transaction_read_only = on").await.expect("it is there");
     sql(&old, "SELECT pg_reload_conf()").await.expect("it is there");

@@ -1,6 +1,7 @@
-//! PostgreSQL is well, and says no: to a statement, to a transaction, to a prepared statement whose
-//! table was altered. Or it is not asked at all, since all connections are in use. Nothing of it
-//! opens a breaker.
+//! Tests a healthy PostgreSQL that refuses.
+//!
+//! It refuses a statement, a transaction, or a prepared statement whose table was altered. Or a
+//! call does not reach it, since all connections are in use. None of this opens a breaker.
 
 use std::{sync::Arc, time::Duration};
 
@@ -52,7 +53,7 @@ async fn a_value_that_is_there_already_is_an_answer() {
         assert_eq!(world.index_as(&format!("src/other{number}.rs"), SOURCE).await.status, 503);
     }
     assert_nothing_counted(&writes());
-    // What was begun has been undone: others can write, and on the same connection.
+    // The failed transaction has been rolled back: others can write, and on the same connection.
     assert_eq!(world.index_as("src/new.rs", "fn new() {}").await.status, 200);
     assert_eq!(world.search("new").await.names(), ["new"]);
 }
@@ -73,7 +74,7 @@ async fn a_table_that_is_altered_under_a_prepared_statement_costs_a_call_for_eac
             Err(error) => refused.push(error.to_string()),
         }
     }
-    // Each connection has gone with its prepared statements, so that it fails once.
+    // Each connection was closed with its prepared statements, so that it fails once.
     assert!((1..=4).contains(&refused.len()) && refused[0].contains("cached plan"), "{refused:?}");
     assert_nothing_counted(&database());
     assert_eq!(database().snapshot().ignored_count, ignored + refused.len() as u64);
@@ -82,8 +83,8 @@ async fn a_table_that_is_altered_under_a_prepared_statement_costs_a_call_for_eac
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transaction_that_another_one_is_in_the_way_of_says_nothing_against_the_database() {
     let server = start_postgres().await;
-    // The service's sessions are ready to lose: in their own snapshot, as the first to look for a
-    // deadlock, and without long waits.
+    // The service's sessions are set to lose: their own snapshot, the shortest deadlock check, and
+    // no long waits.
     sql(&server, "ALTER ROLE postgres SET default_transaction_isolation = 'repeatable read'")
         .await
         .expect("it is there");
@@ -122,7 +123,7 @@ async fn a_transaction_that_another_one_is_in_the_way_of_says_nothing_against_th
     write().await.expect("it does not panic").expect("nobody is in the way");
 }
 
-/// The texts of an error and those behind it.
+/// The texts of an error and its sources.
 fn told<T: std::fmt::Debug>(result: Result<T, breaker_code_search::error::SearchError>) -> String {
     let error = result.expect_err("another transaction was in the way");
     std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source())
@@ -175,8 +176,7 @@ async fn a_rush_of_calls_that_are_quickly_answered_says_nothing_against_the_data
         pings.spawn(async move { code.database().ping().await });
     }
     let refused: Vec<_> = pings.join_all().await.into_iter().filter_map(Result::err).collect();
-    // At the moment at which many give up, connections are neither lent nor idle, but on their way
-    // back.
+    // While many calls give up, connections are neither lent nor idle, but on their way back.
     let other = refused.iter().find(|error| !matches!(error, DatabaseError::NoFreeConnection));
     assert!(!refused.is_empty() && other.is_none(), "{} refused: {other:?}", refused.len());
     assert_nothing_counted(&database());

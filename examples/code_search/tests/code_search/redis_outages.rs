@@ -1,5 +1,6 @@
-//! Redis is killed, frozen, filled and made to refuse: nobody gets an error for it, and nobody
-//! waits for it for long.
+//! Tests a Redis that is killed, frozen, filled or made to refuse.
+//!
+//! No user gets an error for it or waits long for it.
 
 use std::{
     sync::Arc,
@@ -16,12 +17,12 @@ use crate::{
     servers::{Lookout, command, redis_url, start_redis},
 };
 
-/// The cache alone, on the breaker of the service.
+/// The cache alone, with the breaker of the service.
 fn cache(server: &Server) -> RedisCache {
     RedisCache::new(&redis_url(server.port), None, "test").expect("it is a URL")
 }
 
-/// While the breaker is open a call is a miss at once: less than a millisecond, also on a busy
+/// While the breaker is open a call is a miss at once: less than a millisecond, even on a busy
 /// machine.
 async fn assert_costs_nothing(cache: &RedisCache) {
     let (begun, calls) = (Instant::now(), 1_000);
@@ -44,8 +45,8 @@ async fn a_freeze_in_the_midst_of_a_load_costs_no_request() {
     outage_under_load(&mut server, |server| server.freeze(), async |server| server.thaw()).await;
 }
 
-/// Lets an outage begin and end while searches come in, and asserts that each of them finds
-/// something.
+/// Starts and ends an outage while searches come in, and asserts that each of them finds a
+/// function.
 async fn outage_under_load(server: &mut Server, begin: impl FnOnce(&mut Server), end: impl AsyncFnOnce(&mut Server)) {
     let world = World::with(|config| config.redis_url = redis_url(server.port)).await;
     world.index().await;
@@ -78,7 +79,7 @@ async fn a_killed_redis_is_not_asked_for_a_connection_until_it_may_be_back() {
     let lookout = Lookout::on(server.port).await;
     assert_costs_nothing(&cache).await;
     assert_eq!(lookout.attempts(), 0);
-    // The lookout hangs up, so the trial fails: one attempt, and then none again.
+    // The lookout closes each connection, so the trial fails: one attempt, and then none again.
     until_recovery(&redis()).await;
     assert_eq!(lookout.attempts(), 0);
     assert_eq!(cache.get::<String>("key").await, None);
@@ -129,7 +130,7 @@ async fn a_call_whose_caller_has_gone_counts_for_nothing_and_leaves_no_connectio
     let patience = Duration::from_millis(20);
     assert!(tokio::time::timeout(patience, cache.get::<String>("key")).await.is_err());
     server.thaw();
-    // On a connection of its own: the answer to the other call is not taken for this one's.
+    // On a connection of its own: no call takes the answer to another one.
     assert_eq!(cache.get::<String>("other").await, None);
     assert_eq!(cache.get::<String>("key").await.as_deref(), Some("value"));
     let snapshot = redis().snapshot();
@@ -143,8 +144,8 @@ async fn a_full_redis_is_read_and_then_left_alone() {
     world.index().await;
     let cache = cache(&server);
     assert!(cache.set("key", &"value").await);
-    // Half as much again as it may hold, in one piece: what is above the limit after a command is
-    // refused from the next one on.
+    // One value of one and a half times the limit: the server refuses every command after the one
+    // that exceeded the limit.
     command(&server, &["SETRANGE", "filler", "12000000", "x"]).await.expect("it is not full yet");
     assert_eq!(world.search("say hello").await.status, 200);
     assert_eq!(cache.get::<String>("key").await.as_deref(), Some("value"));
@@ -170,7 +171,7 @@ async fn a_redis_that_lets_nobody_in_is_left_alone() {
         assert_eq!(redis().state(), State::Closed);
         assert_eq!(world.search(format!("hello number{searches}")).await.status, 200);
     }
-    // A search is two calls of Redis.
+    // A search makes two calls of Redis.
     assert_eq!((redis().state(), redis().snapshot().failure_count), (State::Open, 5));
     let reason = redis().snapshot().opened_because.unwrap_or_default();
     assert!(reason.contains("NOAUTH"), "{reason}");

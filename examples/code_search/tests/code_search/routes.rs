@@ -1,4 +1,4 @@
-//! The routes, on SQLite and without Redis: what a machine without any server has.
+//! Tests the routes on SQLite and without Redis, as on a machine without any server.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What the tests say to the servers, and a lookout in the place of one.
+//! Sends the tests' commands to the servers, and counts connections where a server was killed.
 
 use std::{
     net::TcpListener,
@@ -15,7 +15,7 @@ use breaker_servers::{Server, until};
 pub(crate) const INSTALL: &str =
     "these tests need redis-server and PostgreSQL (Debian: apt-get install redis-server postgresql)";
 
-/// A Redis with these further options.
+/// A Redis with these options.
 pub(crate) async fn start_redis(options: &[&str]) -> Server {
     Server::redis(options).await.expect(INSTALL)
 }
@@ -45,7 +45,7 @@ pub(crate) async fn sql(server: &Server, statement: &'static str) -> Result<(), 
     sql_as(server, "postgres", statement).await
 }
 
-/// The same as another user.
+/// Sends PostgreSQL a statement as another user.
 pub(crate) async fn sql_as(server: &Server, user: &str, statement: &'static str) -> Result<(), sqlx::Error> {
     use sqlx::Connection as _;
     sqlx::any::install_default_drivers();
@@ -55,7 +55,7 @@ pub(crate) async fn sql_as(server: &Server, user: &str, statement: &'static str)
     connection.close().await
 }
 
-/// Another session of PostgreSQL, which holds locks until it is told to end.
+/// Another session of PostgreSQL, which holds locks until the test ends it.
 pub(crate) struct Session(sqlx::AnyConnection);
 
 impl Session {
@@ -74,9 +74,9 @@ impl Session {
         sqlx::raw_sql(statement).execute(&mut self.0).await.expect("it is well");
     }
 
-    /// Waits until so many calls wait for a lock.
+    /// Waits until N calls wait for a lock.
     pub(crate) async fn until_they_wait(&mut self, calls: i64) {
-        // `pg_stat_activity` would be the same all the time, as long as this transaction goes on.
+        // `pg_stat_activity` shows the same snapshot until this transaction ends.
         let waiting = "SELECT COUNT(DISTINCT pid) FROM pg_locks WHERE NOT granted";
         until(&format!("{calls} wait for a lock"), async || {
             sqlx::query_scalar(waiting).fetch_one(&mut self.0).await.is_ok_and(|count: i64| count == calls)
@@ -85,7 +85,7 @@ impl Session {
     }
 }
 
-/// A socket in the place of a server that is away: it counts who tries to connect, and hangs up.
+/// A socket at the port of a killed server: it counts connections, and closes them.
 pub(crate) struct Lookout {
     attempts: Arc<AtomicUsize>,
 }
@@ -102,7 +102,7 @@ impl Lookout {
         let (listener, attempts) = (bound.expect("it was waited for"), Arc::new(AtomicUsize::new(0)));
         let counted = Arc::downgrade(&attempts);
         listener.set_nonblocking(true).expect("a socket can be");
-        // It ends, and frees the port, when the count is gone.
+        // It ends, and frees the port, when the count is dropped.
         thread::spawn(move || {
             while let Some(counted) = counted.upgrade() {
                 while listener.accept().is_ok() {
@@ -115,7 +115,7 @@ impl Lookout {
         Self { attempts }
     }
 
-    /// How many have tried to connect.
+    /// How many clients have tried to connect.
     pub(crate) fn attempts(&self) -> usize {
         self.attempts.load(Ordering::SeqCst)
     }

@@ -1,5 +1,7 @@
-//! Redis and PostgreSQL over TLS, with certificates that the test makes: the right authority
-//! serves, a wrong one and a wrong name are told and count, and an outage ends as one without TLS.
+//! Tests Redis and PostgreSQL over TLS, with certificates that the test makes.
+//!
+//! The right authority works. A wrong authority and a wrong name are reported and count as
+//! failures. An outage ends as one without TLS does.
 
 use std::{
     fs,
@@ -18,13 +20,13 @@ use crate::{
     servers::INSTALL,
 };
 
-/// An authority, and a certificate that it gave to a server.
+/// An authority, and a server's certificate that it signed.
 struct Certificates {
     directory: TempDir,
 }
 
 impl Certificates {
-    /// For a server of this name or address, which runs as this user.
+    /// A certificate for a server of this name or address, which runs as this user.
     fn of(name: &str, user: Option<&str>) -> Self {
         let mut authority = CertificateParams::default();
         authority.distinguished_name.push(DnType::CommonName, format!("the authority of {name}"));
@@ -59,7 +61,7 @@ impl Certificates {
     }
 }
 
-/// A Redis with TLS at a port of its own, beside the one that the tests know it by.
+/// A Redis with TLS at a second port, beside the one that the tests use.
 async fn redis_of(certificates: &Certificates) -> (Server, String) {
     let port = free_port();
     let (certificate, key) = (certificates.shown("server.pem"), certificates.shown("key.pem"));

@@ -1,4 +1,6 @@
-//! SQLite takes no writes: searches go on, and who writes is told why, and when to come back.
+//! Tests a SQLite that takes no writes.
+//!
+//! Searches still work, and a writer learns why its write failed and when to try again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -87,7 +89,7 @@ async fn a_full_disk_does_not_stop_searches() {
     let directory = tempfile::tempdir().expect("there is room");
     let database = url(&directory);
     let variables = [("DATABASE_URL", database.as_str()), ("REDIS_URL", "redis://127.0.0.1:1")];
-    // No file of the process may be longer than 2 MB, which is an error of each write then.
+    // No file of the process may be longer than 2 MB, so each write fails then.
     let search = Process::start("code_search", "trap '' XFSZ; ulimit -f 2048;", &["serve", "--port", "0"], &variables);
     let client = Client::builder().tls_certs_only([]).build().expect("it needs nothing");
     let url = format!("http://{}/v1/code", search.address);

@@ -1,5 +1,6 @@
-//! The settings: what the environment says about the service itself (the breaker reads its own
-//! part).
+//! Reads the service's own settings from the environment.
+//!
+//! The breakers read their own variables.
 
 mod providers;
 mod reader;
@@ -9,7 +10,7 @@ use std::{fmt, time::Duration};
 use super::{api::ApiKind, endpoint::Endpoint, secret::Secret, wire::request::GenerationParameters};
 use reader::Reader;
 
-/// Where the text comes from.
+/// The source of the text.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Backend {
     /// A text-generation API.
@@ -18,58 +19,57 @@ pub enum Backend {
     Local,
 }
 
-/// How failed calls are tried again.
+/// The retries of failed calls.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
-    /// The most calls that one question may cost.
+    /// The most calls for one question.
     pub attempts: u32,
     /// The wait after the first one; each further wait is twice as long.
     pub min: Duration,
     /// The longest wait.
     pub max: Duration,
-    /// By which share of itself a wait may be longer, by chance, so that many waiting questions do
-    /// not come back at one moment.
+    /// The random share that a wait may be longer, so that many waiting questions do not retry at
+    /// one moment.
     pub jitter: f64,
 }
 
-/// How long the parts of a streamed answer may take.
+/// The time limits of a streamed answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamLimits {
-    /// Until its first token is there, from the sending of the question.
+    /// Until its first token, from the sending of the question.
     pub first_token: Duration,
-    /// Between two tokens, while the upstream is waited for.
+    /// Between two tokens, while the service waits for the upstream.
     pub token_gap: Duration,
-    /// All of it. What has come until then is the answer, and is marked as truncated.
+    /// The whole answer. What has come by then is the answer, marked as truncated.
     pub answer: Duration,
 }
 
 /// The settings of the service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AssistantConfig {
-    /// Where the text comes from; `None` is the embedded API.
+    /// The source of the text; `None` is the embedded API.
     pub backend: Option<Backend>,
-    /// How the embedded API is spoken to.
+    /// The protocol of the embedded API.
     pub kind: ApiKind,
-    /// The provider that is asked when the first one fails.
+    /// The provider that the service calls when the first one fails.
     pub second: Option<Endpoint>,
-    /// How the text is generated.
+    /// The options of text generation.
     pub parameters: GenerationParameters,
-    /// The most characters of a prompt: the question, the notes that belong to it, and some words
-    /// more.
+    /// The most characters of a prompt: the question, its notes, and some words more.
     pub max_prompt_chars: usize,
-    /// How failed calls are tried again.
+    /// The retries of failed calls.
     pub retry: RetryPolicy,
-    /// How long the parts of a streamed answer may take.
+    /// The time limits of a streamed answer.
     pub limits: StreamLimits,
-    /// The most answers in the L1 cache; one that is larger than 4 KiB counts as several.
+    /// The most answers in the L1 cache. An answer that is larger than 4 KiB counts as several.
     pub cache_capacity: u64,
     /// How long an answer stays in the L1 cache.
     pub cache_ttl: Duration,
     /// The most questions that wait for an answer.
     pub queue_capacity: usize,
-    /// How long a queued question, or its answer, is kept.
+    /// How long the queue keeps a question or its answer.
     pub queue_ttl: Duration,
-    /// The token for acting on the dashboard; without one it only shows.
+    /// The token for actions on the dashboard; without one it only shows.
     pub dashboard_token: Option<Secret>,
 }
 
@@ -101,7 +101,7 @@ impl Default for AssistantConfig {
     }
 }
 
-/// A variable that cannot be obeyed.
+/// A variable with an invalid value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigProblem {
     variable: &'static str,
@@ -116,10 +116,10 @@ impl fmt::Display for ConfigProblem {
 }
 
 impl AssistantConfig {
-    /// Reads the settings from variables; `lookup` gives the value of one.
+    /// Reads the settings from variables; `lookup` returns the value of one.
     ///
     /// # Errors
-    /// Every variable that cannot be obeyed, not only the first.
+    /// Every variable with an invalid value, not only the first.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigProblem>> {
         let mut reader = Reader::new(lookup);
         let mut config = Self { backend: reader.backend(), second: reader.second(), ..Self::default() };

@@ -1,5 +1,4 @@
-//! The settings of the providers: where their APIs are, how they are spoken to, and how the text is
-//! generated.
+//! Reads the settings of the providers: their addresses, protocols and text-generation options.
 
 use reqwest::Url;
 
@@ -10,7 +9,7 @@ use crate::assistant::{
     wire::request::GenerationParameters,
 };
 
-/// The host at which Hugging Face generated texts once.
+/// The former text-generation host of Hugging Face.
 const OLD_HOST: &str = "api-inference.huggingface.co";
 
 /// The variables of one provider.
@@ -50,9 +49,9 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         self.endpoint(&SECOND)
     }
 
-    /// How the embedded API is spoken to.
+    /// The protocol of the embedded API.
     pub(super) fn kind(&mut self, target: &mut ApiKind) {
-        // A kind that is not known has been told of with the provider.
+        // The provider's settings have already reported an unknown kind.
         if let Some(kind) = self.get(FIRST.kind).and_then(|kind| kind.parse().ok()) {
             *target = kind;
         }
@@ -68,7 +67,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         }
     }
 
-    /// One provider; `None` where neither an address nor a token says that there is one.
+    /// One provider; `None` where there is neither an address nor a token.
     fn endpoint(&mut self, names: &Names) -> Option<Endpoint> {
         let mut kind = ApiKind::default();
         self.number(names.kind, "chat, completions, text_generation or tgi", |_| true, &mut kind);
@@ -94,7 +93,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         Some(Endpoint { token, bill_to, ..Endpoint::new(&base, kind, model) })
     }
 
-    /// The address that is set; the router's where only a token is.
+    /// The address from the settings; the router's where there is only a token.
     fn base(&mut self, names: &Names) -> Option<Url> {
         let Some(url) = self.get(names.url) else {
             return self.get(names.token).and_then(|_| ROUTER.parse().ok());
@@ -105,7 +104,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
                 None
             }
             Ok(url) if matches!(url.scheme(), "http" | "https") => Some(url),
-            // A URL may carry a password, so a bad one is not repeated.
+            // A URL may contain a password, so the error does not repeat a bad one.
             _ => {
                 self.hidden_problem(names.url, "an address that begins with http:// or https://");
                 None
@@ -156,7 +155,7 @@ mod tests {
         assert!(!format!("{config:?}").contains("hf_secret"));
     }
 
-    /// The first provider, of settings that are fine.
+    /// The first provider of valid settings.
     fn first(variables: &[(&str, &str)]) -> Endpoint {
         match read(variables).expect("they are fine").backend {
             Some(Backend::Api(endpoint)) => endpoint,

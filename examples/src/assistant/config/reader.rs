@@ -1,14 +1,14 @@
-//! Reads variables one by one, and says of each that cannot be obeyed what was expected.
+//! Reads variables one by one, and reports what each invalid one should be.
 
 use std::{str::FromStr, time::Duration};
 
 use super::ConfigProblem;
 use crate::assistant::secret::Secret;
 
-/// What is not repeated: it may be a secret, or have one in it.
+/// A value that errors do not repeat: it may be or contain a secret.
 const NOT_SHOWN: &str = "(not shown)";
 
-/// Reads variables one by one, and gathers the problems.
+/// Reads variables one by one, and collects the problems.
 pub(super) struct Reader<L> {
     lookup: L,
     problems: Vec<ConfigProblem>,
@@ -24,12 +24,12 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         if self.problems.is_empty() { Ok(config) } else { Err(self.problems) }
     }
 
-    /// The trimmed value of a variable; an empty one is not set.
+    /// The trimmed value of a variable; an empty one counts as not set.
     pub(super) fn get(&self, variable: &str) -> Option<String> {
         (self.lookup)(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
-    /// A token that is sent in a header.
+    /// A token for a header.
     pub(super) fn secret(&mut self, variable: &'static str) -> Option<Secret> {
         let token = self.get(variable)?;
         if token.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -39,7 +39,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         None
     }
 
-    /// A word that is sent in a header, a body or an address.
+    /// A word for a header, a body or an address.
     pub(super) fn word(&mut self, variable: &'static str) -> Option<String> {
         let word = self.get(variable)?;
         if word.len() <= 200 && word.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -84,7 +84,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         self.problems.push(ConfigProblem { variable, value, expected });
     }
 
-    /// A problem with a value that is not repeated.
+    /// A problem with a value that the error does not repeat.
     pub(super) fn hidden_problem(&mut self, variable: &'static str, expected: &'static str) {
         self.problem(variable, NOT_SHOWN.to_owned(), expected);
     }

@@ -1,4 +1,4 @@
-//! HTTP: the routes, and what each outcome looks like from outside.
+//! Defines the HTTP routes, and the response to each outcome.
 
 mod stream;
 
@@ -29,7 +29,7 @@ use super::{
 };
 use stream::Telling;
 
-/// When to come back after a failure that has not opened the breaker.
+/// The `Retry-After` of a failure that has not opened the breaker.
 const SHORTLY: Duration = Duration::from_secs(2);
 
 /// The body of `POST /query`.
@@ -39,11 +39,11 @@ pub struct QueryRequest {
     pub query: String,
     /// Who asks, in at most 128 bytes.
     pub user_id: String,
-    /// Whether the reply tells how the answer came about.
+    /// Whether the reply includes how the answer came about.
     #[serde(default)]
     pub include_metadata: bool,
-    /// Whether the question may wait for the model instead of being answered by something else; not
-    /// for a streamed answer.
+    /// Whether the question may wait for the model in place of a fallback; not for a streamed
+    /// answer.
     #[serde(default)]
     pub queue: bool,
     /// Whether a streamed answer that breaks off is followed by another one.
@@ -83,7 +83,7 @@ async fn query(Shared(assistant): Shared<Arc<Assistant>>, body: Result<Json<Quer
     }
 }
 
-/// The same, token by token. What goes wrong before the first one has a status, as there.
+/// The same, token by token. An error before the first one has a status, as there.
 async fn query_stream(
     Shared(assistant): Shared<Arc<Assistant>>,
     body: Result<Json<QueryRequest>, JsonRejection>,
@@ -132,8 +132,8 @@ fn reply(question: &Question, metadata: Option<Metadata>, answer: Answer) -> Res
     }
 }
 
-/// What a user sees of an error: his own mistakes, "come back later", or no more than that
-/// something is wrong.
+/// A user's view of an error: a mistake in the request, "come back later", or only that something
+/// is wrong.
 fn failure(failed: &GenerationError, breaker: Option<&CircuitBreaker>) -> Response {
     match failed {
         GenerationError::Validation(mistake) => {
@@ -153,7 +153,7 @@ fn failure(failed: &GenerationError, breaker: Option<&CircuitBreaker>) -> Respon
             .message("The model cannot be reached at the moment, and there is nothing else to show for this question.")
             .default_retry_after(SHORTLY)
             .into_response(),
-        // The API's own words stay in the log, as a text that cannot begin a line there: a user can
+        // The API's own words stay in the log, in a form that cannot begin a line there: a user can
         // do nothing about them.
         refused => {
             tracing::warn!(error = refused.to_string(), "the text-generation API refused a request");
@@ -163,7 +163,7 @@ fn failure(failed: &GenerationError, breaker: Option<&CircuitBreaker>) -> Respon
     }
 }
 
-/// What the rejection says, or the breaker of a call that was not rejected.
+/// The rejection's time, or the breaker's for a call that was not rejected.
 fn unavailable(failed: &GenerationError, breaker: Option<&CircuitBreaker>) -> Unavailable {
     let rejected = failed.rejection().map(Unavailable::from);
     rejected.or_else(|| breaker.map(Unavailable::for_breaker)).unwrap_or_default()
@@ -174,7 +174,7 @@ fn status(breaker: Option<&CircuitBreaker>) -> &'static str {
 }
 
 async fn job(Shared(assistant): Shared<Arc<Assistant>>, Path(id): Path<String>) -> Response {
-    // A name that cannot be one of ours is a name that is not there.
+    // An invalid name counts as an unknown name.
     let found = id.parse::<JobId>().ok().and_then(|id| assistant.generator()?.queue().get(id));
     let Some(Job { question, progress, .. }) = found else {
         let message = "There is no such job, or not any longer.";

@@ -1,4 +1,4 @@
-//! The streamed answer over HTTP: the pieces of an answer as server-sent events.
+//! Sends the pieces of an answer over HTTP, as server-sent events.
 
 use std::{
     convert::Infallible,
@@ -27,19 +27,19 @@ use crate::assistant::{
     wire::finish::Finish,
 };
 
-/// A connection without a byte for longer than this is cut off by some proxies.
+/// Some proxies close a connection that is silent for longer than this.
 const COMMENT_EVERY: Duration = Duration::from_secs(15);
 
-/// Nginx holds back what it passes on, unless it is told not to.
+/// Nginx buffers a response, unless this header disables it.
 const UNBUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
 
-/// An answer on its way to its user.
+/// An answer in flight to its user.
 pub(super) struct Telling {
     assistant: Arc<Assistant>,
     question: Question,
     started: Instant,
     include_metadata: bool,
-    /// What is told, as its source said.
+    /// The streamed answer, as its source described it.
     answer: Answer,
 }
 

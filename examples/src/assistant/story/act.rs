@@ -1,4 +1,4 @@
-//! The room of one act: the load, the outage, and those who report on both, all at once.
+//! Plays one act of the story: the load, the outage and the reports, all at once.
 
 use std::{
     future, io,
@@ -23,11 +23,11 @@ use crate::assistant::{service::Service, upstream::UpstreamHandle};
 
 const COLUMNS: &str = "  time   API            breaker      live   2nd   no notes   cached   excerpts   503   slowest";
 
-/// A row is made so long before its second is over: the API and the breaker change on the second,
-/// and the row shows the states in which its answers were given.
+/// How long before the end of its second a row is printed. The API and the breaker change on the
+/// second, so the row shows the states in which its answers were given.
 const EARLY: Duration = Duration::from_millis(20);
 
-/// What an act is played with.
+/// The settings of an act.
 #[derive(Debug)]
 pub(super) struct Stage<'a> {
     pub(super) service: &'a Service,
@@ -39,7 +39,7 @@ pub(super) struct Stage<'a> {
     pub(super) timeline: &'a Timeline,
 }
 
-/// What one act has shown.
+/// The results of one act.
 #[derive(Debug)]
 pub(super) struct Act {
     pub(super) books: Books,
@@ -47,13 +47,13 @@ pub(super) struct Act {
     pub(super) sent: u64,
     /// The calls that the breaker rejected.
     pub(super) rejected: u64,
-    /// From the first bad moment of the API to the opened breaker.
+    /// The time from the API's failure to the open breaker.
     pub(super) to_open: Option<Duration>,
-    /// From the first good moment of the API to the closed breaker.
+    /// The time from the API's recovery to the closed breaker.
     pub(super) to_closed: Option<Duration>,
 }
 
-/// What is written down while an act is played.
+/// The records of an act.
 struct Record {
     begin: Instant,
     ledger: Arc<Ledger>,
@@ -109,8 +109,7 @@ impl Stage<'_> {
         }
     }
 
-    /// Takes the API down and brings it back; gives the time from the one to the other, as it
-    /// really was.
+    /// Takes the API down and brings it back; returns the measured time between the two.
     async fn break_and_mend(&self, record: &Record) -> Range<Instant> {
         sleep_until(record.begin + self.plot.before).await;
         let start = Instant::now();
@@ -123,7 +122,7 @@ impl Stage<'_> {
         start..Instant::now()
     }
 
-    /// Waits until the breaker closes, or for ever where the story does not end with that.
+    /// Waits until the breaker closes, or forever where the story does not end with that.
     async fn recovery(&self, record: &Record) {
         if self.plot.until_recovery {
             record.closed.notified().await;
@@ -158,7 +157,7 @@ impl Stage<'_> {
         ));
     }
 
-    /// Tells what the breaker does, at the moment in which it does it.
+    /// Prints each change of the breaker at the moment of the change.
     async fn report_changes(&self, record: &Record) -> std::convert::Infallible {
         let mut events = self.breaker.subscribe();
         loop {
@@ -190,7 +189,7 @@ fn in_words(new: State, because: Option<&str>) -> String {
 }
 
 impl Record {
-    /// How long after `since` the breaker first came into this state.
+    /// How long after `since` the breaker first entered this state.
     fn first(&self, state: State, since: Instant) -> Option<Duration> {
         let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         let found = changes.iter().find(|(at, new)| *new == state && *at >= since);

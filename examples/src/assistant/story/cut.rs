@@ -1,4 +1,4 @@
-//! The act of the stream: an answer that is told word by word, and breaks off.
+//! Plays the act of the stream: an answer that breaks off after some words.
 
 use std::io;
 
@@ -16,11 +16,11 @@ use crate::assistant::{
 
 const QUERY: &str = "How often do I feed the sourdough starter?";
 
-/// Some words, and then nothing more.
+/// The API sends some words, and then nothing more.
 const FALLS_SILENT: Behaviour =
     Behaviour::Streams(Streaming { tokens: 5, gap: Duration::from_millis(150), then: StreamEnd::Stall });
 
-/// Plays it. The service is another one, so nothing is in its cache.
+/// Plays the act with a service of its own, so that the cache is empty.
 pub(super) async fn play(stage: &Stage<'_>) -> io::Result<()> {
     stage.timeline.heading("Act 4: a streamed answer (`POST /query/stream`) whose API falls silent in mid sentence");
     stage.upstream.behave(FALLS_SILENT).await;

@@ -1,4 +1,4 @@
-//! The room of the ledger: who got what, and how long it took.
+//! Counts who got which answer, and how long it took.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -10,7 +10,7 @@ use hdrhistogram::Histogram;
 /// Longer waits are recorded as this: ten minutes.
 const MOST_MICROS: u64 = 600_000_000;
 
-/// What a user got.
+/// The kinds of answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Got {
     Live,
@@ -22,7 +22,7 @@ pub(super) enum Got {
     Other,
 }
 
-/// How many users got what.
+/// How many users got each kind.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tally {
     pub(super) live: u64,
@@ -51,26 +51,26 @@ impl Tally {
         self.slowest = self.slowest.max(took);
     }
 
-    /// How many users got anything.
+    /// How many users got an answer of any kind.
     pub(super) fn all(&self) -> u64 {
         self.live + self.second + self.no_notes + self.cached + self.excerpts + self.unavailable + self.other
     }
 }
 
-/// The books of one act.
+/// The records of one act.
 #[derive(Clone, Debug)]
 pub(super) struct Books {
-    /// Everybody.
+    /// All users.
     pub(super) total: Tally,
-    /// Those who were answered since the last look.
+    /// Users who were answered since the last look.
     recent: Tally,
-    /// How long everybody waited, in microseconds.
+    /// The waits of all users, in microseconds.
     pub(super) waits: Histogram<u64>,
-    /// How long those waited who asked during the outage.
+    /// The waits of users who asked during the outage.
     pub(super) waits_in_outage: Histogram<u64>,
 }
 
-/// The books, shared by all who write into them.
+/// The records, shared by all writers.
 #[derive(Debug)]
 pub(super) struct Ledger(Mutex<Books>);
 
@@ -93,7 +93,7 @@ impl Ledger {
         }
     }
 
-    /// What was noted since the last look.
+    /// The records since the last look.
     pub(super) fn recent(&self) -> Tally {
         std::mem::take(&mut self.lock().recent)
     }

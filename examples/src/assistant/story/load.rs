@@ -1,5 +1,4 @@
-//! The room of the load: four users who ask over HTTP at a steady pace, whether or not the answers
-//! come.
+//! Simulates four users who ask over HTTP at a steady pace, whether or not the answers come.
 
 use std::{net::SocketAddr, pin::pin, sync::Arc};
 
@@ -15,7 +14,7 @@ use crate::assistant::client::plain_client;
 
 const USERS: [&str; 4] = ["ada", "ben", "cleo", "dana"];
 
-/// What everybody asks again and again.
+/// Questions that all users ask again and again.
 const USUAL: [&str; 6] = [
     "How often do I feed the sourdough starter?",
     "When do I replace the bicycle chain?",
@@ -25,7 +24,7 @@ const USUAL: [&str; 6] = [
     "What does a circuit breaker do?",
 ];
 
-/// What is asked once in these words.
+/// Questions in new words.
 const UNUSUAL: [&str; 4] = [
     "Tell me about pruning the apple tree",
     "How do I bleed the brakes",
@@ -50,7 +49,7 @@ struct Metadata {
     source: String,
 }
 
-/// Of ten questions, six are usual ones, three are new, and with one the notes cannot help.
+/// Of ten questions, six are usual ones and three are new. The notes have nothing on the last one.
 fn question(number: usize) -> Ask<'static> {
     let user_id = USERS[number % USERS.len()];
     let query = match number % 10 {
@@ -61,7 +60,7 @@ fn question(number: usize) -> Ask<'static> {
     Ask { query, user_id, include_metadata: true }
 }
 
-/// What the load needs to know.
+/// The settings of the load.
 #[derive(Clone, Debug)]
 pub(super) struct Load {
     pub(super) service: SocketAddr,
@@ -72,13 +71,12 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// Asks until the end, or until `enough` is over, then waits for the answers that are still on
-    /// their way.
+    /// Asks until the end, or until `enough` is over, then waits for the answers in flight.
     pub(super) async fn run(self, enough: impl Future<Output = ()>) -> reqwest::Result<()> {
         let mut enough = pin!(enough);
         let client = plain_client().build()?;
         let mut clock = interval(self.pace);
-        // Nobody asks less because the machine was busy: that would hide the very waits that are
+        // The pace does not slow down on a busy machine: that would hide the waits that are
         // measured.
         clock.set_missed_tick_behavior(MissedTickBehavior::Burst);
         let mut on_their_way = JoinSet::new();

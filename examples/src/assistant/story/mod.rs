@@ -1,5 +1,6 @@
-//! The story: an outage from beginning to end, with the breaker and without it, and once more with
-//! a second provider; and a streamed answer that breaks off. Told as it happens.
+//! Prints the story of an outage, with the breaker, without it, and with a second provider.
+//!
+//! It also shows a streamed answer that breaks off.
 
 mod act;
 mod cut;
@@ -26,23 +27,23 @@ use timeline::Timeline;
 /// How long each part of the story takes.
 #[derive(Clone, Debug)]
 pub struct Plot {
-    /// The good time before the outage.
+    /// The healthy time before the outage.
     pub before: Duration,
     /// The outage.
     pub outage: Vec<(Behaviour, Duration)>,
-    /// The good time after it.
+    /// The healthy time after it.
     pub after: Duration,
-    /// One question is asked in each such time.
+    /// The interval between two questions.
     pub pace: Duration,
     /// The story ends when the breaker closes for the first time.
     pub until_recovery: bool,
 }
 
-/// The API's behaviour in good times.
+/// The API's behaviour outside of the outage.
 pub const HEALTHY: Behaviour = Behaviour::Healthy { latency: Duration::from_millis(60) };
 
 impl Plot {
-    /// A story with an outage of this length, in three kinds of equal length.
+    /// A story with an outage of this length, of three kinds with equal lengths.
     #[must_use]
     pub fn with_outage(outage: Duration) -> Self {
         let kinds = [Behaviour::Error(500), Behaviour::Hang, Behaviour::Refuse];
@@ -82,7 +83,7 @@ impl Plot {
     }
 }
 
-/// What the story shortens, so that nobody has to wait for it.
+/// The settings that the story shortens, so that it does not take long.
 mod short {
     use std::time::Duration;
 
@@ -95,10 +96,10 @@ mod short {
 
 const RETRY: RetryPolicy = RetryPolicy { attempts: 3, min: short::RETRY_MIN, max: short::RETRY_MAX, jitter: 0.0 };
 
-/// Tells the story on the standard output.
+/// Prints the story to the standard output.
 ///
 /// # Errors
-/// A loopback port cannot be had, the breaker is not registered, or a story that ends at the
+/// A loopback port is not available, or the breaker is not registered. Or a story that ends at the
 /// first recovery has none.
 pub async fn tell(plot: &Plot) -> io::Result<()> {
     let upstream = Upstream::start(0).await?;
@@ -144,7 +145,7 @@ pub async fn tell(plot: &Plot) -> io::Result<()> {
     Ok(())
 }
 
-/// The third act: the same first provider, and a second one behind it.
+/// The third act: the same first provider, with a second one behind it.
 async fn fail_over(stage: &act::Stage<'_>) -> io::Result<Act> {
     stage.timeline.heading(
         "Act 3: the breaker again, and a second provider (`HF_FALLBACK_API_URL`), asked before cache and excerpts",

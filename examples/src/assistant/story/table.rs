@@ -1,4 +1,4 @@
-//! The room of the closing table: both acts side by side, everything in it measured.
+//! Prints the closing table, which compares the acts by their measurements.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub(super) fn compare(with: &Act, without: &Act) -> String {
     table.to_string()
 }
 
-/// Says in words what a second provider is worth.
+/// Describes the effect of a second provider in words.
 pub(super) fn failover(act: &Act) -> String {
     let total = act.books.total;
     format!(
@@ -51,7 +51,7 @@ excerpts. Half of those who asked during that outage waited at most {wait}.
     )
 }
 
-/// Says in words what the table shows.
+/// Describes the table in words.
 pub(super) fn moral(with: &Act, without: &Act) -> String {
     let (fast, slow) = (at(&with.books.waits_in_outage, 0.5), at(&without.books.waits_in_outage, 0.5));
     let closed = match with.to_closed {

@@ -1,5 +1,4 @@
-//! The room of the time line: the lines that appear one after the other, and the progress bar below
-//! them.
+//! Prints the lines of the time line, with a progress bar below them.
 
 use std::{
     io::{self, Write},
@@ -15,7 +14,7 @@ pub(super) struct Timeline {
 }
 
 impl Timeline {
-    /// Begins a story of this length; where there is no terminal, there is no bar either.
+    /// Begins a story of this length; without a terminal there is no bar.
     pub(super) fn new(length: Duration) -> Self {
         let bar = ProgressBar::new(length.as_secs());
         let style = ProgressStyle::with_template("  {bar:48.cyan/blue} {pos:>2} of about {len} s  {msg}");
@@ -25,7 +24,7 @@ impl Timeline {
 
     /// Prints lines above the bar.
     pub(super) fn say(&self, lines: &str) {
-        // Nobody may be reading any more (`| head`), which is no reason to end with a panic.
+        // The reader may have gone (`| head`), which is no reason to panic.
         let _ = self.bar.suspend(|| writeln!(io::stdout(), "{lines}"));
     }
 
@@ -34,19 +33,19 @@ impl Timeline {
         self.say(&format!("\n{title}\n{}", "=".repeat(title.chars().count())));
     }
 
-    /// Moves the bar on by one second.
+    /// Advances the bar by one second.
     pub(super) fn tick(&self, doing: String) {
         self.bar.set_message(doing);
         self.bar.inc(1);
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }
 
-/// A time as people read it.
+/// A time in a readable form.
 pub(super) fn readable(time: Duration) -> String {
     if time < Duration::from_secs(1) {
         format!("{:.1} ms", time.as_secs_f64() * 1e3)

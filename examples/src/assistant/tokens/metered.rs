@@ -1,5 +1,4 @@
-//! Bounds what a stream can make its reader keep in memory: bytes pass until there are too many of
-//! them.
+//! Limits the bytes that a stream can make its reader keep in memory.
 
 use std::{
     pin::Pin,
@@ -14,15 +13,15 @@ use bytes::Bytes;
 use futures_util::{Stream, stream::BoxStream};
 use thiserror::Error;
 
-/// What ends an event whose end is missing, whatever its last line is.
+/// The bytes that end an event without an end, whatever its last line is.
 const BLANK_LINE: &[u8] = b"\n\n";
 
-/// How many bytes an answer may have.
+/// The limits of an answer's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The most bytes of one event, or between two of them; 1 MiB by default.
     pub event: usize,
-    /// The most bytes of the whole answer, comments among them; 16 MiB by default.
+    /// The most bytes of the whole answer, comments included; 16 MiB by default.
     pub answer: usize,
 }
 
@@ -41,22 +40,21 @@ pub(super) enum Fed<E> {
     TooLong { most: usize },
 }
 
-/// The bytes of a body, as long as they stay within their limits, and a blank line after the last
-/// of them.
+/// The bytes of a body within their limits, and a blank line after the last of them.
 ///
-/// Counted is byte by byte, so that the same bytes pass however they arrive.
+/// It counts byte by byte, so that the same bytes pass however they arrive.
 pub(super) struct Metered<E> {
     /// `None`: it has ended.
     body: Option<BoxStream<'static, Result<Bytes, E>>>,
     limits: Limits,
     count: Count,
-    /// The limit that the bytes were beyond, which is an error after those that were allowed.
+    /// The exceeded limit, which is an error after the allowed bytes.
     exceeded: Option<usize>,
     at_end: Arc<AtomicBool>,
 }
 
 impl<E> Metered<E> {
-    /// `at_end` becomes true when all bytes were given and the blank line follows.
+    /// `at_end` becomes true when all bytes have passed and the blank line follows.
     pub(super) fn new(
         body: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
         limits: Limits,
@@ -65,7 +63,7 @@ impl<E> Metered<E> {
         Self { body: Some(Box::pin(body)), limits, count: Count::default(), exceeded: None, at_end }
     }
 
-    /// As many of the bytes as are allowed.
+    /// The bytes that the limits allow.
     fn admit(&mut self, mut bytes: Bytes) -> Bytes {
         if let Some((allowed, limit)) = self.count.add(&bytes, self.limits) {
             bytes.truncate(allowed);
@@ -105,14 +103,14 @@ struct Count {
     answer: usize,
     /// Since the last blank line.
     event: usize,
-    /// Whether the present line has a byte.
+    /// Whether the current line has a byte.
     in_line: bool,
     after_cr: bool,
 }
 
 impl Count {
-    /// Counts the bytes. `Some`: how many of them are allowed, and the limit that the next one is
-    /// beyond.
+    /// Counts the bytes. `Some`: how many of them are allowed, and the limit that the next one
+    /// exceeds.
     fn add(&mut self, bytes: &[u8], limits: Limits) -> Option<(usize, usize)> {
         for (index, byte) in bytes.iter().enumerate() {
             self.answer += 1;

@@ -1,12 +1,13 @@
-//! Decodes the stream of an LLM's answer: bytes of server-sent events in, tokens and the answer's
-//! end out.
+//! Decodes the stream of an LLM's answer.
 //!
-//! It reads chunks of chat completions, of completions, and TGI's own events. `metered` bounds what
-//! is kept in memory, the crate `sse-stream` takes the bytes apart, `reading` says what one event
-//! means, and [`Tokens`] how the answer ends.
+//! Bytes of server-sent events go in; tokens and the answer's end come out.
+//!
+//! It reads chunks of chat completions and of completions, and TGI's own events. `metered` limits
+//! the memory, and the crate `sse-stream` splits the bytes into events. `reading` interprets one
+//! event, and [`Tokens`] the end of the answer.
 //!
 //! Most clients take every orderly end of the bytes for the end of the answer. Here an answer is
-//! whole only if its finish reason or `[DONE]` has come, and everything else is an error.
+//! complete only if its finish reason or `[DONE]` has come. Everything else is an error.
 
 mod error;
 mod event;
@@ -39,7 +40,7 @@ use crate::assistant::{output::is_visible, wire::finish::Finish};
 
 /// Decodes the body of a streamed answer, within the default [`Limits`].
 ///
-/// The head's status and content type are the caller's to judge: a body that is no event stream is
+/// The caller has to check the head's status and content type. A body that is no event stream is
 /// [`StreamError::Cut`] here.
 pub fn decode<E>(body: impl Stream<Item = Result<Bytes, E>> + Send + 'static) -> Tokens<E>
 where
@@ -69,28 +70,28 @@ where
 
 /// A stream of [`Event`]s, made by [`decode`].
 ///
-/// It gives no heads, role chunks, comments or usage. So each item shows that the model works, and
-/// limits on the wait for an item are limits on the model. After an error, and after
+/// It returns no heads, role chunks, comments or usage. So each item shows that the model works,
+/// and limits on the wait for an item are limits on the model. After an error, and after
 /// [`Event::Done`], it drops the body and ends.
 ///
-/// Nothing takes an answer back whose finish reason has come: whatever follows, be it an error, is
+/// An answer with a finish reason stays complete: whatever follows, even an error, is
 /// [`Event::Done`].
 pub struct Tokens<E> {
     /// `None`: it has ended.
     blocks: Option<BoxStream<'static, Result<Sse, sse_stream::Error>>>,
-    /// Whether all bytes were read; what is decoded then is an event whose end did not come.
+    /// Whether all bytes were read; an event that is decoded after that has no end.
     at_end: Arc<AtomicBool>,
     is_finished: bool,
-    /// Whether the model has given anything that can be seen.
+    /// Whether the model has sent anything visible.
     has_spoken: bool,
-    /// Whether there is any text among it.
+    /// Whether any of that is text.
     has_words: bool,
     calls_tool: bool,
     model: Option<String>,
     next: VecDeque<Result<Event, StreamError<E>>>,
 }
 
-/// Nothing in it is pinned but what has a box of its own.
+/// Every field that needs pinning is boxed.
 impl<E> Unpin for Tokens<E> {}
 
 impl<E: StdError + Send + Sync + 'static> Stream for Tokens<E> {
@@ -115,7 +116,7 @@ impl<E: StdError + Send + Sync + 'static> Stream for Tokens<E> {
 }
 
 impl<E> Tokens<E> {
-    /// The model that the answer says it is of, as far as it was read.
+    /// The model that the answer names, as far as it was read.
     #[must_use]
     pub fn model(&self) -> Option<&str> {
         self.model.as_deref()
@@ -142,7 +143,7 @@ impl<E: StdError + Send + Sync + 'static> Tokens<E> {
             }
             Ok(Said::Done) => self.done(),
             Ok(Said::Error(error)) => self.fail(StreamError::Upstream(error)),
-            // Half of an event is no event: the bytes end in it.
+            // Half of an event is no event: the bytes end inside it.
             Err(_) if self.has_all_bytes() => self.fail(StreamError::Cut),
             Err(error) => self.fail(StreamError::Unreadable(error)),
         }
@@ -152,7 +153,7 @@ impl<E: StdError + Send + Sync + 'static> Tokens<E> {
         if !self.has_spoken && reason.promises_text() {
             return self.fail(StreamError::Empty);
         }
-        // Some servers say `stop` where the model waits for what the tool gives.
+        // Some servers say `stop` where the model waits for a tool's result.
         let wants_tool = reason == Finish::Stop && self.calls_tool && !self.has_words;
         self.is_finished = true;
         self.next.push_back(Ok(Event::Finish(if wants_tool { Finish::ToolCalls } else { reason })));
@@ -166,7 +167,7 @@ impl<E: StdError + Send + Sync + 'static> Tokens<E> {
         }
     }
 
-    /// The error ends the stream, unless the answer is whole already.
+    /// The error ends the stream, unless the answer is already complete.
     fn fail(&mut self, error: StreamError<E>) {
         self.end(if self.is_finished { Ok(Event::Done) } else { Err(error) });
     }
@@ -194,7 +195,7 @@ impl<E: StdError + Send + Sync + 'static> Tokens<E> {
     }
 }
 
-/// Whether an event is more than blanks.
+/// Whether an event has anything but blanks.
 fn is_seen(event: &Event) -> bool {
     match event {
         Event::Token(text) | Event::Refusal(text) => text.chars().any(is_visible),

@@ -1,4 +1,4 @@
-//! Says what one server-sent event of an answer means.
+//! Interprets one server-sent event of an answer.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -6,12 +6,12 @@ use serde_json::Value;
 use super::event::Event;
 use crate::assistant::wire::{fault::Told, finish::Finish};
 
-/// What an event says.
+/// The meaning of an event.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Said {
-    /// Nothing of the answer: a role, the usage, an event without data.
+    /// No part of the answer: a role, the usage, an event without data.
     Nothing,
-    /// A part of the answer, and maybe its end.
+    /// A part of the answer, and possibly its end.
     Chunk { pieces: Vec<Event>, finish: Option<Finish>, calls_tool: bool },
     /// `[DONE]`.
     Done,
@@ -19,10 +19,10 @@ pub(super) enum Said {
     Error(Told),
 }
 
-/// What an event says, and of which model it is.
+/// The meaning of an event, and the model that it names.
 pub(super) type Read = (Said, Option<String>);
 
-/// Reads the event `name` with this data. `Err` says why that cannot be done.
+/// Reads the event `name` with this data. `Err` is the reason why it cannot.
 pub(super) fn read(name: Option<&str>, data: &str) -> Result<Read, String> {
     let data = data.trim();
     if name == Some("error") {
@@ -41,7 +41,7 @@ fn of_value(value: Value) -> Result<Read, serde_json::Error> {
     }
     let mut chunk = Chunk::deserialize(value)?;
     let model = chunk.model.take();
-    // Of several answers the first one is read.
+    // Of several answers the first one is used.
     let choice = chunk.choices.take().unwrap_or_default().into_iter().find(|choice| choice.index == 0);
     let calls_tool = choice.as_ref().is_some_and(Choice::calls_tool);
     let (pieces, finish) = match choice {
@@ -49,7 +49,7 @@ fn of_value(value: Value) -> Result<Read, serde_json::Error> {
         None => chunk.said(),
     };
     let said = match finish {
-        // Some routers have no other word for a provider that has failed.
+        // Some routers report a failed provider in no other way.
         Some(reason) if reason == "error" => Said::Error(Told::saying("finish reason `error`")),
         None if pieces.is_empty() => Said::Nothing,
         finish => Said::Chunk { pieces, finish: finish.as_deref().map(|reason| Finish::of(Some(reason))), calls_tool },
@@ -57,8 +57,8 @@ fn of_value(value: Value) -> Result<Read, serde_json::Error> {
     Ok((said, model))
 }
 
-/// The object that has the upstream's error, or is it. Gateways have the error of the provider
-/// behind them in the choice.
+/// The object with the upstream's error, or which is the error. Gateways report an error of the
+/// provider behind them in the choice.
 fn error_in(value: &Value) -> Option<&Value> {
     let has_error = |object: &&Value| object.get("error").is_some_and(|error| !error.is_null());
     let choice = value.get("choices").and_then(|choices| choices.get(0)).filter(has_error);
@@ -80,7 +80,7 @@ struct Chunk {
 #[derive(Deserialize)]
 struct TgiToken {
     text: String,
-    /// It ends the answer, and is no text of it.
+    /// It ends the answer, and is not part of its text.
     #[serde(default)]
     special: bool,
 }
@@ -109,7 +109,7 @@ struct Delta {
     function_call: Option<Value>,
 }
 
-/// A text, or a list of parts of which some are text.
+/// A text, or a list of parts, some of which are text.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Content {
@@ -133,7 +133,7 @@ impl Content {
 }
 
 impl Chunk {
-    /// What TGI's own event says. The last one has the whole text too, and tells why it ends.
+    /// The meaning of TGI's own event. The last one also has the whole text and the finish reason.
     fn said(self) -> (Vec<Event>, Option<String>) {
         let text = self.token.filter(|token| !token.special).map(|token| token.text);
         let finish = self.details.map(|details| details.finish_reason);

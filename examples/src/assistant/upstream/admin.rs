@@ -1,5 +1,4 @@
-//! The room of the outages on demand: a port of its own, on which `--serve` lets the API be taken
-//! down with curl.
+//! Serves outages on demand: a port of its own, on which curl takes the API of `--serve` down.
 
 use std::time::Duration;
 
@@ -16,16 +15,16 @@ use serde_json::{Value, json};
 
 use super::{Behaviour, StreamEnd, Streaming, UpstreamHandle};
 
-/// The kinds of outage, as they stand in the address.
+/// The kinds of outage, by their names in the address.
 #[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
 pub enum Kind {
-    /// Every request is answered with an error status, 500 unless `status` says another one.
+    /// Every request gets an error status, 500 unless `status` has another one.
     Errors,
-    /// Every request is answered with 429 and `Retry-After: 5`.
+    /// Every request gets 429 and `Retry-After: 5`.
     Limited,
-    /// Requests are never answered.
+    /// Requests never get an answer.
     Hang,
     /// Connections are refused.
     Refuse,
@@ -35,21 +34,21 @@ pub enum Kind {
     Garbage,
     /// Answers have no text.
     Invalid,
-    /// The model is being loaded.
+    /// The API still loads its model.
     Loading,
-    /// Streams are cut off after some words, and end in order.
+    /// Streams end in order after some words, without their finish.
     Cut,
-    /// Streams stand still after some words.
+    /// Streams fall silent after some words.
     Stall,
     /// Streams break after some words.
     Break,
-    /// Streams go on with comments only after some words.
+    /// Streams send only comments after some words.
     Comments,
-    /// Streams end with an event of the name `error` after some words.
+    /// Streams end with an `error` event after some words.
     ErrorEvent,
 }
 
-/// An outage, as it is ordered.
+/// An order for an outage.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Outage {
     kind: Kind,
@@ -63,7 +62,7 @@ fn internal_server_error() -> u16 {
 }
 
 impl Kind {
-    /// The behaviour in such an outage.
+    /// The behaviour in this outage.
     #[must_use]
     pub fn behaviour(self) -> Behaviour {
         Outage { kind: self, status: internal_server_error(), seconds: None }.behaviour()
@@ -90,7 +89,7 @@ impl Outage {
     }
 }
 
-/// Slow enough that people see the words come.
+/// Slow enough that people see the words appear.
 fn after_some_words(then: StreamEnd) -> Behaviour {
     Behaviour::Streams(Streaming { tokens: 3, gap: Duration::from_millis(200), then })
 }
@@ -133,7 +132,7 @@ async fn outage(State(admin): State<Admin>, Query(outage): Query<Outage>) -> Res
 
 async fn end_of_outage(admin: Admin, behaviour: Behaviour, time: Duration) {
     tokio::time::sleep(time).await;
-    // Another outage may have been ordered in the meantime, and has its own end.
+    // Another order may have come in the meantime, and it has its own end.
     if admin.upstream.behaviour() == behaviour {
         admin.upstream.behave(admin.healthy).await;
     }

@@ -1,5 +1,6 @@
-//! The events of the embedded API's streamed answers, in the words and the order of each kind of
-//! API.
+//! Builds the events of the embedded API's streamed answers.
+//!
+//! They have the format and order of each kind of API.
 
 use serde_json::{Value, json};
 
@@ -12,11 +13,11 @@ pub(super) struct Text<'a> {
     pub(super) tokens: Vec<&'a str>,
     /// Why it ends: `stop` or `length`.
     pub(super) finish: &'static str,
-    /// Whether the number of tokens of a chat is asked for.
+    /// Whether a chat request asks for the number of tokens.
     pub(super) usage: bool,
 }
 
-/// The events of the text, and of its end as far as that consists of events.
+/// The events of the text, and of its end where that consists of events.
 pub(super) fn events(form: Form, text: &Text<'_>, end: StreamEnd) -> Vec<String> {
     let api = match form {
         Form::Chat | Form::Completion => Api::OpenAi { is_chat: form == Form::Chat },
@@ -27,15 +28,15 @@ pub(super) fn events(form: Form, text: &Text<'_>, end: StreamEnd) -> Vec<String>
     events
 }
 
-/// Whose events they are.
+/// The format of the events.
 #[derive(Clone, Copy)]
 enum Api {
-    /// The role for a chat, the tokens, the finish reason, and `[DONE]`. The number of tokens is a
-    /// chunk of its own in a chat that asked for it, and stands beside the finish reason of a
-    /// completion, as llama.cpp has it.
+    /// The role for a chat, the tokens, the finish reason, and `[DONE]`. A chat that asked for it
+    /// gets the number of tokens in a chunk of its own. A completion has it beside the finish
+    /// reason, as llama.cpp does.
     OpenAi { is_chat: bool },
-    /// The tokens; the last one, which is no text, has the whole text and the finish reason. There
-    /// is no `[DONE]`.
+    /// The tokens; the last one is not text, and has the whole text and the finish reason. There is
+    /// no `[DONE]`.
     Tgi,
 }
 
@@ -43,7 +44,7 @@ impl Api {
     fn tokens(self, text: &Text<'_>) -> Vec<String> {
         let role = json!({"role": "assistant", "content": null});
         let head = matches!(self, Self::OpenAi { is_chat: true }).then(|| self.event(choice(&role, None)));
-        // Each word but the first with the blank before it.
+        // Each word has the blank before it, except the first.
         let words = text.tokens.iter().enumerate().map(|(n, word)| format!("{}{word}", if n == 0 { "" } else { " " }));
         head.into_iter().chain((1..).zip(words).map(|(index, word)| self.token(index, &word))).collect()
     }
@@ -132,7 +133,7 @@ impl Api {
     }
 }
 
-/// What an error in a stream says.
+/// The content of an error in a stream.
 const FAILED: &str = "scripted outage";
 
 fn choice(delta: &Value, finish: Option<&str>) -> Value {

@@ -1,5 +1,4 @@
-//! The upstream: an embedded text-generation API, a real HTTP server whose bad days are made to
-//! order.
+//! Runs an embedded text-generation API, a real HTTP server that fails on demand.
 
 pub mod admin;
 mod events;
@@ -23,35 +22,35 @@ use tokio::{sync::watch, task::JoinHandle};
 /// How the API behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behaviour {
-    /// It answers, after about this time.
+    /// It answers after about this time.
     Healthy {
-        /// The usual time; single answers take up to a half longer.
+        /// The usual time; single answers take up to one and a half times as long.
         latency: Duration,
     },
-    /// It answers, after exactly this time, which is too long.
+    /// It answers after exactly this time, which is too long.
     Slow(Duration),
     /// It answers every request with this status.
     Error(u16),
-    /// It answers every request with 429, and asks to be called again after this time, in whole
+    /// It answers every request with 429, and asks for the next call after this time, in whole
     /// seconds.
     Limited(Duration),
-    /// It takes requests and never answers.
+    /// It accepts requests and never answers.
     Hang,
-    /// It is not there: connections are refused, and open ones break.
+    /// It is down: connections are refused, and open ones break.
     Refuse,
     /// It answers 200 with half a JSON document.
     Garbage,
-    /// It answers 200 with a well-formed answer that has no text in it.
+    /// It answers 200 with a well-formed answer without text.
     Invalid,
     /// It answers 503, because its model is still being loaded.
     Loading,
-    /// It answers every request with this, whatever it was asked.
+    /// It answers every request with this response.
     Says(Canned),
-    /// It answers at once, and its streams go like this.
+    /// It answers at once, and its streams behave like this.
     Streams(Streaming),
 }
 
-/// A response to order.
+/// A given response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Canned {
     /// Its status.
@@ -111,19 +110,19 @@ impl Upstream {
         Ok(Self { handle, address, server })
     }
 
-    /// Its base address, below which are the routes of each kind.
+    /// Its base address, above the routes of each kind.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Wants this key, as a bearer token, of every request but one for its health. The first one
-    /// that is wanted stays.
+    /// Requires this key, as a bearer token, of every request except health checks. The first
+    /// required key stays.
     pub fn want_key(&self, key: &str) {
         let _ = self.handle.shared.key.set(key.to_owned());
     }
 
-    /// What changes its behaviour while it runs.
+    /// A control that changes its behaviour while it runs.
     #[must_use]
     pub fn handle(&self) -> UpstreamHandle {
         self.handle.clone()
@@ -144,14 +143,14 @@ struct Shared {
     key: OnceLock<String>,
 }
 
-/// What changes the API's behaviour while it runs.
+/// A control that changes the API's behaviour while it runs.
 #[derive(Clone, Debug)]
 pub struct UpstreamHandle {
     shared: Arc<Shared>,
 }
 
 impl UpstreamHandle {
-    /// Changes the behaviour; when this returns, it holds for every request to come.
+    /// Changes the behaviour; when this returns, it applies to every further request.
     pub async fn behave(&self, behaviour: Behaviour) {
         self.shared.behaviour.send_replace(behaviour);
         self.until_reachable(behaviour != Behaviour::Refuse).await;
@@ -165,7 +164,7 @@ impl UpstreamHandle {
         }
     }
 
-    /// The behaviour of this moment.
+    /// The current behaviour.
     #[must_use]
     pub fn behaviour(&self) -> Behaviour {
         *self.shared.behaviour.borrow()
@@ -180,7 +179,7 @@ impl UpstreamHandle {
     /// Waits until this many requests have arrived since the start.
     pub async fn until_received(&self, count: u64) {
         let mut received = self.shared.received.subscribe();
-        // It cannot be closed: the handle itself holds the sender.
+        // The channel cannot be closed: the handle itself holds the sender.
         let _ = received.wait_for(|received| *received >= count).await;
     }
 

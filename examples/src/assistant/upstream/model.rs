@@ -1,4 +1,4 @@
-//! The embedded API's model: which routes there are, and what each of its moods makes of a request.
+//! Implements the embedded API's routes, and its response to a request in each behaviour.
 
 use std::{future::pending, sync::Arc, time::Duration};
 
@@ -45,7 +45,7 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// Lets requests in that have the key, if one is wanted.
+/// Admits requests with the key, if one is required.
 async fn with_key(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let sent = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let is_right = |key: &String| sent.and_then(|value| value.strip_prefix("Bearer ")) == Some(key);
@@ -63,7 +63,7 @@ async fn not_found() -> Response {
 async fn generate(shared: &Shared, form: Form, body: &[u8]) -> Response {
     shared.received.send_modify(|received| *received += 1);
     let number = *shared.received.borrow();
-    // A copy, so that the lock is not held while the answer is waited for.
+    // A copy, so that the lock is not held during the wait for the answer.
     let behaviour = *shared.behaviour.borrow();
     let error = |status, message| refuse(form, status, message);
     match behaviour {
@@ -76,7 +76,7 @@ async fn generate(shared: &Shared, form: Form, body: &[u8]) -> Response {
             answer(form, body, whole(Duration::ZERO))
         }
         Behaviour::Hang => pending().await,
-        // The request arrived in the moment in which the door was closed.
+        // The request arrived at the moment when the API began to refuse connections.
         Behaviour::Refuse => error(503, "shutting down"),
         Behaviour::Error(status) => error(status, "scripted outage"),
         Behaviour::Limited(time) => {
@@ -103,7 +103,7 @@ async fn health(State(shared): State<Arc<Shared>>) -> Response {
     }
 }
 
-/// Up to a half of the latency, different from request to request and the same in every run.
+/// Up to half of the latency. It differs from request to request and is the same in every process.
 fn spread(latency: Duration, number: u64) -> Duration {
     latency * u32::try_from(number * 37 % 50).unwrap_or_default() / 100
 }
@@ -122,12 +122,12 @@ fn say(canned: Canned) -> Response {
     response
 }
 
-/// A streamed answer of good times.
+/// A streamed answer of a healthy API.
 fn whole(gap: Duration) -> Streaming {
     Streaming { tokens: usize::MAX, gap, then: StreamEnd::Whole }
 }
 
-/// Answers from the notes in the prompt, as long as the request allows: a word stands for a token.
+/// Answers from the notes in the prompt, within the request's limit: a word counts as a token.
 fn answer(form: Form, body: &[u8], streaming: Streaming) -> Response {
     let asked = match Asked::read(form, body) {
         Ok(asked) => asked,

@@ -1,10 +1,10 @@
-//! The words of the embedded API: how each of its routes is asked, answers, and says an error.
+//! Implements the protocols of the embedded API: the request, answer and error of each route.
 
 use serde_json::{Value, json};
 
 use crate::assistant::endpoint::EMBEDDED_MODEL;
 
-/// The form of a route's bodies.
+/// The format of a route's bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// OpenAI's chat completions.
@@ -13,13 +13,13 @@ pub(super) enum Form {
     Completion,
     /// TGI's `/generate`.
     Generate,
-    /// TGI's `/generate_stream`, which streams whatever it is asked, as `/generate` never does.
+    /// TGI's `/generate_stream`, which always streams, while `/generate` never does.
     GenerateStream,
     /// The inference API's `inputs`, whose answers are lists.
     Inputs,
 }
 
-/// What a request asks for.
+/// The options of a request.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) prompt: String,
@@ -28,11 +28,11 @@ pub(super) struct Asked {
     pub(super) echo: bool,
     /// Whether the answer comes token by token.
     pub(super) stream: bool,
-    /// Whether a stream ends with a chunk that has no choice, but the number of tokens.
+    /// Whether a stream ends with a chunk that has the number of tokens and no choice.
     pub(super) usage: bool,
 }
 
-/// What is wrong with a request.
+/// The fault of a request.
 #[derive(Debug)]
 pub(super) struct Mistake {
     pub(super) status: u16,
@@ -40,7 +40,7 @@ pub(super) struct Mistake {
 }
 
 impl Asked {
-    /// Reads the body of a request; unknown fields are nothing.
+    /// Reads the body of a request, and ignores unknown fields.
     pub(super) fn read(form: Form, body: &[u8]) -> Result<Self, Mistake> {
         let body: Value = serde_json::from_slice(body).map_err(|error| form.mistake(&error.to_string()))?;
         let (field, options) = match form {
@@ -85,7 +85,7 @@ impl Form {
         Mistake { status, message: message.to_owned() }
     }
 
-    /// The body of an answer of so many tokens.
+    /// The body of an answer of N tokens.
     pub(super) fn answer(self, text: &str, finish: &str, tokens: usize) -> Value {
         let usage = json!({"prompt_tokens": 0, "completion_tokens": tokens, "total_tokens": tokens});
         let openai = |id: &str, object: &str, choice: Value| json!({"id": id, "object": object, "created": 0, "model": EMBEDDED_MODEL, "choices": [choice], "usage": usage});

@@ -1,4 +1,4 @@
-//! The room of the embedded API's socket: listening, refusing, and breaking what is open.
+//! Runs the embedded API's socket: it listens, refuses connections, and breaks open ones.
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -17,25 +17,24 @@ use super::{Behaviour, Shared, model};
 
 const BACKLOG: u32 = 1024;
 
-/// Waits, unless the time is zero: then nothing else has a turn.
+/// Waits, unless the time is zero: then no other task gets a turn.
 pub(super) async fn pause(time: Duration) {
     if !time.is_zero() {
         tokio::time::sleep(time).await;
     }
 }
 
-/// Takes a port without listening on it: the system then refuses connections, and nobody else can
-/// take it.
+/// Binds a port without listening on it: the system then refuses connections, and no other process
+/// can take it.
 pub(super) fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
-    // Connections of the time before linger on the port; without this it would be taken for a
-    // minute.
+    // Earlier connections linger on the port; without this it would be in use for a minute.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     Ok(socket)
 }
 
-/// Serves the API, as long as it may be reached; refuses connections the rest of the time.
+/// Serves the API while it accepts connections, and refuses connections the rest of the time.
 pub(super) async fn run(mut socket: TcpSocket, address: SocketAddr, shared: Arc<Shared>) -> io::Result<Infallible> {
     let routes = model::routes(Arc::clone(&shared));
     let mut behaviour = shared.behaviour.subscribe();
@@ -61,7 +60,7 @@ async fn accept(listener: &TcpListener, routes: &Router, connections: &mut JoinS
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
-            // Too many open files, mostly, which passes.
+            // Mostly too many open files, which passes.
             Err(error) => {
                 tracing::warn!(%error, "the embedded API cannot take a connection");
                 tokio::time::sleep(Duration::from_secs(1)).await;
@@ -73,7 +72,7 @@ async fn accept(listener: &TcpListener, routes: &Router, connections: &mut JoinS
     }
 }
 
-/// Serves one connection by hand: `axum::serve` would keep it open when the listener is gone.
+/// Serves one connection directly: `axum::serve` would keep it open after the listener is gone.
 async fn serve(stream: TcpStream, routes: Router) {
     let service = TowerToHyperService::new(routes);
     if let Err(error) = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await {

@@ -1,5 +1,4 @@
-//! The streamed answers of the embedded API: server-sent events, and how the body goes on after the
-//! last of them.
+//! Streams answers of the embedded API as server-sent events, and ends the body as requested.
 
 use std::{io, time::Duration};
 
@@ -21,7 +20,7 @@ use super::{
 /// The time between two comments.
 const COMMENT_EVERY: Duration = Duration::from_secs(1);
 
-/// Sends a text as it is ordered.
+/// Streams a text as the test requests.
 pub(super) fn send(form: Form, text: Text<'_>, streaming: Streaming) -> Response {
     let Streaming { gap, then, .. } = streaming;
     let most = if then == StreamEnd::Empty { 0 } else { streaming.tokens };
@@ -49,7 +48,7 @@ fn rest(end: StreamEnd) -> BoxStream<'static, io::Result<Bytes>> {
 
 /// An error of a body makes the server close the connection in the middle of it.
 async fn broken() -> io::Result<Bytes> {
-    // What was given before is written to the socket while nothing is ready.
+    // The server writes earlier events to the socket only while the body is pending.
     yield_now().await;
     Err(io::ErrorKind::ConnectionReset.into())
 }

@@ -1,11 +1,11 @@
-//! What goes wrong in streamed answers, to order.
+//! Defines the faults of streamed answers on demand.
 
 use std::{fmt, time::Duration};
 
-/// How streamed answers go. Answers that do not stream are given as in good times.
+/// The behaviour of streamed answers. Answers without streaming are those of a healthy API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Streaming {
-    /// How many events with text come before the end; those that the text has not, are left out.
+    /// How many events with text come before the end, as far as the text has them.
     pub tokens: usize,
     /// The pause between two events.
     pub gap: Duration,
@@ -20,7 +20,7 @@ pub enum StreamEnd {
     Whole,
     /// With the finish reason, without `[DONE]`.
     NoDone,
-    /// With `[DONE]`, without a finish reason. By TGI, which has no `[DONE]`, it is cut.
+    /// With `[DONE]`, without a finish reason. TGI has no `[DONE]`, so its stream has neither.
     NoFinish,
     /// The body ends in order, with neither.
     Cut,
@@ -28,13 +28,13 @@ pub enum StreamEnd {
     HalfEvent,
     /// The connection breaks.
     Break,
-    /// Nothing more comes, and the connection stays.
+    /// Nothing more comes, and the connection stays open.
     Stall,
-    /// Only comments come, one a second.
+    /// Only comments come, one per second.
     Comments,
-    /// With an event that has an error in the form of the route, whose code this is.
+    /// With an event that has an error in the format of the route, with this code.
     Error(u16),
-    /// With an event of the name `error`.
+    /// With an `error` event.
     ErrorEvent,
     /// With this finish reason and `[DONE]`.
     Finish(&'static str),

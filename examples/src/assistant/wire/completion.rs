@@ -1,4 +1,4 @@
-//! What an API answers with: a text, why it ended, and of which model it is; or an error in a 200.
+//! Reads an API's answer: a text, why it ended, and its model; or an error in a 200.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use serde_json::Value;
 use super::{fault::Told, finish::Finish};
 use crate::assistant::error::{Fault, GenerationError, OutputError};
 
-/// What an API has answered.
+/// An API's answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Completion {
     /// The text; that of a refusal, which may be empty, where the model declined.
     pub text: String,
     /// Why it ended.
     pub finish: Finish,
-    /// The model that the API says it is of.
+    /// The model that the API names.
     pub model: Option<String>,
 }
 
 impl Completion {
     /// Reads the body of a 200: of a chat, of a completion, or a `generated_text`, in a list or
-    /// not. Unknown fields are nothing.
+    /// not. It ignores unknown fields.
     ///
     /// # Errors
-    /// It is no JSON, says an error, has no answer, or wants a tool.
+    /// It is not JSON, contains an error, has no answer, or asks for a tool.
     pub fn read(body: &str, wait: Option<Duration>) -> Result<Self, GenerationError> {
         let value: Value = serde_json::from_str(body).map_err(|_| unreadable(body))?;
         let value = match &value {
@@ -39,12 +39,12 @@ impl Completion {
     }
 
     fn of_choice(choice: &Value, model: Option<String>, wait: Option<Duration>) -> Result<Self, GenerationError> {
-        // Gateways tell an error of the provider behind them in the choice.
+        // Gateways report an error of the provider behind them in the choice.
         if choice.get("error").is_some_and(|error| !error.is_null()) {
             return Err(Told::of(choice).sort_within(wait));
         }
         let finish = choice.get("finish_reason").and_then(Value::as_str);
-        // Some routers have no other word for a provider that has failed.
+        // Some routers report a failed provider in no other way.
         if finish == Some("error") {
             return Err(Told::saying("finish reason `error`").sort_within(wait));
         }
@@ -67,7 +67,8 @@ impl Completion {
         let text = value.get("generated_text").and_then(Value::as_str);
         let text = text.ok_or_else(|| GenerationError::Unreadable("neither an answer nor an error".to_owned()))?;
         let finish = value.get("details").and_then(|details| details.get("finish_reason")).and_then(Value::as_str);
-        // This form gives whole answers only, and says nothing of it unless it is asked.
+        // This format has complete answers only, and no finish reason unless the request asks for
+        // it.
         Ok(Self {
             text: text.to_owned(),
             finish: finish.map_or(Finish::Stop, |finish| Finish::of(Some(finish))),
@@ -94,14 +95,14 @@ fn has_tool_calls(message: Option<&Value>) -> bool {
     calls.is_some_and(|calls| !calls.is_empty())
 }
 
-/// What an answer is that has no text, and asks for a tool that nobody offered.
+/// The error of an answer without text that asks for a tool, although the request offered none.
 #[must_use]
 pub fn wants_tool() -> GenerationError {
     let message = "the model wants to call a tool, and has none".to_owned();
     GenerationError::Refused(Fault { status: 200, message, retry_after: None })
 }
 
-/// What a body is that is no JSON. Its text may be of any length, and of anybody.
+/// The error of a body that is not JSON. Its text may be of any length, and from any source.
 fn unreadable(body: &str) -> GenerationError {
     let what = if body.trim_start().starts_with('<') { "an HTML page" } else { "no JSON" };
     GenerationError::Unreadable(what.to_owned())

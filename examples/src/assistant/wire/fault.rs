@@ -1,4 +1,4 @@
-//! What an API says in place of a text, whatever form it says it in, and what that means.
+//! Reads an API's errors in all their formats, and decides what they mean.
 
 use std::{fmt, time::Duration};
 
@@ -7,28 +7,28 @@ use serde_json::Value;
 
 use crate::assistant::error::{Fault, GenerationError};
 
-/// How much of an error's text is passed on.
+/// The most characters of an error's text that are kept.
 const MAX_MESSAGE_CHARS: usize = 200;
 
 const NO_WORDS: &str = "no reason given";
 
-/// The code with which OpenAI says in a 429 that the account has nothing left.
+/// OpenAI's code in a 429 for an account without credit.
 const QUOTA: &str = "insufficient_quota";
 
 /// An error as an API words it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Told {
-    /// The words; empty where there are none.
+    /// Its message; empty where there is none.
     pub message: String,
     names: Vec<String>,
-    /// The status that it names itself.
+    /// The status that the error itself names.
     pub status: Option<u16>,
-    /// In how long it expects its model to be there.
+    /// When it expects its model to be loaded.
     wait: Option<Duration>,
 }
 
 impl Told {
-    /// Reads the body of an error: JSON of OpenAI, TGI, FastAPI and their like, plain text, or
+    /// Reads the body of an error: JSON of OpenAI, TGI, FastAPI and similar ones, plain text, or
     /// HTML.
     #[must_use]
     pub fn read(body: &str) -> Self {
@@ -38,13 +38,13 @@ impl Told {
         }
     }
 
-    /// An error that is known by these words only.
+    /// An error with only this message.
     #[must_use]
     pub fn saying(words: &str) -> Self {
         Self { message: words.to_owned(), ..Self::default() }
     }
 
-    /// What kinds and codes it names itself.
+    /// The kinds and codes that it names.
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
@@ -54,7 +54,7 @@ impl Told {
     #[must_use]
     pub fn of(value: &Value) -> Self {
         let error = value.get("error").filter(|error| !error.is_null());
-        // vLLM of old says all at the top.
+        // Old versions of vLLM have all fields at the top level.
         let inner = error.filter(|error| error.is_object()).unwrap_or(value);
         let message = [error, inner.get("message"), value.get("message"), value.get("detail"), Some(value)];
         let message = message.into_iter().flatten().find_map(words).unwrap_or_default();
@@ -68,7 +68,7 @@ impl Told {
         }
     }
 
-    /// What an answer of this status means that asks to be called again after `wait`.
+    /// The meaning of an answer with this status that asks for the next call after `wait`.
     #[must_use]
     pub fn sort(self, status: u16, wait: Option<Duration>) -> GenerationError {
         let is_quota = self.names.iter().any(|name| name == QUOTA);
@@ -86,7 +86,7 @@ impl Told {
         }
     }
 
-    /// What it means within a 200: what its own code or name says, and else a failure.
+    /// Its meaning within a 200: by its own code or name, and a failure otherwise.
     #[must_use]
     pub fn sort_within(self, wait: Option<Duration>) -> GenerationError {
         let by_name = || self.names.iter().find_map(|name| status_of(name));
@@ -95,7 +95,7 @@ impl Told {
     }
 }
 
-/// Its status, or else its first name, and the words, in at most 200 characters each.
+/// Its status, or otherwise its first name, and the message, in at most 200 characters each.
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let code =
@@ -108,7 +108,7 @@ impl fmt::Display for Told {
     }
 }
 
-/// The status that goes with an error of this name, of OpenAI, TGI and llama.cpp.
+/// The status for an error of this name, of OpenAI, TGI and llama.cpp.
 fn status_of(name: &str) -> Option<u16> {
     Some(match name {
         "invalid_request_error" | "context_length_exceeded" | "exceed_context_size_error" => 400,
@@ -129,7 +129,7 @@ fn status(code: &Value) -> Option<u16> {
     u16::try_from(number).ok().filter(|status| (400..=599).contains(status))
 }
 
-/// The words of an error: a text, the text of an object, or those of a list of either.
+/// The message of an error: a text, the text of an object, or those of a list of either.
 fn words(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.clone(),
@@ -140,7 +140,7 @@ fn words(value: &Value) -> Option<String> {
     Some(text).filter(|text| !text.trim().is_empty())
 }
 
-/// The words of a body that is no JSON: of HTML its title.
+/// The message of a body that is not JSON: of HTML its title.
 fn plain(body: &str) -> String {
     if !body.trim_start().starts_with('<') {
         return body.to_owned();

@@ -1,22 +1,22 @@
-//! Why a text ended, in the words of OpenAI, of TGI, and of servers that pass on their provider's.
+//! Reads why a text ended, in the words of OpenAI, TGI, and servers that repeat their provider's.
 
 /// Why a text ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
-    /// The model was done.
+    /// The model finished.
     Stop,
-    /// It was cut at its greatest length, or at the end of the model's context.
+    /// It was truncated at its greatest length, or at the end of the model's context.
     Length,
-    /// The model wants a tool to be called.
+    /// The model requests a tool call.
     ToolCalls,
-    /// The model, or a filter behind it, will not answer this.
+    /// The model, or a filter behind it, refuses to answer.
     Declined,
-    /// The API does not say, or in a word that nobody knows.
+    /// The API gives no reason, or an unknown one.
     Unknown,
 }
 
 impl Finish {
-    /// The reason that an API names so.
+    /// The reason with this name in an API.
     #[must_use]
     pub fn of(reason: Option<&str>) -> Self {
         match reason {

@@ -1,5 +1,4 @@
-//! The protocol of the APIs: the bodies that are sent, and one tolerant reader of whatever comes
-//! back.
+//! Implements the protocol of the APIs: the requests, and one tolerant reader of the responses.
 
 pub mod completion;
 pub mod fault;

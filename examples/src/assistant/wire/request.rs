@@ -1,23 +1,23 @@
-//! The body of a request, in the words of each kind of API.
+//! Builds the body of a request, in the format of each kind of API.
 
 use serde::Serialize;
 
 use crate::assistant::{api::ApiKind, endpoint::Endpoint};
 
-/// What an API that knows of repetition is told where nothing is set.
+/// The repetition penalty without a setting, for an API that supports it.
 const REPETITION_PENALTY: f64 = 1.1;
 
-/// How the text is generated.
+/// The options of text generation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GenerationParameters {
     /// The most tokens that the answer may have.
     pub max_new_tokens: u32,
-    /// How freely the next token is chosen; above 0.
+    /// The sampling temperature; above 0.
     pub temperature: f64,
-    /// The share of the likeliest tokens that are chosen from; above 0, at most 1.
+    /// The share of the likeliest tokens to choose from; above 0, at most 1.
     pub top_p: f64,
-    /// How much a token that was there already loses; 1 is nothing. `None`: 1.1 where the API knows
-    /// it, and else not sent.
+    /// The penalty of a token that has already occurred; 1 is none. `None`: 1.1 where the API
+    /// supports it, and otherwise not sent.
     pub repetition_penalty: Option<f64>,
 }
 
@@ -25,17 +25,17 @@ pub struct GenerationParameters {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Body<'a> {
-    /// For [`ApiKind::Chat`]. The model is the first field, since a router reads no more than a
-    /// prefix of the body.
+    /// For [`ApiKind::Chat`]. The model is the first field, since a router reads only a prefix of
+    /// the body.
     Chat {
         /// The model.
         model: &'a str,
         /// The one message.
         messages: [Message<'a>; 1],
-        /// How the text is generated.
+        /// The options of text generation.
         #[serde(flatten)]
         sampling: Sampling,
-        /// Whether the answer comes token by token.
+        /// Whether the answer is streamed.
         #[serde(skip_serializing_if = "is_false")]
         stream: bool,
     },
@@ -45,10 +45,10 @@ pub enum Body<'a> {
         model: &'a str,
         /// The prompt.
         prompt: &'a str,
-        /// How the text is generated.
+        /// The options of text generation.
         #[serde(flatten)]
         sampling: Sampling,
-        /// Whether the answer comes token by token.
+        /// Whether the answer is streamed.
         #[serde(skip_serializing_if = "is_false")]
         stream: bool,
     },
@@ -56,9 +56,9 @@ pub enum Body<'a> {
     Inputs {
         /// The prompt.
         inputs: &'a str,
-        /// How the text is generated.
+        /// The options of text generation.
         parameters: Parameters,
-        /// Whether the answer comes token by token.
+        /// Whether the answer is streamed.
         #[serde(skip_serializing_if = "is_false")]
         stream: bool,
     },
@@ -77,7 +77,7 @@ pub struct Sampling {
     max_tokens: u32,
     temperature: f64,
     top_p: f64,
-    // Some servers refuse a field that they do not know.
+    // Some servers refuse unknown fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     repetition_penalty: Option<f64>,
 }
@@ -89,13 +89,13 @@ pub struct Parameters {
     temperature: f64,
     top_p: f64,
     repetition_penalty: f64,
-    // With it TGI says why it stopped.
+    // With it TGI reports why it stopped.
     #[serde(skip_serializing_if = "is_false")]
     details: bool,
 }
 
 impl<'a> Body<'a> {
-    /// The body that asks this API to go on from `prompt`, at once or token by token.
+    /// The body of a request that continues `prompt` on this API, at once or token by token.
     #[must_use]
     pub fn new(endpoint: &'a Endpoint, prompt: &'a str, with: &GenerationParameters, stream: bool) -> Self {
         let GenerationParameters { max_new_tokens, temperature, top_p, repetition_penalty } = *with;

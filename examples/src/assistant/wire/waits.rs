@@ -1,17 +1,18 @@
-//! In how long an API asks to be called again: the headers of OpenAI, Hugging Face, LiteLLM, and
-//! `Retry-After`.
+//! Reads from a response's headers when an API asks for the next call.
+//!
+//! It knows the headers of OpenAI, Hugging Face and LiteLLM, and `Retry-After`.
 
 use std::time::Duration;
 
 use breaker_core::presets;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-/// A longer wait is no wait, but a mistake of the API.
+/// A longer wait is a mistake of the API.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
-/// In how long the API asks to be called again; the first of these that it says: `retry-after-ms`,
-/// `retry-after` (seconds or a date), `llm_provider-retry-after` (what stood behind LiteLLM),
-/// `ratelimit: "api";r=0;t=55`.
+/// When the API asks for the next call. The first of these headers counts: `retry-after-ms`,
+/// `retry-after` (seconds or a date), `llm_provider-retry-after` (LiteLLM repeats its provider's
+/// so), `ratelimit: "api";r=0;t=55`.
 #[must_use]
 pub fn asked(headers: &HeaderMap) -> Option<Duration> {
     let wait = millis(headers)
@@ -30,7 +31,7 @@ fn millis(headers: &HeaderMap) -> Option<Duration> {
     Duration::try_from_secs_f64(millis / 1e3).ok()
 }
 
-/// `Retry-After` as it is known everywhere, and with a fraction, as OpenAI's clients take it.
+/// `Retry-After` in the standard form, or with a fraction, as OpenAI's clients accept it.
 fn retry_after(headers: &HeaderMap, name: &str) -> Option<Duration> {
     let value = headers.get(name)?;
     let mut one = HeaderMap::from_iter([(RETRY_AFTER, value.clone())]);
@@ -39,7 +40,7 @@ fn retry_after(headers: &HeaderMap, name: &str) -> Option<Duration> {
     presets::retry_after(&one).or_else(fraction)
 }
 
-/// The longest `t` of the limits that are used up (`r=0`).
+/// The longest `t` of the exhausted limits (`r=0`).
 fn rate_limit(limits: &str) -> Option<Duration> {
     let number = |limit: &str, name: char| -> Option<u64> {
         limit.split(';').find_map(|part| part.trim().strip_prefix(name)?.trim().strip_prefix('=')?.trim().parse().ok())

@@ -1,4 +1,5 @@
-//! Screenshots: a small shop whose text generation fails, seen on its dashboard;
+//! Makes the screenshots, from a small shop whose text generation fails.
+//!
 //! `scripts/screenshots` runs it.
 //!
 //! It takes about two minutes, since the charts show two minutes.
@@ -12,7 +13,7 @@ use std::{env, fmt, fs};
 
 const TOKEN: &str = "only-for-these-pictures";
 
-/// A call of a dependency that did not work.
+/// A failed call of a dependency.
 #[derive(Debug)]
 enum ShopError {
     Upstream(&'static str),
@@ -36,7 +37,7 @@ impl From<CircuitBreakerError> for ShopError {
     }
 }
 
-/// What the dependencies do: of a hundred calls so many fail.
+/// The failure rate of each dependency, in percent.
 static TEXT: AtomicU32 = AtomicU32::new(0);
 static EMBEDDINGS: AtomicU32 = AtomicU32::new(0);
 static PAYMENTS: AtomicU32 = AtomicU32::new(0);
@@ -84,7 +85,7 @@ async fn geo_lookup(number: u32) -> Result<u32, ShopError> {
     Ok(number)
 }
 
-/// What happens while the pictures are waited for, by the second.
+/// The events of the two minutes, by the second.
 fn happens(second: u64) {
     match second {
         22 => EMBEDDINGS.store(100, Ordering::Relaxed),
@@ -100,7 +101,7 @@ fn happens(second: u64) {
     }
 }
 
-/// Lets customers come, as long as the pictures take.
+/// Simulates customers until the pictures are made.
 async fn customers() {
     let began = Instant::now();
     let mut ticks = tokio::time::interval(Duration::from_millis(50));
@@ -111,11 +112,11 @@ async fn customers() {
             happens(seconds);
             seconds += 1;
         }
-        // More and fewer of them, as in any shop.
+        // A varying number, as in any shop.
         let wave = 2 + (number / 90) % 3 + u32::from(number % 7 == 0);
         for one in 0..wave {
             let number = number * 3 + one;
-            // What comes back is seen on the dashboard.
+            // The dashboard shows the result.
             let _ = (text_generation(number).await, redis_cache(number).await, database(number).await);
             if one == 0 {
                 let _ = (embedding_service(number).await, payments(number).await);

@@ -1,4 +1,4 @@
-//! Without a mouse, and without eyes.
+//! Tests the dashboard by keyboard, and by a screen reader's tree.
 
 use breaker_browser::{Chrome, Gallery, Key, Trouble, View};
 use breaker_core::Config;
@@ -24,10 +24,10 @@ async fn everything_can_be_done_with_the_keyboard_alone() -> Result<(), Trouble>
     let tab = chrome.open(&gallery.dashboard(), View::DESK).await?;
     tab.until_text("h1", "1 of 3 dependencies is down").await?;
 
-    // The first stop leads past everything.
+    // The first stop is a link that skips the head of the page.
     tab.press(Key::Tab, false).await?;
     assert_eq!(tab.eval("document.activeElement.className").await?, "skip");
-    // The slash leads to the filter, where it is a character like any other.
+    // The slash moves to the filter, where it is a character like any other.
     tab.press_character('/').await?;
     tab.until("document.activeElement.id === 'filter'").await?;
     for character in ['s', 'e', 'a'] {
@@ -36,8 +36,8 @@ async fn everything_can_be_done_with_the_keyboard_alone() -> Result<(), Trouble>
     tab.until("document.querySelectorAll('.row').length === 1").await?;
     tab.press(Key::Escape, false).await?;
     tab.until("document.querySelectorAll('.row').length === 3").await?;
-    // Past the order to the first name, from name to name, into the details, and back to where one
-    // was.
+    // Past the order to the first name, from name to name, into the details, and back to the same
+    // place.
     tab.press(Key::Tab, false).await?;
     tab.until("document.activeElement.id === 'sort'").await?;
     tab.press(Key::Tab, false).await?;
@@ -72,7 +72,7 @@ async fn a_screen_reader_gets_landmarks_headings_names_and_charts_in_words() -> 
     let chrome = Chrome::start().await?;
     let tab = chrome.open(&gallery.dashboard(), View::DESK).await?;
     tab.until_text("h1", "1 of 3 dependencies is down").await?;
-    // A chart begins when somebody looks.
+    // A chart begins when a user opens it.
     let payments = gallery.registry.get("payments").ok_or("payments")?;
     gallery.succeed(&payments, 4).await;
     gallery.fail(&payments, 5).await;
@@ -117,7 +117,7 @@ async fn a_screen_reader_gets_landmarks_headings_names_and_charts_in_words() -> 
         .collect();
     assert!(nameless.is_empty(), "{nameless:?}");
     assert_eq!(tab.eval("document.documentElement.lang").await?, "en");
-    // Changes are announced, in words and once; time is not.
+    // A screen reader announces each change once, in words, but not the time.
     assert_eq!(tab.eval("document.querySelector('#voice').ariaLive").await?, "polite");
     assert_eq!(tab.eval("[...document.querySelectorAll('[aria-live], [role=status], [role=alert], [role=log]')].some((one) => one.querySelector('.since, .next, .flow'))").await?, false);
     gallery.registry.get("stock").ok_or("stock")?.force_open();

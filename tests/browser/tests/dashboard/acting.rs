@@ -1,10 +1,10 @@
-//! Acting: only after a login, in words beforehand and afterwards, and with effect.
+//! Tests the dashboard's actions: only after a login, with words before and after, and with effect.
 
 use breaker_browser::{Assistant, Chrome, Key, Trouble, View};
 
 const TOKEN: &str = "a-token-that-nobody-can-guess";
 
-/// The state of the breaker, as the service tells it elsewhere.
+/// The state of the breaker, from another route of the service.
 async fn state(assistant: &Assistant) -> Result<String, Trouble> {
     Ok(assistant.breaker().await?["state"].as_str().unwrap_or_default().to_owned())
 }
@@ -18,7 +18,7 @@ async fn an_action_needs_the_login_says_what_it_does_and_takes_effect() -> Resul
     tab.until_text("[data-part=locked]", "Acting needs the token").await?;
     assert_eq!(tab.eval("document.querySelectorAll('[data-action]').length").await?, 0);
 
-    // The wrong token is refused, at the field; the right one is taken.
+    // The page reports a wrong token at the field, and accepts the right one.
     tab.click("[data-part=login]").await?;
     tab.until("document.activeElement.id === 'login-token'").await?;
     tab.write("not the token").await?;
@@ -33,7 +33,7 @@ async fn an_action_needs_the_login_says_what_it_does_and_takes_effect() -> Resul
     tab.until("!document.querySelector('#login').open").await?;
     tab.until_text("#login-text", "Log out").await?;
 
-    // It says what it does; "Cancel" does nothing.
+    // The dialog says what the action does; "Cancel" does nothing.
     tab.click("[data-action=force_open]").await?;
     tab.until_text("#confirm-says", "No more calls are made to it.").await?;
     tab.click("#confirm [value=no]").await?;
@@ -46,7 +46,7 @@ async fn an_action_needs_the_login_says_what_it_does_and_takes_effect() -> Resul
     tab.until_text("#detail [data-part=audit]", "force open").await?;
     assert_eq!(state(&assistant).await?, "forced_open");
 
-    // For a time.
+    // An action for a limited time.
     tab.click("[data-action=release]").await?;
     tab.until_text("[data-part=result]", "now it is working").await?;
     tab.click("[data-action=force_open]").await?;
@@ -64,7 +64,7 @@ async fn an_action_needs_the_login_says_what_it_does_and_takes_effect() -> Resul
         assert_eq!(state(&assistant).await?, state_after);
     }
 
-    // Logged out, there is nothing to act with.
+    // Logged out, there are no actions.
     tab.press(Key::Escape, false).await?;
     tab.click("#login-open").await?;
     tab.until_text("#login-text", "Log in").await?;
@@ -91,7 +91,7 @@ async fn settings_are_checked_shown_before_they_are_applied_and_take_effect() ->
     tab.fill(".settings input[name=fail_max]", "0").await?;
     tab.fill(".settings input[name=recovery_timeout]", "soon").await?;
     tab.press(Key::Enter, false).await?;
-    // Each problem is told at its field, and the first one has the focus.
+    // Each error appears at its field, and the first one has the focus.
     let problem = |key: &str| {
         format!(
             "document.getElementById(document.querySelector('.settings input[name={key}][aria-invalid=true]').getAttribute('aria-describedby')).textContent.length > 5"

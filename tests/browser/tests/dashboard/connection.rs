@@ -1,4 +1,4 @@
-//! The connection: lost, said so, and found again.
+//! Tests a lost connection of the dashboard: it says so, and reconnects.
 
 use breaker_browser::{Assistant, Chrome, Trouble, View};
 
@@ -19,9 +19,9 @@ async fn a_lost_connection_is_told_and_found_again_when_the_server_is_back() -> 
     tab.until_text("#banner", "Connection lost since").await?;
     tab.until_text("#banner", "Trying again").await?;
     tab.until_text(".live", "Not connected").await?;
-    // What is shown may no longer be so, and looks like it.
+    // The shown state may be outdated, and looks like it.
     tab.until("getComputedStyle(document.querySelector('.columns')).filter.includes('grayscale')").await?;
-    // Time stands still for what nobody knows.
+    // The times stop while the state is unknown.
     let since = "document.querySelector('.row .since').textContent";
     let before = tab.eval(since).await?;
     tab.until("parseInt(document.querySelector('#banner-time').textContent) >= 4").await?;
@@ -31,7 +31,7 @@ async fn a_lost_connection_is_told_and_found_again_when_the_server_is_back() -> 
     tab.until("document.querySelector('#banner').hidden").await?;
     tab.until_text(".live", "Live").await?;
     tab.until(&format!("({since}) !== {before}")).await?;
-    // Only the refused connections were complained of.
+    // Only the refused connections are complaints.
     let other: Vec<_> = tab.complaints().into_iter().filter(|text| !text.contains("net::ERR_")).collect();
     assert_eq!(other, Vec::<String>::new());
     tab.forgive();
@@ -51,7 +51,7 @@ async fn a_wrong_clock_of_the_client_does_no_harm() -> Result<(), Trouble> {
     assistant.outage("errors").await?;
     let _load = assistant.ask(std::time::Duration::from_millis(50));
     tab.until_text(".row .next", "next attempt in").await?;
-    // 30 s are the recovery timeout; a clock that is a year ahead would say that it is over.
+    // 30 s are the recovery timeout; a clock that is a year ahead would end it.
     tab.until("/in (1\\d|2\\d|30) s/u.test(document.querySelector('.row .next').textContent)").await?;
     tab.until("/for \\d s/u.test(document.querySelector('.row .since').textContent)").await?;
     Ok(())

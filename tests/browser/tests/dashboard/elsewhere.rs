@@ -1,5 +1,6 @@
-//! Elsewhere: a page of another site, open in the operator's browser, that sends the dashboard one
-//! wrong token after another.
+//! Tests another site's page that sends the dashboard one wrong token after another.
+//!
+//! It is open in the operator's browser.
 
 use axum::Router;
 use axum::response::Html;
@@ -9,10 +10,10 @@ use breaker_core::Registry;
 use tokio::net::TcpListener;
 
 const TOKEN: &str = "a-token-that-nobody-can-guess";
-/// After so many no attempt would be left, and each that comes back would be taken at once.
+/// Enough requests to use up the login limit, and each attempt that it frees.
 const REQUESTS: usize = 40;
 
-/// A page of any host of this machine; gives its port.
+/// A page for any host name of this machine; returns its port.
 async fn other_site() -> Result<u16, Trouble> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();
@@ -21,8 +22,8 @@ async fn other_site() -> Result<u16, Trouble> {
     Ok(port)
 }
 
-/// What any page may send to any host for as long as it is open, without seeing the answers: by
-/// itself, and from a frame that has no origin.
+/// The requests that any page may send to any host while it is open, without seeing the answers. It
+/// sends them itself, and from a frame without an origin.
 fn flood(dashboard: &str) -> String {
     format!(
         "window.sent = 0;
@@ -53,8 +54,8 @@ async fn log_in(tab: &Tab) -> Result<(), Trouble> {
     tab.until_text("#login-text", "Log out").await
 }
 
-/// With a host of which the browser says where requests come from, and one (plain http) for which
-/// it says an origin only.
+/// With a host for which the browser says which site a request comes from, and one (plain http) for
+/// which it sends an origin only.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_of_another_site_keeps_no_operator_from_logging_in() -> Result<(), Trouble> {
     let chrome = Chrome::start().await?;

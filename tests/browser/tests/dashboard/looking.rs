@@ -1,4 +1,4 @@
-//! The looks: themes, and a narrow phone.
+//! Tests the dashboard's themes, and its layout on a narrow phone.
 
 use breaker_browser::{Chrome, Gallery, Trouble, View};
 use breaker_core::Config;

@@ -1,4 +1,4 @@
-//! The dashboard in a real browser.
+//! Tests the dashboard in a real browser.
 
 mod accessibility;
 mod acting;

@@ -1,10 +1,10 @@
-//! Many breakers: the verdict, the filter, the order, and that it stays smooth.
+//! Tests a dashboard of many breakers: its summary, filter, order, and smoothness.
 
 use breaker_browser::{Chrome, Gallery, Tab, Trouble, View};
 use breaker_core::Config;
 use std::time::Duration;
 
-/// The names in the order in which they are shown.
+/// The names in the order on the page.
 async fn names(tab: &Tab) -> Result<Vec<String>, Trouble> {
     let names = tab.eval("[...document.querySelectorAll('.row .name')].map((one) => one.textContent)").await?;
     Ok(serde_json::from_value(names)?)
@@ -33,7 +33,7 @@ async fn trouble_comes_first_and_other_orders_and_filters_survive_a_reload() -> 
     tab.until_text("h1", "2 of 4 dependencies are down").await?;
     tab.until_text("#verdict-detail", "delta is critical").await?;
     tab.until_text("#verdict-detail", "1 is not guarded").await?;
-    // Critical ones before others, switched off ones after them, failing ones before working ones.
+    // Critical ones before others, switched off ones after them, failing ones before healthy ones.
     assert_eq!(names(&tab).await?, ["delta", "gamma", "beta", "alpha"]);
 
     for (order, expected) in [
@@ -76,7 +76,7 @@ async fn what_fails_now_and_then_comes_before_what_works_and_does_not_jump_with_
     assert_eq!(names(&tab).await?, ["a-works", "b-fails"]);
     gallery.succeed(&works, 5).await;
     gallery.succeed(&fails, 1).await;
-    // Failures of the second in which it came into its state may be older than that.
+    // Failures in the second of the last state change may be older than the state.
     tab.until("parseInt(document.querySelectorAll('.since')[1].textContent.slice(4)) >= 2").await?;
     gallery.fail(&fails, 2).await;
     tab.until_text(".row", "2 of 3, then calls stop").await?;
@@ -97,7 +97,7 @@ async fn two_hundred_that_are_all_in_use_leave_the_page_smooth() -> Result<(), T
     let chrome = Chrome::start().await?;
     let tab = chrome.open(&gallery.dashboard(), View::DESK).await?;
     tab.until_text("h1", "All 200 dependencies are working").await?;
-    // What takes longer than 50 ms in the page is a long task, which a person feels.
+    // A task of more than 50 ms in the page is a long task, which a user notices.
     tab.eval("window.long = []; new PerformanceObserver((list) => long.push(...list.getEntries().map((one) => one.duration))).observe({ type: 'longtask' })")
         .await?;
     tab.eval("window.changed = 0; new MutationObserver((changes) => { changed += changes.length }).observe(document.querySelector('#breakers'), { subtree: true, childList: true, characterData: true, attributes: true })")
@@ -119,7 +119,7 @@ async fn two_hundred_that_are_all_in_use_leave_the_page_smooth() -> Result<(), T
     assert!(tab.eval("changed").await?.as_u64() > Some(0));
     let long: Vec<f64> = serde_json::from_value(tab.eval("long").await?)?;
     assert!(long.iter().all(|time| *time < 250.0), "{long:?}");
-    // Nothing is lost: when it is looked at it is up to date.
+    // Nothing is lost: a visible page is up to date.
     tab.eval("document.querySelectorAll('.row')[199].scrollIntoView()").await?;
     tab.until("hidden().startsWith('40 calls')").await?;
     tab.assert_clean(&gallery.origin);

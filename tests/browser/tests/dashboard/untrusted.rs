@@ -1,4 +1,4 @@
-//! Names and errors are anybody's: they stay text.
+//! Tests that hostile names and errors stay text on the page.
 
 use breaker_browser::{Chrome, Gallery, Trouble, View};
 use breaker_core::{CircuitBreakerError, Config, Registry, circuit_breaker};
@@ -52,7 +52,7 @@ async fn markup_quotes_newlines_and_ten_kilobytes_stay_text() -> Result<(), Trou
     let story = "[...document.querySelectorAll('.story')].some((one) => one.innerText.includes('<script>window.harmed=1</script>'))";
     tab.until(story).await?;
 
-    // Opened, acted on, announced, filtered and kept in the address, it is the same.
+    // It is the same in details, actions, announcements, the filter and the address.
     for index in 0..3 {
         tab.eval(&format!("document.querySelectorAll('.row .name')[{index}].click()")).await?;
         tab.until(

@@ -1,4 +1,4 @@
-//! The way to the service, and what of the SDK's own is in it.
+//! Tests outages on the way to the service, and the SDK's part in them.
 
 use super::*;
 use aws_credential_types::provider::error::CredentialsError;
@@ -37,7 +37,7 @@ async fn killed_in_mid_call_is_a_failure() {
     assert_eq!((breaker.snapshot().failure_count, breaker.snapshot().ignored_count), (1, 0));
 }
 
-/// A call that is cut off takes its connection along, and the next one makes a new one.
+/// A call that times out closes its connection, and the next one opens a new one.
 #[tokio::test]
 async fn a_silent_path_opens_and_the_next_connections_close() {
     let server = S3::start(Mode::Object).await;
@@ -53,7 +53,7 @@ async fn a_silent_path_opens_and_the_next_connections_close() {
     closes(&breaker, async || call(&breaker, &client).await).await;
 }
 
-/// A provider that has none, or is rejected itself.
+/// A provider that has no credentials, or is rejected itself.
 #[derive(Debug)]
 struct Refuses(Option<CircuitBreaker>);
 

@@ -1,4 +1,4 @@
-//! What the guide's page says of the SDK's settings.
+//! Tests what the guide's page says of the SDK's settings.
 
 use super::*;
 use aws_sdk_s3::config::retry::RetryPartition;
@@ -9,8 +9,8 @@ fn quick() -> RetryConfig {
     RetryConfig::standard().with_initial_backoff(Duration::from_millis(1))
 }
 
-/// What the guide's page says: the SDK's limits are below the breaker's, so the error says what was
-/// waited for.
+/// As the guide's page says, the SDK's limits are below the breaker's, so the error names the step
+/// that took too long.
 #[tokio::test]
 async fn the_sdks_own_limits_tell_what_was_waited_for() {
     let server = S3::start(Mode::Silent).await;
@@ -34,7 +34,7 @@ async fn the_sdks_own_limits_tell_what_was_waited_for() {
     closes(&breaker, async || call(&breaker, &client).await).await;
 }
 
-/// The SDK's own retries multiply: what the breaker counts as one failure was three requests.
+/// The SDK's own retries multiply: one failure of the breaker was three requests.
 #[tokio::test]
 async fn one_call_is_up_to_three_requests() {
     let server = S3::start(Mode::Error { status: 500, code: "InternalError" }).await;
@@ -88,7 +88,7 @@ async fn a_body_that_is_read_outside_of_the_call_is_not_seen() {
     assert_eq!((breaker.snapshot().success_count, breaker.snapshot().failure_count), (1, 0));
 }
 
-/// The quota is the process's, for each service and region.
+/// The quota belongs to the process, for each service and region.
 #[tokio::test]
 async fn a_retry_partition_keeps_the_retries_of_two_clients_apart() {
     let server = S3::start(Mode::Error { status: 500, code: "InternalError" }).await;

@@ -1,8 +1,8 @@
-//! A connection of hyper itself, without a pool.
+//! Tests a connection of hyper itself, without a pool.
 
 use super::*;
 
-/// When it has ended, all later requests fail: a new one has to be made.
+/// When it has ended, all later requests fail: the caller has to make a new one.
 #[tokio::test]
 async fn a_connection_that_ended_fails_for_ever() {
     let server = Http1::start(Reply::ok().closes()).await;
@@ -21,7 +21,7 @@ async fn a_connection_that_ended_fails_for_ever() {
     assert_eq!(counted(&breaker), (1, 3, 0));
 }
 
-/// This side ended the task that drives the connection.
+/// The caller ended the task that drives the connection.
 #[tokio::test]
 async fn a_connection_task_that_was_aborted_is_ignored() {
     let server = Http1::start(Reply::bytes("").hangs()).await;

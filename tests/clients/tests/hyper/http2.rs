@@ -1,4 +1,4 @@
-//! Over HTTP/2: resets, go-aways, and one connection for all calls.
+//! Tests hyper over HTTP/2: resets, go-aways, and one connection for all calls.
 
 use super::*;
 
@@ -18,7 +18,7 @@ async fn resets_and_go_aways_of_a_server_open_and_close() {
     }
 }
 
-/// hyper takes a body that is reset with `NO_ERROR` for a whole one.
+/// hyper treats a body that ends with a `NO_ERROR` reset as complete.
 #[tokio::test]
 async fn a_body_that_the_server_resets_is_a_failure_but_with_no_error() {
     let client: Legacy = builder().http2_only(true).build_http();
@@ -32,8 +32,8 @@ async fn a_body_that_the_server_resets_is_a_failure_but_with_no_error() {
     }
 }
 
-/// Of itself the client asks again only where a kept connection turns out to be closed: reqwest's
-/// repetitions are reqwest's own.
+/// By itself the client only repeats a request where a kept connection turns out to be closed. The
+/// repetitions in reqwest are reqwest's own.
 #[tokio::test]
 async fn a_refused_stream_is_one_request() {
     let server = Http2::start(Act::Reset(Reason::REFUSED_STREAM)).await;
@@ -42,8 +42,8 @@ async fn a_refused_stream_is_one_request() {
     assert_eq!(server.requests(), 1);
 }
 
-/// Over HTTP/1.1 a call that is cut off takes its connection along. Over HTTP/2 there is one for
-/// all, which only keep-alive finds dead.
+/// Over HTTP/1.1 a call that times out closes its connection. Over HTTP/2 there is one for all
+/// calls, and only keep-alive finds it dead.
 #[tokio::test]
 async fn a_silent_path_closes_over_http_2_with_keep_alive_only() {
     let (first, second) = (Http1::start(Reply::ok()).await, Http2::start(Act::Answer(200, &[], b"7", &[])).await);

@@ -1,5 +1,6 @@
-//! What is the caller's own doing, 1,000 times: the breaker stays closed, and no such call is a
-//! success.
+//! Tests the caller's own mistakes, 1,000 times each.
+//!
+//! The breaker stays closed, and no such call is a success.
 
 use super::*;
 
@@ -67,7 +68,7 @@ impl tower::Service<Uri> for Guarded {
     }
 }
 
-/// What a connector has to give.
+/// What a connector has to return.
 struct Wire(TokioIo<TcpStream>);
 
 impl Connection for Wire {

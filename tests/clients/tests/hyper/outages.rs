@@ -1,4 +1,4 @@
-//! A service that cannot be reached, hangs, dies or is overloaded.
+//! Tests a service that is unreachable, hangs, crashes or is overloaded.
 
 use super::*;
 
@@ -59,7 +59,7 @@ async fn killed_in_mid_call_is_a_failure() {
     assert_eq!(counted(&breaker), (0, 1, 0));
 }
 
-/// A kept connection that ended while nobody called: a new one is made.
+/// A kept connection that ended between calls: the client opens a new one.
 #[tokio::test]
 async fn a_connection_that_ends_while_idle_is_not_seen() {
     let server = Http1::start(Reply::ok()).await;
@@ -70,7 +70,7 @@ async fn a_connection_that_ends_while_idle_is_not_seen() {
         read(&breaker, &client, &url).await;
         assert_eq!((counted(&breaker), path.accepted()), ((expected as u64, 0, 0), expected));
         path.cut();
-        // Both ends of the path are tasks of this thread: they are through by then.
+        // Both ends of the path are tasks of this thread: they have finished by then.
         tokio::time::sleep(ms(100)).await;
     }
 }
@@ -113,7 +113,7 @@ async fn a_function_that_gives_the_body_hides_its_status() {
     assert_eq!(counted(&breaker), (1, 0, 0));
 }
 
-/// Whatever limit the connector has: it is for connecting.
+/// Whatever limit the connector has: it applies to connecting.
 #[tokio::test]
 async fn there_is_no_limit_for_an_answer() {
     let server = Http1::start(Reply::bytes("").hangs()).await;
@@ -125,7 +125,7 @@ async fn there_is_no_limit_for_an_answer() {
     assert_eq!(counted(&breaker), (0, 1, 0));
 }
 
-/// Nothing is left to see of it.
+/// The error keeps no trace of it.
 #[tokio::test]
 async fn a_body_without_a_length_that_is_cut_is_a_success() {
     let server = Http1::start(Reply::bytes("HTTP/1.0 200 X\r\n\r\nhalf").closes()).await;

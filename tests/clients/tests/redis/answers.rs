@@ -1,4 +1,6 @@
-//! Servers that answer: no memory, the wrong node, no right to ask, and mistakes of the caller.
+//! Tests servers that answer with errors.
+//!
+//! The errors: no memory, the wrong node, no permission, and mistakes of the caller.
 
 use super::{RESPOND, ask, ask_anew, client, connect, connect_patiently, get, limited, local, operate, patient};
 use breaker_clients::{closes, opens, stays_closed};
@@ -35,7 +37,7 @@ async fn a_full_memory_opens_it_in_a_pipeline_and_a_transaction_too() {
     .await;
     opens(in_pipeline, async || ask_all(in_pipeline, &mut connection, &pipeline).await).await;
     opens(in_transaction, async || ask_all(in_transaction, &mut connection, &transaction).await).await;
-    // Reading goes on.
+    // Reads still work.
     let reads = patient("redis-memory-reads");
     stays_closed(&reads, async || {
         ask::<Value>(&reads, &mut connection, &get("key")).await;
@@ -59,7 +61,7 @@ async fn a_replica_opens_it_for_writes_until_it_is_promoted() {
         ask::<Value>(&breaker, &mut connection, &set()).await;
     })
     .await;
-    // It has no data that it may show.
+    // It may not show its data.
     operate(server.port, &["CONFIG", "SET", "replica-serve-stale-data", "no"]).await;
     let reads = limited("redis-master-down");
     opens(&reads, async || {
@@ -141,7 +143,7 @@ async fn wrong_credentials_open_it_and_the_right_ones_close_it() {
     let Some(server) = Server::redis(&["--requirepass", "right"]).await else { return };
     let port = server.port;
     let right = client(&format!(":right@127.0.0.1:{port}"));
-    // No password is told at the first command, or, where a database is chosen, at connecting.
+    // The first command reports a missing password. Where a database is chosen, connecting does.
     for credentials in [format!(":wrong@127.0.0.1:{port}"), format!("127.0.0.1:{port}"), format!("127.0.0.1:{port}/1")]
     {
         let (breaker, wrong) = (limited("redis-credentials"), client(&credentials));
@@ -194,12 +196,12 @@ async fn an_empty_queue_is_a_failure_on_a_connection_with_a_limit_and_none_on_on
     })
     .await;
 
-    // Its neighbours on the connection wait behind it.
+    // Other calls on the connection wait behind it.
     let neighbour = limited("redis-poll-neighbour");
     ask::<Value>(&neighbour, &mut connection.clone(), &get("key")).await;
     assert_eq!(neighbour.snapshot().failure_count, 1);
 
-    // The server still has the polls, and gives them what comes: nobody gets it.
+    // The server still has the polls, and sends them new elements, which are lost.
     operate(server.port, &["RPUSH", "jobs", "a job"]).await;
     let mut operator = at(&server).await;
     assert_eq!(cmd("LLEN").arg("jobs").query_async::<u64>(&mut operator).await.unwrap(), 0);

@@ -1,5 +1,6 @@
-//! The preset for redis-rs, against a real redis-server: what a breaker counts, and whether it
-//! opens and closes again.
+//! Tests the preset for redis-rs with a real redis-server.
+//!
+//! The tests check what a breaker counts, and whether it opens and closes again.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod answers;
@@ -14,7 +15,7 @@ use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, cmd
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// The limits of the library, which lie below that of the breaker.
+/// The limits of the library, which are below that of the breaker.
 const CONNECT: Duration = Duration::from_millis(300);
 const RESPOND: Duration = Duration::from_millis(300);
 const LIMIT: Duration = Duration::from_millis(1_000);
@@ -36,7 +37,7 @@ async fn connect(client: &Client) -> RedisResult<MultiplexedConnection> {
     client.get_multiplexed_async_connection_with_config(&config).await
 }
 
-/// For tests in which nothing may fail, however busy the machine is.
+/// For tests in which no call may fail, even on a busy machine.
 fn patient(name: &str) -> CircuitBreaker {
     breaker(name, None)
 }
@@ -46,7 +47,7 @@ async fn connect_patiently(client: &Client) -> MultiplexedConnection {
     client.get_multiplexed_async_connection_with_config(&config).await.expect("the server answers")
 }
 
-/// A manager that gives the breaker an answer in time, whatever happens.
+/// A manager that answers the breaker in time, whatever happens.
 async fn manager(port: u16) -> ConnectionManager {
     let config = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(CONNECT))
@@ -56,7 +57,7 @@ async fn manager(port: u16) -> ConnectionManager {
     ConnectionManager::new_with_config(local(port), config).await.expect("the server answers")
 }
 
-/// One guarded command on this connection. The library's own error comes back.
+/// One guarded command on this connection. It returns the library's own error.
 async fn ask<T: FromRedisValue>(breaker: &CircuitBreaker, at: &mut impl ConnectionLike, cmd: &Cmd) -> Option<T> {
     breaker.call_classified(cmd.query_async(at), presets::redis).await.ok()
 }
@@ -67,7 +68,7 @@ async fn ask_anew(breaker: &CircuitBreaker, client: &Client, cmd: &Cmd) {
     let _ = breaker.call_classified(asked, presets::redis).await;
 }
 
-/// A connection that is thrown away when a call on it fails, or is cut off.
+/// A connection that is dropped when a call on it fails or times out.
 struct Kept {
     client: Client,
     connection: Mutex<Option<MultiplexedConnection>>,
@@ -97,7 +98,7 @@ fn get(key: &str) -> Cmd {
     Cmd::get(key)
 }
 
-/// A command for the server's operator.
+/// A command of the server's operator.
 async fn operate(port: u16, words: &[&str]) {
     let mut command = cmd(words[0]);
     for word in &words[1..] {

@@ -1,4 +1,4 @@
-//! Servers that cannot be reached, hang, end, or take nobody.
+//! Tests servers that are unreachable, hang, crash, or accept no client.
 
 use super::{
     Kept, RESPOND, ask, ask_anew, client, connect, connect_patiently, get, limited, local, manager, operate, patient,
@@ -31,7 +31,7 @@ async fn a_frozen_server_opens_it_and_the_same_connection_closes_it() {
         ask::<()>(&breaker, &mut connection, &get("a")).await;
     })
     .await;
-    // One that is new does not come about either.
+    // A new one cannot be opened either.
     let (other, client) = (limited("redis-frozen-anew"), local(server.port));
     opens(&other, async || ask_anew(&other, &client, &get("a")).await).await;
     server.thaw();
@@ -42,7 +42,7 @@ async fn a_frozen_server_opens_it_and_the_same_connection_closes_it() {
     closes(&other, async || ask_anew(&other, &client, &get("a")).await).await;
 }
 
-/// A connection that blocks says that an answer has not come in time in other words.
+/// A blocking connection reports an answer that did not come in time in other words.
 #[tokio::test]
 async fn a_frozen_or_killed_server_opens_it_for_calls_that_block() {
     let Some(mut server) = Server::redis(&[]).await else { return };
@@ -104,8 +104,7 @@ async fn a_kept_connection_never_finds_a_server_again_and_one_that_is_thrown_awa
     opens(&other, async || kept.ask(&other, &get("a")).await).await;
     server.restart().await;
     closes(&other, async || kept.ask(&other, &get("a")).await).await;
-    // The other one has had as many probes that failed as it took calls to prove that the server is
-    // back.
+    // This breaker has had as many failed probes as the calls that proved that the server is back.
     let failures = breaker.snapshot().failure_count;
     until("three probes", async || {
         ask::<()>(&breaker, &mut connection, &get("a")).await;
@@ -150,7 +149,7 @@ async fn a_manager_clings_to_a_silent_connection_and_one_that_is_thrown_away_doe
         ask::<()>(&breaker, &mut manager, &get("a")).await;
     })
     .await;
-    // One call finds out, and the next one has a new connection.
+    // One call notices it, and the next one has a new connection.
     kept.ask(&other, &get("a")).await;
     assert_eq!(other.snapshot().failure_count, 1);
     until("a new one answers", async || {
@@ -165,7 +164,7 @@ async fn a_manager_clings_to_a_silent_connection_and_one_that_is_thrown_away_doe
     })
     .await;
     assert_eq!((breaker.state(), path.accepted()), (State::Open, connections));
-    // A service that throws the manager away when probes fail is helped.
+    // It helps when a service replaces the manager after failed probes.
     manager = super::manager(path.port).await;
     closes(&breaker, async || {
         ask::<()>(&breaker, &mut manager, &get("a")).await;
@@ -183,8 +182,7 @@ async fn one_call_is_as_many_attempts_as_the_library_makes() {
     assert_eq!((breaker.snapshot().failure_count, path.accepted()), (1, 4));
 }
 
-/// A retry outside of a client that tries by itself: each try of the one is as many as the other
-/// makes.
+/// A retry around a client that retries by itself: each outer attempt costs all inner ones.
 #[tokio::test]
 async fn attempts_inside_and_outside_multiply() {
     use breaker_core::{Registry, circuit_breaker, retry};
@@ -207,11 +205,11 @@ async fn attempts_inside_and_outside_multiply() {
     assert_eq!((snapshot.failure_count, path.accepted()), (3, 12));
 }
 
-/// On a clock that goes on when nothing else does.
+/// Uses a clock that advances when no task is ready.
 #[tokio::test(start_paused = true)]
 async fn a_manager_as_it_is_made_tries_for_seconds_and_a_wrong_password_seven_times() {
     async fn took(client: &redis::Client, config: ConnectionManagerConfig) -> std::time::Duration {
-        // A connection that is being made is waited for, however long the clock runs meanwhile.
+        // A call waits for a connection attempt, however far the clock advances meanwhile.
         let (begun, config) = (tokio::time::Instant::now(), config.set_connection_timeout(None));
         assert!(ConnectionManager::new_with_config(client.clone(), config).await.is_err());
         begun.elapsed()

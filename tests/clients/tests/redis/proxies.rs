@@ -1,4 +1,4 @@
-//! A proxy before Redis, which answers for it.
+//! Tests a proxy before Redis, which answers for it.
 
 use super::{ask, ask_anew, get, limited, local, patient};
 use breaker_clients::{closes, opens, stays_closed};
@@ -6,8 +6,8 @@ use breaker_servers::{PATIENCE, Server};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo as _, RedisConnectionInfo, Value, cmd};
 
-/// A connection through nutcracker, which knows no `CLIENT SETINFO`, and ends connections that ask
-/// for it.
+/// A connection through nutcracker, which does not know `CLIENT SETINFO`, and closes connections
+/// that send it.
 async fn through(proxy: &Server) -> MultiplexedConnection {
     let address = format!("redis://127.0.0.1:{}", proxy.port).into_connection_info().unwrap();
     let address = address.set_redis_settings(RedisConnectionInfo::default().set_skip_set_lib_name());
@@ -22,7 +22,7 @@ async fn a_server_behind_a_proxy_that_is_frozen_or_killed_opens_it_and_closes_it
     let mut connection = through(&proxy).await;
     let ended = patient("redis-behind-proxy");
     server.freeze();
-    // The proxy says so in place of the server, in time.
+    // The proxy reports it in place of the server, in time.
     opens(&ended, async || {
         assert_eq!(ask::<Value>(&ended, &mut connection, &get("a")).await, None);
     })
@@ -61,7 +61,8 @@ async fn mistakes_of_the_caller_through_a_proxy_leave_it_closed() {
     assert_eq!(breaker.snapshot().success_count, 1_000);
 }
 
-/// So it does with a command that it does not know, and with one for a server that it has given up.
+/// It also closes a connection for an unknown command, and for a command to a server that it has
+/// given up.
 #[tokio::test]
 async fn a_proxy_that_ends_the_connection_opens_it() {
     let Some(server) = Server::redis(&[]).await else { return };
@@ -72,7 +73,7 @@ async fn a_proxy_that_ends_the_connection_opens_it() {
         assert_eq!(ask::<Value>(&breaker, &mut connection, &unknown).await, None);
     })
     .await;
-    // What a connection begins with, where it is not told otherwise.
+    // The first commands of a connection, by default.
     let (breaker, plain) = (limited("redis-proxy-ends-each"), local(proxy.port));
     opens(&breaker, async || ask_anew(&breaker, &plain, &get("a")).await).await;
 }

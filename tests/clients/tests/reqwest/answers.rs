@@ -1,4 +1,4 @@
-//! What the answers themselves say, and what is lost of them on the way.
+//! Tests the server's answers, and the losses on the way.
 
 use super::*;
 use breaker_clients::breaker;
@@ -16,7 +16,7 @@ async fn the_error_of_a_status_has_lost_its_retry_after() {
     assert_eq!(response.error_for_status().unwrap_err().classify(), Outcome::failure());
 }
 
-/// `json()` does not look at the status: what it cannot read is a failure, whoever is to blame.
+/// `json()` does not check the status: a body that it cannot read is a failure, whatever the cause.
 #[tokio::test]
 async fn json_needs_error_for_status() {
     let server = Http1::start(Reply::answer(404, "", "there is none")).await;
@@ -39,7 +39,7 @@ async fn an_answer_of_another_shape_is_a_failure() {
     }
 }
 
-/// Nothing is left to see of it.
+/// The error keeps no trace of it.
 #[tokio::test]
 async fn what_the_client_takes_for_a_whole_body_is_a_success() {
     for reply in [
@@ -71,7 +71,7 @@ async fn an_annotated_body_that_breaks_off_is_a_failure() {
     }
 }
 
-/// The status of the answer, good or bad, is not in the error.
+/// The error does not contain the status of the answer, good or bad.
 #[tokio::test]
 async fn an_answer_without_the_upgrade_says_nothing() {
     for status in [200, 403, 503] {
@@ -88,7 +88,7 @@ async fn shared(client: &Client, url: &str) -> Result<u32, Arc<reqwest::Error>> 
     one.map_err(Arc::new).boxed().shared().await
 }
 
-/// One request for all who wait: its error is an `Arc`.
+/// One request for all waiting callers: its error is an `Arc`.
 #[tokio::test]
 async fn an_error_that_is_shared_counts_as_the_one_in_it() {
     let (by_itself, by_name) = (Registry::global().get("shared").unwrap(), breaker("by name", None));

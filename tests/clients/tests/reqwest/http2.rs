@@ -1,4 +1,4 @@
-//! Over HTTP/2: resets, go-aways, and one connection for all calls.
+//! Tests reqwest over HTTP/2: resets, go-aways, and one connection for all calls.
 
 use super::*;
 use breaker_clients::{breaker, closes, opens};
@@ -38,7 +38,7 @@ async fn a_server_that_resets_or_goes_away_opens_and_closes() {
     }
 }
 
-/// reqwest asks up to three times where the server says that it did nothing.
+/// reqwest sends up to three requests where the server says that it did nothing.
 #[tokio::test]
 async fn a_refused_request_is_three_requests_of_one_call() {
     for act in [Act::Reset(Reason::REFUSED_STREAM), Act::Away(Reason::NO_ERROR)] {
@@ -54,8 +54,8 @@ async fn a_refused_request_is_three_requests_of_one_call() {
     }
 }
 
-/// So it does where the server goes away before it has looked at the request. A body that is a
-/// stream cannot be sent again.
+/// It does the same after a go-away from a server that has not read the request. It cannot send a
+/// stream body again.
 #[tokio::test]
 async fn a_request_that_a_server_did_not_look_at_is_three_requests_of_one_call() {
     let stream = || reqwest::Body::wrap_stream(futures_util::stream::iter([Ok::<_, std::io::Error>("x")]));
@@ -95,7 +95,7 @@ async fn a_body_that_the_server_resets_is_a_failure_but_with_no_error() {
     }
 }
 
-/// That asks the connection itself, in calls only or without any too.
+/// Keep-alive pings the connection itself, during calls only or without any too.
 fn healing(while_idle: bool, limit: Duration) -> Client {
     second()
         .timeout(limit)
@@ -106,8 +106,8 @@ fn healing(while_idle: bool, limit: Duration) -> Client {
         .unwrap()
 }
 
-/// A call that is cut off leaves the one connection there is, so that every probe fails on it: it
-/// takes keep-alive to find out.
+/// A call that times out keeps the only connection, so every probe fails on it: only keep-alive
+/// finds out.
 #[tokio::test]
 async fn a_silent_path_closes_with_keep_alive_only() {
     let server = Http2::start(OK).await;
@@ -140,7 +140,7 @@ async fn a_silent_path_closes_with_keep_alive_only() {
     }
 }
 
-/// Else the first call on it has to begin that, and fails.
+/// Otherwise the first call on it starts the pings, and fails.
 #[tokio::test]
 async fn keep_alive_while_idle_replaces_a_silent_connection_before_a_call() {
     let server = Http2::start(OK).await;
@@ -150,7 +150,7 @@ async fn keep_alive_while_idle_replaces_a_silent_connection_before_a_call() {
         let (client, breaker) = (healing(while_idle, ms(1_000)), breaker("idle", None));
         send(&breaker, client.get(&url)).await;
         path.darken();
-        // More than both times of keep-alive: that it says nothing meanwhile is what is looked at.
+        // Longer than both times of keep-alive: the test checks that it is silent meanwhile.
         tokio::time::sleep(ms(1_000)).await;
         send(&breaker, client.get(&url)).await;
         assert_eq!(counted(&breaker), expected, "while idle: {while_idle}");

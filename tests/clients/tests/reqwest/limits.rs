@@ -1,4 +1,4 @@
-//! The limits of the client itself: which of them covers what.
+//! Tests the client's own limits, and what each of them covers.
 
 use super::*;
 use breaker_clients::{breaker, opens};
@@ -7,7 +7,7 @@ use breaker_servers::{Hanging, until};
 use reqwest::Proxy;
 use web::counted;
 
-/// There is none by itself: a call without an answer goes on until the caller ends it.
+/// By default there is none: a call without an answer lasts until the caller ends it.
 #[tokio::test]
 async fn there_is_no_limit_by_default() {
     let server = Http1::start(Reply::bytes("").hangs()).await;
@@ -40,12 +40,11 @@ async fn connect_timeout_does_not_cover_the_answer() {
     assert!(matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout()));
 }
 
-/// The clock runs while the caller does something else, and is looked at before the data that has
-/// come meanwhile.
+/// The clock runs while the caller does something else, and the client checks it before the data
+/// that has come meanwhile.
 #[tokio::test]
 async fn read_timeout_ends_a_body_that_is_read_slowly() {
-    // More than is read at once, and whole in this machine's hands before the first part is asked
-    // for.
+    // More than one read returns, and all of it is in this machine's buffers before the first read.
     let server = Http1::start(Reply::answer(200, "", &"x".repeat(300_000))).await;
     let client = builder().read_timeout(ms(100)).build().unwrap();
     let breaker = breaker("slow reader", None);
@@ -62,8 +61,8 @@ async fn read_timeout_ends_a_body_that_is_read_slowly() {
     until("it has sent all", async || server.requests() == 1).await;
 }
 
-/// A part of the body every so often is enough for it, whenever the whole of it comes. `timeout` is
-/// for the whole.
+/// `read_timeout` accepts a slow body as long as each part comes in time, whenever it ends.
+/// `timeout` limits the whole.
 #[tokio::test]
 async fn read_timeout_lets_a_body_come_slowly_and_timeout_does_not() {
     let slow = || Reply::answer(200, "", "very slowly").slowly(ms(100));
@@ -78,7 +77,7 @@ async fn read_timeout_lets_a_body_come_slowly_and_timeout_does_not() {
     }
 }
 
-/// What a service waited for stands in the last error where the client's own limit comes first.
+/// The last error names the step that took too long where the client's own limit comes first.
 #[tokio::test]
 async fn the_clients_limit_says_more_than_the_breakers() {
     let hanging = Hanging::start().await;
@@ -92,7 +91,7 @@ async fn the_clients_limit_says_more_than_the_breakers() {
     assert_eq!(said(&breakers), "timed out after 100ms");
 }
 
-/// The response of a function that gives it back has a body that nobody has read yet.
+/// A function that returns the response returns it with an unread body.
 #[tokio::test]
 async fn a_body_that_is_read_outside_of_the_call_is_not_seen() {
     let server = Http1::start(Reply::bytes("HTTP/1.1 200 X\r\ncontent-length: 9\r\n\r\nhalf").closes()).await;

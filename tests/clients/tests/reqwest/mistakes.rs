@@ -1,5 +1,6 @@
-//! What is the caller's own doing, 1,000 times: the breaker stays closed, and no such call is a
-//! success.
+//! Tests the caller's own mistakes, 1,000 times each.
+//!
+//! The breaker stays closed, and no such call is a success.
 
 use super::*;
 use breaker_clients::{breaker, stays_closed};
@@ -12,7 +13,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use web::counted;
 
-/// Ignored, all of them.
+/// All of them are ignored.
 async fn ignored(name: &str, mut call: impl AsyncFnMut(&CircuitBreaker)) {
     let breaker = breaker(name, None);
     stays_closed(&breaker, async || call(&breaker).await).await;

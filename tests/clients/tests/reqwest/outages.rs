@@ -1,4 +1,4 @@
-//! A service that cannot be reached, hangs, dies or is overloaded.
+//! Tests a service that is unreachable, hangs, crashes or is overloaded.
 
 use super::*;
 use breaker_clients::{breaker, closes, opens};
@@ -40,7 +40,7 @@ async fn connecting_that_hangs_opens_by_each_limit_that_covers_it() {
         let (client, breaker) = (client.build().unwrap(), breaker(name, None));
         opens(&breaker, async || send(&breaker, client.get(&url)).await).await;
     }
-    // Without one of its own, that of the breaker.
+    // Without one of its own, the breaker's limit applies.
     let (client, breaker) = (builder().build().unwrap(), breaker("none", Some(ms(100))));
     opens(&breaker, async || send(&breaker, client.get(&url)).await).await;
 }
@@ -119,7 +119,7 @@ async fn a_silent_path_opens_and_the_next_connection_closes() {
     };
     calls().await;
     path.darken();
-    // Each of the three connections is found out by a call of its own, and thrown away.
+    // Each of the three connections costs a call of its own, which fails and closes it.
     calls().await;
     assert!(breaker.snapshot().state != breaker_core::State::Closed, "{:?}", breaker.snapshot());
     closes(&breaker, async || read(&breaker, client.get(&url)).await).await;
@@ -168,13 +168,13 @@ async fn an_answer_that_breaks_off_or_is_none_is_a_failure() {
     }
 }
 
-/// A body that says that it is gzip, of so many bytes.
+/// A body of N bytes that claims to be gzip.
 fn packed(length: usize, body: &[u8]) -> Reply {
     let head = format!("HTTP/1.1 200 X\r\ncontent-encoding: gzip\r\ncontent-length: {length}\r\n\r\n");
     Reply::bytes([head.as_bytes(), body].concat())
 }
 
-/// Two members are one gzip body (RFC 1952, 2.2), and what comes after the first one is lost.
+/// Two members are one gzip body (RFC 1952, 2.2), and everything after the first one is lost.
 #[tokio::test]
 async fn what_follows_the_first_member_of_a_gzip_body_is_not_seen() {
     for after in [GZIP, b"garbage"] {
@@ -186,7 +186,7 @@ async fn what_follows_the_first_member_of_a_gzip_body_is_not_seen() {
     }
 }
 
-/// A kept connection that ended while nobody called: a new one is made.
+/// A kept connection that ended between calls: the client opens a new one.
 #[tokio::test]
 async fn a_connection_that_ends_while_idle_is_not_seen() {
     let server = Http1::start(Reply::ok()).await;
@@ -197,7 +197,7 @@ async fn a_connection_that_ends_while_idle_is_not_seen() {
         read(&breaker, client.post(&url)).await;
         assert_eq!((counted(&breaker), path.accepted()), ((expected as u64, 0, 0), expected));
         path.cut();
-        // Both ends of the path are tasks of this thread: they are through by then.
+        // Both ends of the path are tasks of this thread: they have finished by then.
         tokio::time::sleep(ms(100)).await;
     }
 }
@@ -256,7 +256,7 @@ async fn a_server_without_tls_where_it_is_expected_opens() {
     let (client, breaker) = (limited(), breaker("plain", None));
     let url = format!("https://127.0.0.1:{}/", server.port);
     opens(&breaker, async || send(&breaker, client.get(&url)).await).await;
-    // One that waits for a head is found out by the time limit alone: the TLS hello has no end of
-    // lines in it.
+    // Only the time limit ends a connection to a server that waits for a head: the TLS hello has no
+    // line end.
     assert_eq!(server.requests(), 0);
 }

@@ -1,4 +1,4 @@
-//! A proxy in between: what it says of itself, and what of the service.
+//! Tests a proxy in between: what it reports of itself, and what of the service.
 
 use super::*;
 use breaker_clients::{breaker, opens, stays_closed};
@@ -46,7 +46,7 @@ async fn a_proxy_that_is_gone_opens() {
     }
 }
 
-/// Over `https` all that is known is that there is no tunnel.
+/// Over `https` the client only learns that there is no tunnel.
 #[tokio::test]
 async fn a_proxy_that_forbids_is_an_answer_over_http_only() {
     let proxy = Http1::start(Reply::answer(403, "", "")).await;

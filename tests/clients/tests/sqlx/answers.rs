@@ -1,4 +1,4 @@
-//! A server that answers: mistakes of the caller, and what it says of itself.
+//! Tests a server that answers: mistakes of the caller, and the server's own state.
 
 use super::{ask, limited, one, operate, options, patient, patient_pool, pool_with, shared};
 use breaker_clients::{FAIL_MAX, opens, stays_closed};
@@ -149,12 +149,12 @@ async fn a_limit_of_the_servers_own_opens_it() {
     }
 }
 
-/// The error of the one of two transactions that is chosen.
+/// The error of the transaction that is the victim.
 async fn deadlock(breaker: &CircuitBreaker, pool: &PgPool) -> sqlx::Error {
     let (mut first, mut second) = (pool.begin().await.unwrap(), pool.begin().await.unwrap());
     sqlx::query("SELECT pg_advisory_xact_lock(1)").execute(&mut *first).await.unwrap();
     sqlx::query("SELECT pg_advisory_xact_lock(2)").execute(&mut *second).await.unwrap();
-    // The one that is not chosen has its answer as soon as the other one is undone.
+    // The other one gets its answer as soon as the victim is rolled back.
     let one = async {
         let error = guarded(breaker, sqlx::query("SELECT pg_advisory_xact_lock(2)").execute(&mut *first)).await;
         first.rollback().await.unwrap();

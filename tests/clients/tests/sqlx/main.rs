@@ -1,5 +1,6 @@
-//! The preset for sqlx, against a real PostgreSQL: what a breaker counts, and whether it opens and
-//! closes again.
+//! Tests the preset for sqlx with a real PostgreSQL.
+//!
+//! The tests check what a breaker counts, and whether it opens and closes again.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod answers;
@@ -27,13 +28,13 @@ fn limited(name: &str) -> CircuitBreaker {
     breaker(name, Some(LIMIT))
 }
 
-/// For tests in which nothing may fail, however busy the machine is.
+/// For tests in which no call may fail, even on a busy machine.
 fn patient(name: &str) -> CircuitBreaker {
     breaker(name, None)
 }
 
 fn options(port: u16) -> PgConnectOptions {
-    // No file and no variable of the machine has a say.
+    // No file and no variable of the machine has an effect.
     PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(port).username("postgres").database("postgres")
 }
 
@@ -50,12 +51,12 @@ fn patient_pool(size: u32, options: PgConnectOptions) -> PgPool {
     PgPoolOptions::new().max_connections(size).acquire_timeout(PATIENCE).connect_lazy_with(options)
 }
 
-/// One guarded query. The error of the library comes back.
+/// One guarded query. It returns the library's error.
 async fn ask(breaker: &CircuitBreaker, pool: &PgPool, query: &'static str) -> Result<(), CallError<sqlx::Error>> {
     breaker.call_classified(async { sqlx::query(query).execute(pool).await.map(drop) }, presets::sqlx).await
 }
 
-/// The same, with a look at the pool.
+/// The same, with the preset that looks at the pool.
 async fn ask_with_pool(breaker: &CircuitBreaker, pool: &PgPool, query: &'static str) {
     let asked = async { sqlx::query(query).execute(pool).await.map(drop) };
     let _ = breaker.call_classified(asked, presets::sqlx::with_pool(pool)).await;
@@ -65,7 +66,7 @@ async fn one(breaker: &CircuitBreaker, pool: &PgPool) {
     let _ = ask(breaker, pool, "SELECT 1").await;
 }
 
-/// A server for tests that leave it as it is, one for all that run at a time. Each has tables and
+/// A server for tests that do not change it, shared by all concurrent tests. Each has tables and
 /// queries with names of its own.
 async fn shared() -> Option<Arc<Server>> {
     static SHARED: Mutex<Weak<Server>> = Mutex::const_new(Weak::new());
@@ -78,7 +79,7 @@ async fn shared() -> Option<Arc<Server>> {
     Some(server)
 }
 
-/// A query for the server's operator, on a connection of its own.
+/// A query of the server's operator, on a connection of its own.
 async fn operate(port: u16, query: &'static str) {
     use sqlx::Connection as _;
     let mut connection = sqlx::PgConnection::connect_with(&options(port)).await.expect("the server answers");

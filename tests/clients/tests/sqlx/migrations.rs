@@ -1,4 +1,4 @@
-//! Migrations: an error of the database that is behind theirs, and what is wrong with themselves.
+//! Tests migrations: an error of the database behind them, and faults of the migrations themselves.
 
 use super::{limited, options, patient, patient_pool, pool, shared};
 use breaker_clients::{closes, opens, stays_closed};
@@ -16,7 +16,7 @@ async fn migrations(directory: &Path, files: &[(&str, &str)]) -> Migrator {
     Migrator::new(directory.to_owned()).await.unwrap()
 }
 
-/// The error of migrations by itself, as a function that runs nothing but them returns it.
+/// The migrations' own error, from a function that runs only them.
 async fn migrate(breaker: &CircuitBreaker, pool: &PgPool, all: &Migrator) -> Option<MigrateError> {
     let ran: Result<(), CallError<MigrateError>> = breaker.call_classified(all.run(pool), presets::sqlx).await;
     ran.err().and_then(CallError::into_inner)
@@ -42,7 +42,7 @@ async fn a_database_that_is_away_opens_it_for_migrations() {
 #[tokio::test]
 async fn migrations_that_are_not_as_the_database_has_them_leave_it_closed() {
     let Some(server) = shared().await else { return };
-    // A database of its own, for the table in which they are kept.
+    // A database of its own, for their table.
     let mut operator = sqlx::PgConnection::connect_with(&options(server.port)).await.unwrap();
     sqlx::raw_sql("CREATE DATABASE migrated").execute(&mut operator).await.unwrap();
     let pool = patient_pool(1, options(server.port).database("migrated"));

@@ -1,5 +1,6 @@
-//! What an operator does to a PostgreSQL: it is stopped in each of three ways, starts, recovers,
-//! and is a standby that is promoted.
+//! Tests what an operator does to a PostgreSQL.
+//!
+//! It is stopped in each of three ways, starts, recovers, and is a standby that is promoted.
 
 use super::{ask, limited, one, operate, options, patient, patient_pool, pool};
 use breaker_clients::{FAIL_MAX, closes, opens, stays_closed};
@@ -7,7 +8,7 @@ use breaker_core::{CallError, CircuitBreaker, presets};
 use breaker_servers::{Server, until};
 use sqlx::{Connection as _, PgConnection, PgPool};
 
-/// A query on a connection of its own, without a pool which would try again.
+/// A query on a connection of its own, without a pool, which would retry.
 async fn alone(breaker: &CircuitBreaker, port: u16) -> Option<String> {
     let asked = async { PgConnection::connect_with(&options(port)).await?.close().await };
     let done: Result<(), CallError<sqlx::Error>> = breaker.call_classified(asked, presets::sqlx).await;
@@ -25,7 +26,7 @@ async fn until_it_runs(port: u16, query: &'static str) {
     operator.close().await;
 }
 
-/// Stops it while a query runs. How the call ended comes back.
+/// Stops it during a query. Returns how the call ended.
 async fn stopped(server: &Server, signal: &str, query: &'static str) -> (CircuitBreaker, PgPool) {
     let (breaker, pool) = (patient("sqlx-stopped"), patient_pool(1, options(server.port)));
     let stopped = async {
@@ -40,8 +41,8 @@ async fn stopped(server: &Server, signal: &str, query: &'static str) -> (Circuit
 async fn each_way_to_stop_it_opens_it_and_its_start_closes_it() {
     let Some(mut server) = Server::postgres(&[]).await else { return };
     const LONG: &str = "SELECT pg_sleep(60)";
-    // Smart lets the call end, and takes no new one; fast says so; immediate says nothing that
-    // could be read.
+    // Smart lets the call end, and accepts no new one. Fast says so. Immediate says nothing
+    // readable.
     for (signal, query, failures) in [("TERM", "SELECT pg_sleep(1)", 0), ("INT", LONG, 1), ("QUIT", LONG, 1)] {
         let (ended, old) = stopped(&server, signal, query).await;
         let snapshot = ended.snapshot();
@@ -75,7 +76,7 @@ async fn a_process_of_one_session_that_crashes_is_a_failure_for_all_of_them() {
     };
     tokio::join!(waits, crashed);
     assert_eq!(breaker.snapshot().failure_count, 1);
-    // It starts anew by itself, and the pool waits for that.
+    // It restarts by itself, and the pool waits for that.
     until("it answers", async || {
         one(&breaker, &pool).await;
         breaker.snapshot().success_count > 0
@@ -105,13 +106,13 @@ async fn a_standby_opens_it_for_writes_alone_until_it_is_promoted() {
 async fn a_server_that_recovers_and_lets_nobody_in_opens_it_until_it_does() {
     let Some(primary) = Server::postgres(&[]).await else { return };
     let Some(standby) = Server::postgres_standby(&primary, &["hot_standby=off"]).await else { return };
-    // The pool waits for it, and tells nothing but that. A connection by itself has the server's
-    // word.
+    // The pool waits for it, and reports only that. A single connection returns the server's
+    // message.
     let (pooled, single) = (limited("sqlx-recovery"), limited("sqlx-recovery-single"));
     let pool = pool(1, standby.port);
     opens(&pooled, async || one(&pooled, &pool).await).await;
     opens(&single, async || assert_eq!(alone(&single, standby.port).await.as_deref(), Some("57P03"))).await;
-    // Nobody can ask it to be promoted by a query.
+    // It accepts no queries, so a file and a signal promote it.
     let promoted = standby.directory().join("data/promote");
     std::fs::write(&promoted, "").unwrap();
     standby.stop("USR1");

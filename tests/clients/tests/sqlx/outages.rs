@@ -1,4 +1,4 @@
-//! Servers that cannot be reached, hang, end, or take nobody.
+//! Tests servers that are unreachable, hang, crash, or accept no client.
 
 use super::{ask, limited, one, operate, options, patient, patient_pool, pool, pool_with, shared};
 use breaker_clients::{FAIL_MAX, closes, opens};
@@ -13,7 +13,7 @@ async fn a_server_that_cannot_be_reached_opens_it() {
     let closing = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let closed = closing.local_addr().unwrap().port();
     tokio::spawn(async move { while closing.accept().await.is_ok() {} });
-    // The error of the library is shown, since its limit is the lower one.
+    // The library's error is visible, since its limit is the lower one.
     for (options, word) in [
         (options(refused()), "pool timed out"),
         (options(5432).host(UNRESOLVABLE), "failed to lookup address"),
@@ -26,7 +26,7 @@ async fn a_server_that_cannot_be_reached_opens_it() {
         let shown = snapshot.last_error.as_ref().and_then(|error| error.message.clone()).unwrap_or_default();
         assert!(shown.contains(word), "{word}: {snapshot:?}");
     }
-    // What a pool has without one.
+    // A pool's default limit.
     assert_eq!(sqlx::postgres::PgPoolOptions::new().get_acquire_timeout().as_secs(), 30);
 }
 
@@ -45,7 +45,7 @@ async fn a_frozen_server_opens_it_and_closes_it_when_it_goes_on() {
 async fn a_server_that_is_killed_in_mid_call_opens_it_and_closes_it_when_it_is_back() {
     let Some(mut server) = Server::postgres(&[]).await else { return };
     let (breaker, pool) = (limited("sqlx-killed"), pool(4, server.port));
-    // One whose calls may take long, so that the end of the server is what ends them.
+    // Calls may take long here, so that the end of the server ends them.
     let patient = patient("sqlx-mid-call");
     one(&breaker, &pool).await;
     let asked = ask(&patient, &pool, "SELECT pg_sleep(60)");
@@ -68,7 +68,7 @@ async fn a_server_that_is_killed_in_mid_call_opens_it_and_closes_it_when_it_is_b
 async fn a_server_that_was_restarted_while_the_pool_was_idle_is_no_failure() {
     let Some(mut server) = Server::postgres(&[]).await else { return };
     let (breaker, pool) = (patient("sqlx-restarted"), patient_pool(4, options(server.port)));
-    // Without the ping before use it is one for each connection.
+    // Without the ping before use there is one failure for each connection.
     let untested = sqlx::postgres::PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
     let untested = untested.test_before_acquire(false).connect_lazy_with(options(server.port));
     let without = patient("sqlx-restarted-untested");
@@ -86,7 +86,7 @@ async fn a_server_that_was_restarted_while_the_pool_was_idle_is_no_failure() {
     assert_eq!((snapshot.failure_count, snapshot.success_count), (1, 2), "{snapshot:?}");
 }
 
-/// The pool hides what a connection by itself tells.
+/// The pool hides the message of a single connection.
 #[tokio::test]
 async fn a_connection_without_a_pool_that_cannot_be_made_opens_it() {
     use breaker_core::presets;
@@ -155,7 +155,7 @@ async fn a_server_without_a_place_opens_it() {
     closes(&breaker, async || one(&breaker, &pool).await).await;
 }
 
-/// A server that is none: what it says to the first message of each client.
+/// A false server: its answer to the first message of each client.
 async fn answering(answer: &'static [u8]) -> u16 {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -171,7 +171,7 @@ async fn answering(answer: &'static [u8]) -> u16 {
 
 #[tokio::test]
 async fn what_is_no_postgres_and_a_pooler_that_is_full_open_it() {
-    // PgBouncer says so where `max_client_conn` is reached.
+    // PgBouncer's message at `max_client_conn`.
     let full = b"E\0\0\0\x37SFATAL\0VFATAL\0C08P01\0Mno more connections allowed\0\0";
     for answer in [&b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"[..], full] {
         let options = options(answering(answer).await).ssl_mode(PgSslMode::Disable);
@@ -222,7 +222,7 @@ async fn tls_that_was_not_built_in_and_a_pool_that_is_closed_are_ignored() {
 
 #[tokio::test]
 async fn a_standby_opens_it_for_writes() {
-    // What the hot standby says of a write, a server that is set to read only says too.
+    // A hot standby's message for a write, which a read-only server sends too.
     let Some(server) = Server::postgres(&[]).await else { return };
     operate(server.port, "CREATE TABLE t (a int)").await;
     let (breaker, pool) = (limited("sqlx-standby"), pool(1, server.port));

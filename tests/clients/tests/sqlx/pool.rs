@@ -1,4 +1,4 @@
-//! The pool of the caller: busy, held by calls that were cut off, or without a server.
+//! Tests the caller's pool: busy, held by timed-out calls, or without a server.
 
 use super::{ask_with_pool, limited, one, operate, options, patient, patient_pool, pool, pool_with, shared};
 use breaker_clients::{FAIL_MAX, breaker, closes, opens};
@@ -9,7 +9,7 @@ use sqlx::postgres::PgQueryResult;
 use sqlx::{PgPool, Postgres};
 use std::time::Duration;
 
-/// As many connections as the pools of these tests have.
+/// The number of connections in the pools of these tests.
 const SIZE: u32 = 2;
 
 async fn one_with_pool(breaker: &CircuitBreaker, pool: &PgPool) {
@@ -48,7 +48,7 @@ async fn a_busy_pool_is_ignored_where_the_preset_knows_it_and_a_failure_where_it
     .await;
 }
 
-/// The connection of the last answer is tested on its return, and so holds the only place.
+/// sqlx tests the last connection on its return, and it holds the only place meanwhile.
 #[tokio::test]
 async fn a_server_that_freezes_opens_it_though_its_places_are_held() {
     let Some(server) = Server::postgres(&[]).await else { return };
@@ -56,7 +56,7 @@ async fn a_server_that_freezes_opens_it_though_its_places_are_held() {
     let held = all_of(&pool).await;
     let breaker = limited("sqlx-frozen-held");
     server.freeze();
-    // They do not come back, since the test does not end.
+    // They are not returned, since that test does not end.
     drop(held);
     until("it opens", async || {
         one_with_pool(&breaker, &pool).await;
@@ -69,7 +69,7 @@ async fn a_server_that_freezes_opens_it_though_its_places_are_held() {
     closes(&breaker, async || one_with_pool(&breaker, &pool).await).await;
 }
 
-/// Places come back all the time, and too few for all.
+/// Connections are returned all the time, but too few for all calls.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_pool_with_more_calls_than_it_can_serve_leaves_it_closed() {
     const CALLERS: u64 = 80;
@@ -94,7 +94,7 @@ async fn a_pool_with_more_calls_than_it_can_serve_leaves_it_closed() {
     assert!(snapshot.ignored_count > CALLERS, "{snapshot:?}");
 }
 
-/// Many calls at once, for a time that is enough for each to fail.
+/// Many concurrent calls, long enough for each to fail.
 async fn many(breaker: &CircuitBreaker, pool: &PgPool) {
     let calls: Vec<_> = (0..SIZE * 8)
         .map(|_| {
@@ -107,8 +107,8 @@ async fn many(breaker: &CircuitBreaker, pool: &PgPool) {
     }
 }
 
-/// A server that refuses, or hangs, is told from a busy pool although more calls wait than the pool
-/// has places.
+/// The preset distinguishes a server that refuses or hangs from a busy pool, although more calls
+/// wait than the pool has places.
 async fn away_is_told_under_load() {
     let Some(server) = Server::postgres(&[]).await else { return };
     let (breaker, refusing) = (limited("sqlx-refused-load"), pool(SIZE, refused()));
@@ -173,7 +173,7 @@ async fn a_call_that_was_cut_off_holds_its_place_until_its_statement_ends() {
     let endless = pool(1, server.port);
     drop(all_of(&endless).await);
     ask_with_pool(&short, &endless, "SELECT pg_sleep(1)").await;
-    // The place is not free, nor is it this call's fault.
+    // The place is not free, which is not this call's fault.
     let breaker = limited("sqlx-held");
     one_with_pool(&breaker, &endless).await;
     assert_eq!(breaker.snapshot().ignored_count, 1);
@@ -183,15 +183,15 @@ async fn a_call_that_was_cut_off_holds_its_place_until_its_statement_ends() {
     })
     .await;
 
-    // With a limit of the server's own below that of the breaker the place is free before the call
-    // is cut off, and the call counts.
+    // With a server's own limit below the breaker's the place is free before the call times out,
+    // and the call counts.
     let within = pool_with(1, options(server.port).options([("statement_timeout", "200ms")]));
     let breaker = limited("sqlx-statement-timeout");
     opens(&breaker, async || ask_with_pool(&breaker, &within, "SELECT pg_sleep(60)").await).await;
     closes(&breaker, async || one_with_pool(&breaker, &within).await).await;
 }
 
-/// A connection that is closed when its call is cut off, in place of a return to the pool.
+/// A connection that is closed when its call times out, in place of a return to the pool.
 struct Own(Option<PoolConnection<Postgres>>);
 
 impl Own {
@@ -211,7 +211,7 @@ impl Drop for Own {
     }
 }
 
-/// Waits until as many of these run as the pool has places.
+/// Waits until as many of these are in flight as the pool has places.
 async fn until_all_run(port: u16, query: &'static str) {
     let operator = patient_pool(1, options(port));
     until("all run", async || {
@@ -241,7 +241,7 @@ async fn places_of_a_way_that_went_silent_in_mid_call_are_held() {
     };
     tokio::join!(asked(), asked(), darkened);
     assert_eq!(breaker.snapshot().failure_count, 2);
-    // Nobody makes a connection, although a new one would work. It looks like a busy pool.
+    // The pool makes no connection, although a new one would work. It looks busy.
     let connections = path.accepted();
     for _ in 0..FAIL_MAX {
         one_with_pool(&breaker, &pool).await;
@@ -249,7 +249,7 @@ async fn places_of_a_way_that_went_silent_in_mid_call_are_held() {
     let snapshot = breaker.snapshot();
     assert_eq!((snapshot.ignored_count, path.accepted()), (u64::from(FAIL_MAX), connections), "{snapshot:?}");
     assert_eq!((pool.size(), pool.num_idle()), (SIZE, 0));
-    // When the sockets are given up the places are there again.
+    // When the sockets time out the places are free again.
     path.cut();
     until("the places are there", async || {
         one_with_pool(&breaker, &pool).await;
@@ -275,7 +275,7 @@ async fn a_call_that_takes_its_connection_along_when_it_is_cut_off_holds_no_plac
     };
     tokio::join!(asked(QUERY), asked(QUERY), darkened);
     assert_eq!((breaker.snapshot().failure_count, pool.size()), (2, 0));
-    // The next call has a new connection, and gives it back.
+    // The next call has a new connection, and returns it.
     until("it answers", async || {
         asked("SELECT 1").await;
         breaker.snapshot().success_count > 0

@@ -1,5 +1,6 @@
-//! A pool whose connections are to be there at all times: sqlx takes places for itself, to make
-//! those that were lost anew.
+//! Tests a pool with a minimum of connections.
+//!
+//! sqlx takes places itself, to replace lost connections.
 
 use super::{ask_with_pool, limited, operate, options, patient, shared};
 use breaker_clients::{FAIL_MAX, closes};
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 const SHORT: Duration = Duration::from_millis(100);
 
-/// As many connections at least as at most.
+/// The minimum is the maximum.
 fn fixed(size: u32, wait: Duration, options: PgConnectOptions) -> PgPool {
     PgPoolOptions::new().max_connections(size).min_connections(size).acquire_timeout(wait).connect_lazy_with(options)
 }
@@ -20,7 +21,7 @@ async fn one(breaker: &CircuitBreaker, pool: &PgPool) {
     ask_with_pool(breaker, pool, "SELECT 1").await;
 }
 
-/// The first calls may be those of a busy pool. When none has a place for ten waits they are not.
+/// The first calls may be those of a busy pool. After ten waits without a connection they are not.
 async fn opens_after_ten_waits(breaker: &CircuitBreaker, pool: &PgPool) {
     until("it opens", async || {
         one(breaker, pool).await;
@@ -59,7 +60,7 @@ async fn a_server_that_goes_in_mid_call_opens_it_though_sqlx_holds_the_place() {
     };
     tokio::join!(ask_with_pool(&patient, &pool, "SELECT pg_sleep(60)"), gone);
     assert_eq!(patient.snapshot().failure_count, 1);
-    // Its place is taken by an attempt of sqlx' own to make the connection anew.
+    // sqlx itself takes its place, to make the connection again.
     until("sqlx tries", async || path.accepted() == 2).await;
     opens_after_ten_waits(&breaker, &pool).await;
     assert_eq!(pool.size(), 1);
@@ -102,7 +103,7 @@ async fn its_own_calls_in_all_places_are_a_busy_pool() {
     }
 }
 
-/// What is noted of pools keeps none of them, and hears when one is gone.
+/// The preset's records keep no pool alive, and are removed with it.
 #[tokio::test]
 async fn a_pool_that_was_looked_at_goes_with_its_last_handle() {
     use std::sync::Arc;
@@ -120,6 +121,6 @@ async fn a_pool_that_was_looked_at_goes_with_its_last_handle() {
     let mut closed = pool.close_event();
     drop(pool);
     until("it is gone", async || Arc::strong_count(&held) == 1).await;
-    // What the preset is told by.
+    // The preset relies on this signal.
     tokio::time::timeout(PATIENCE, &mut closed).await.unwrap();
 }

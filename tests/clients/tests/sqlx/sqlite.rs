@@ -1,4 +1,4 @@
-//! SQLite: a file that is busy, full, read-only or none, and mistakes of the caller.
+//! Tests SQLite: a file that is busy, full, read-only or missing, and mistakes of the caller.
 
 use super::{limited, patient};
 use breaker_clients::{FAIL_MAX, closes, opens, stays_closed};

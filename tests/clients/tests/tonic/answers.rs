@@ -1,4 +1,4 @@
-//! What the server says, and what a proxy says in its place.
+//! Tests the server's statuses, and a proxy's in its place.
 
 use super::*;
 use breaker_clients::{breaker, opens};
@@ -29,7 +29,7 @@ async fn each_code_counts_by_the_table() {
     }
 }
 
-/// With a body of its own the status of a proxy comes as an error of decoding.
+/// A proxy's status with a body of its own becomes a decoding error.
 #[tokio::test]
 async fn a_proxys_status_counts_with_a_body_and_without() {
     for (status, expected) in [
@@ -101,7 +101,7 @@ async fn a_server_that_pushes_back_opens_for_as_long_as_it_asks() {
     assert!(wait > ms(500) && wait <= ms(1_500), "{wait:?}");
 }
 
-/// Less than the five bytes that a message begins with: nothing is left of the status to see.
+/// Less than the five bytes before a message: the status is lost.
 #[tokio::test]
 async fn a_proxys_status_is_lost_behind_a_very_short_body() {
     let server = Http2::start(Act::Answer(404, &[], b"no", &[])).await;

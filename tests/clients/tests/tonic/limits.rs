@@ -1,4 +1,4 @@
-//! The limits of the client itself: which of them covers what.
+//! Tests the client's own limits, and what each of them covers.
 
 use super::*;
 use breaker_clients::{breaker, opens};
@@ -10,7 +10,7 @@ use tonic::transport::ClientTlsConfig;
 use web::grpc::send;
 use web::http1::{Http1, Reply};
 
-/// Whether it was the breaker that ended it.
+/// Whether the breaker ended it.
 fn by_breaker<T, E>(ended: Result<T, CallError<E>>) -> bool {
     matches!(ended, Err(CallError::Rejected(error)) if error.is_timeout())
 }
@@ -37,7 +37,7 @@ async fn timeout_does_not_cover_connecting() {
     assert!(by_breaker(breaker.call_classified(send(&channel, "Echo", request), presets::tonic).await));
 }
 
-/// `connect_timeout` is for TCP: a server that takes the connection and is silent holds up the TLS
+/// `connect_timeout` covers TCP: a server that accepts the connection and is silent delays the TLS
 /// handshake.
 #[tokio::test]
 async fn connect_timeout_does_not_cover_tls() {

@@ -1,5 +1,6 @@
-//! What is the caller's own doing, 1,000 times: the breaker stays closed, and no such call is a
-//! success.
+//! Tests the caller's own mistakes, 1,000 times each.
+//!
+//! The breaker stays closed, and no such call is a success.
 
 use super::*;
 use breaker_clients::{breaker, stays_closed};
@@ -12,14 +13,14 @@ use tower::service_fn;
 use web::counted;
 use web::grpc::{Plain, path, ready, send};
 
-/// Ignored, all of them.
+/// All of them are ignored.
 async fn ignored(name: &str, mut call: impl AsyncFnMut(&CircuitBreaker)) {
     let breaker = breaker(name, None);
     stays_closed(&breaker, async || call(&breaker).await).await;
     assert_eq!(counted(&breaker), (0, 0, 1_000), "{name}: {:?}", breaker.snapshot());
 }
 
-/// Successes, all of them.
+/// All of them are successes.
 async fn answered(name: &str, mut call: impl AsyncFnMut(&CircuitBreaker)) {
     let breaker = breaker(name, None);
     stays_closed(&breaker, async || call(&breaker).await).await;

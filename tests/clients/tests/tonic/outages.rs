@@ -1,4 +1,4 @@
-//! A service that cannot be reached, hangs, dies or is overloaded.
+//! Tests a service that is unreachable, hangs, crashes or is overloaded.
 
 use super::*;
 use breaker_clients::{breaker, closes, opens};
@@ -41,7 +41,7 @@ async fn connecting_that_hangs_opens_by_connect_timeout() {
     opens(&eagerly, async || drop(eagerly.call_classified(endpoint.connect(), presets::tonic).await)).await;
 }
 
-/// tonic's own time limit comes as `Cancelled`, and so does that of a probe.
+/// tonic's own time limit returns `Cancelled`, and so does that of a probe.
 #[tokio::test]
 async fn calls_that_time_out_open_and_so_do_probes() {
     let server = Grpc::start().await;
@@ -70,8 +70,8 @@ async fn frozen_and_thawed() {
     closes(&breaker, async || ask(&breaker, &channel, "Echo").await).await;
 }
 
-/// A server ends a connection on which it finds many calls that were given up meanwhile: that is
-/// one failed probe more, and no end of it.
+/// A server closes a connection with many abandoned calls: that is one more failed probe, and not
+/// the end of the recovery.
 #[tokio::test]
 async fn many_calls_cut_off_on_a_frozen_server_do_not_keep_it_open() {
     let server = Process::itself("serves").await;
@@ -115,8 +115,8 @@ async fn killed_in_mid_call_is_a_failure_and_the_next_call_works() {
     assert_eq!(breaker.state(), State::Closed);
 }
 
-/// A call that is cut off leaves the one connection there is, so that every probe fails on it: it
-/// takes keep-alive to find out.
+/// A call that times out keeps the only connection, so every probe fails on it: only keep-alive
+/// finds out.
 #[tokio::test]
 async fn a_silent_path_closes_with_keep_alive_only() {
     let server = Grpc::start().await;
@@ -187,8 +187,8 @@ async fn resets_and_go_aways_of_a_server_open_and_close() {
     }
 }
 
-/// Now and then a call meets a connection that is just ending, and that is a failure: one by
-/// itself, which opens nothing.
+/// Now and then a call meets a connection that is just closing. That is a single failure, which
+/// opens nothing.
 #[tokio::test]
 async fn a_server_that_retires_its_connections_stays_closed() {
     let router = Server::builder().max_connection_age(ms(50)).add_service(Behaving);
@@ -201,7 +201,7 @@ async fn a_server_that_retires_its_connections_stays_closed() {
     assert!(counted(&breaker).0 > 950, "{:?}", breaker.snapshot());
 }
 
-/// The channel asks once: what asks again is yours, or your service configuration's.
+/// The channel sends one request: your code or your service configuration makes any retry.
 #[tokio::test]
 async fn a_refused_stream_is_one_request() {
     let server = Http2::start(Act::Reset(Reason::REFUSED_STREAM)).await;
@@ -210,7 +210,7 @@ async fn a_refused_stream_is_one_request() {
     assert_eq!(server.requests(), 1);
 }
 
-/// The stream of a handler that panicked is dropped, which is a reset with `CANCEL`.
+/// The stream of a handler that panicked is dropped, which sends a reset with `CANCEL`.
 #[tokio::test]
 async fn a_handler_that_panics_at_every_call_opens() {
     let server = Grpc::start().await;
@@ -243,7 +243,7 @@ async fn a_handshake_that_fails_opens() {
     }
 }
 
-/// gRPC without TLS, where TLS is expected.
+/// gRPC without TLS, to a server that expects TLS.
 #[tokio::test]
 async fn a_server_without_tls_where_it_is_expected_opens() {
     let server = Grpc::start().await;

@@ -1,4 +1,4 @@
-//! Streams of messages that break off.
+//! Tests streams of messages that break off.
 
 use super::*;
 use breaker_clients::{breaker, closes, opens};
@@ -43,8 +43,8 @@ async fn a_stream_without_its_end_opens() {
     }
 }
 
-/// Of a stream `Endpoint::timeout` limits the head only: the rest has to have a limit of the
-/// caller's, as the breaker's is.
+/// `Endpoint::timeout` limits only the head of a stream: the rest needs a limit of the caller's,
+/// such as the breaker's.
 #[tokio::test]
 async fn a_stream_that_hangs_is_ended_by_the_breaker_alone() {
     let server = Grpc::start().await;
@@ -73,7 +73,7 @@ async fn an_annotated_stream_that_breaks_off_opens() {
     let breaker = Registry::global().get("annotated stream").unwrap();
     for method in ["Stream", "StreamPanic", "StreamFails", "StreamPanic"] {
         let items: Vec<_> = annotated(&channel, method).await.unwrap().collect().await;
-        // The reset of a panic may overtake what was sent before.
+        // The reset of a panic may overtake earlier messages.
         assert_eq!(items.last().unwrap().is_ok(), method == "Stream", "{items:?}");
     }
     assert_eq!((counted(&breaker), breaker.state()), ((1, 3, 0), State::Open));

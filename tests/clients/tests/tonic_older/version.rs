@@ -1,4 +1,4 @@
-//! What must hold for each version of tonic.
+//! Tests what must hold for each version of tonic.
 
 #[path = "../web/grpc/plain.rs"]
 mod plain;

@@ -1,5 +1,6 @@
-//! What tower's services make of one that fails or waits in `poll_ready`: why a guarded service
-//! rejects in `call`.
+//! Tests what tower's services do with a service that fails or waits in `poll_ready`.
+//!
+//! It shows why a guarded service rejects in `call`.
 
 use super::*;
 use breaker_core::CallError;
@@ -9,7 +10,7 @@ use tower::discover::ServiceList;
 use tower::load::Constant;
 use tower::retry::{Policy, Retry};
 
-/// A service that is guarded in the wrong place.
+/// A service with its breaker in the wrong place.
 #[derive(Clone)]
 struct Rejects(CircuitBreaker);
 
@@ -40,8 +41,7 @@ async fn a_buffer_remembers_a_rejection_forever() {
     assert_eq!((outer.snapshot().ignored_count, outer.snapshot().success_count), (4, 0));
 }
 
-/// A call has begun: the limit of tower does not cover the wait for it, and that of the breaker
-/// does.
+/// The call has begun: tower's limit does not cover this wait, and the breaker's does.
 #[tokio::test(start_paused = true)]
 async fn a_timeout_does_not_cover_the_wait_for_a_place() {
     let (hangs, breaker) = (Arc::new(AtomicBool::new(true)), breaker("tower", Some(Duration::from_secs(5))));
@@ -87,7 +87,7 @@ where
     let _: Result<(), CallError<BoxError>> = breaker.call_classified(asked, presets::tower).await;
 }
 
-/// Tries again, and counts how often it is asked.
+/// Retries, and counts its attempts.
 #[derive(Clone, Default)]
 struct Again(Arc<AtomicUsize>);
 

@@ -1,4 +1,4 @@
-//! One agent for all calls, as a service has it: its kept connections, and the way to the server.
+//! Tests one agent for all calls, as in a service: its kept connections, and the way to the server.
 
 use super::*;
 use breaker_core::State;
@@ -39,7 +39,7 @@ async fn killed_in_mid_call_is_a_failure() {
     assert_eq!(counted(&breaker), (0, 1, 0));
 }
 
-/// A call that ends at its limit takes its connection along.
+/// A call that reaches its limit closes its connection.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_path_is_one_failure_for_each_connection() {
     let server = Http1::start(Reply::ok()).await;
@@ -53,7 +53,7 @@ async fn a_silent_path_is_one_failure_for_each_connection() {
     assert_eq!((counted(&breaker), path.accepted(), breaker.state()), ((2, 1, 0), 2, State::Closed));
 }
 
-/// A kept connection that ended while nobody called: a new one is made.
+/// A kept connection that ended between calls: the client opens a new one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_ends_while_idle_is_not_seen() {
     let server = Http1::start(Reply::ok()).await;
@@ -63,12 +63,12 @@ async fn a_connection_that_ends_while_idle_is_not_seen() {
         ask(&breaker, &agent, path.port);
         assert_eq!((counted(&breaker), path.accepted()), ((expected as u64, 0, 0), expected));
         path.cut();
-        // The end has to be here: that the agent looks for it is what is tested.
+        // The end has to arrive first: the test checks that the agent looks for it.
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-/// There is none by itself, and a breaker cannot cut off a call that is not async.
+/// By default there is none, and a breaker cannot time out a synchronous call.
 #[tokio::test(flavor = "multi_thread")]
 async fn there_is_no_limit_by_default() {
     let server = Http1::start(Reply::bytes("").hangs()).await;
@@ -83,7 +83,7 @@ async fn there_is_no_limit_by_default() {
     call.await.unwrap();
 }
 
-/// `timeout_global` is for the whole: also a body that comes slowly, but comes.
+/// `timeout_global` limits the whole, including a body that comes slowly.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_limit_for_the_whole_ends_a_slow_body() {
     let server = Http1::start(Reply::answer(200, "", "slowly").slowly(Duration::from_millis(200))).await;

@@ -1,5 +1,6 @@
-//! A gRPC server of tonic's, whose behaviour is the method that is called, and a client of it. A
-//! message is plain bytes.
+//! Runs a gRPC server of tonic's whose behaviour is the called method, and a client of it.
+//!
+//! A message is plain bytes.
 
 mod plain;
 
@@ -14,7 +15,7 @@ use std::future::pending;
 use std::task::{Context, Poll};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-// The codec looks here for its version.
+// The codec finds its version of tonic here.
 use ::tonic;
 use tonic::body::Body;
 use tonic::server::NamedService;
@@ -46,7 +47,7 @@ pub async fn all(channel: &Channel, method: &'static str) -> Result<Vec<Bytes>, 
     Ok(all)
 }
 
-/// As generated clients do it.
+/// As generated clients do.
 pub async fn ready(channel: &Channel) -> Result<tonic::client::Grpc<Channel>, Status> {
     let mut client = tonic::client::Grpc::new(channel.clone());
     client.ready().await.map_err(|error| Status::unknown(format!("Service was not ready: {error}")))?;
@@ -86,7 +87,7 @@ impl Drop for Grpc {
     }
 }
 
-/// Each method behaves as its name says; one with a number gives the status of that code.
+/// Each method behaves as its name says; one with a number returns the status of that code.
 #[derive(Clone, Debug)]
 pub struct Behaving;
 

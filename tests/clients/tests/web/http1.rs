@@ -1,4 +1,4 @@
-//! An HTTP/1.1 server that sends what it is told to, byte by byte.
+//! Runs an HTTP/1.1 server that sends exactly the given bytes.
 
 use breaker_servers::free_port;
 use std::io;
@@ -9,11 +9,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// What each request is answered with.
+/// The answer to each request.
 #[derive(Clone, Debug)]
 pub struct Reply {
     bytes: Vec<u8>,
-    /// Before each byte of the body.
+    /// The pause before each byte of the body.
     pause: Duration,
     then: Then,
 }
@@ -27,12 +27,12 @@ enum Then {
 }
 
 impl Reply {
-    /// These bytes, and the next request.
+    /// These bytes; then it reads the next request.
     pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
         Self { bytes: bytes.into(), pause: Duration::ZERO, then: Then::TakesTheNext }
     }
 
-    /// A whole answer with this status, with headers that end in a line's end each.
+    /// A complete answer with this status. Each header ends with a line break.
     pub fn answer(status: u16, headers: &str, body: &str) -> Self {
         Self::bytes(format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n{body}", body.len()))
     }
@@ -56,7 +56,7 @@ impl Reply {
         Self { then: Then::Resets, ..self }
     }
 
-    /// Then it says nothing more.
+    /// Then it is silent.
     pub fn hangs(self) -> Self {
         Self { then: Then::IsSilent, ..self }
     }
@@ -120,7 +120,7 @@ async fn serve(mut stream: TcpStream, replies: Arc<Mutex<Reply>>, count: Arc<Ato
             Then::TakesTheNext => {}
             Then::Closes => return,
             Then::Resets => return stream.set_zero_linger().unwrap_or_default(),
-            // The client's own end is not waited for either: it may leave first.
+            // It does not wait for the client's end either: the client may leave first.
             Then::IsSilent => std::future::pending().await,
         }
     }

@@ -1,4 +1,4 @@
-//! An HTTP/2 server, without TLS, that does what it is told to, frame by frame.
+//! Runs an HTTP/2 server without TLS that sends the given frames.
 
 use breaker_servers::free_port;
 use bytes::Bytes;
@@ -13,13 +13,13 @@ use tokio::task::JoinHandle;
 
 pub type Pairs = &'static [(&'static str, &'static str)];
 
-/// What it does with each request.
+/// The action for each request.
 #[derive(Clone, Copy, Debug)]
 pub enum Act {
     /// Status, headers, body and trailers. Without trailers the body, or without one the head, ends
     /// the stream.
     Answer(u16, Pairs, &'static [u8], Pairs),
-    /// A reset in place of a head.
+    /// A reset without a head.
     Reset(Reason),
     /// A reset after the head and a part of the body.
     Broken(Reason),
@@ -56,7 +56,7 @@ impl Http2 {
         *self.act.lock().unwrap() = act;
     }
 
-    /// How many it has had.
+    /// How many requests it has had.
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
@@ -73,8 +73,8 @@ impl Drop for Http2 {
 }
 
 async fn serve(stream: TcpStream, acts: Arc<Mutex<Act>>, count: Arc<AtomicUsize>) {
-    // By default a server ends a connection with more than 20 requests that were reset before it
-    // looked at them.
+    // By default a server closes a connection with more than 20 requests that were reset before it
+    // read them.
     let mut builder = h2::server::Builder::new();
     let handshake = builder.max_pending_accept_reset_streams(10_000).handshake(stream);
     let Ok(mut connection) = handshake.await else { return };
@@ -89,7 +89,7 @@ async fn serve(stream: TcpStream, acts: Arc<Mutex<Act>>, count: Arc<AtomicUsize>
     }
 }
 
-/// Reads the request too, as a server does: a small window would hold it up.
+/// Reads the request too, as a server does: a small window would block it.
 async fn perform(act: Act, request: Request<h2::RecvStream>, mut answer: SendResponse<Bytes>) {
     let mut body = request.into_body();
     let read = async move {
@@ -129,7 +129,7 @@ async fn broken(answer: &mut SendResponse<Bytes>, reason: Reason) {
     let head = Response::builder().header("content-length", "10").body(()).unwrap();
     let Ok(mut body) = answer.send_response(head, false) else { return };
     let _ = body.send_data(Bytes::from_static(b"abc"), false);
-    // What was sent goes out first: a reset overtakes it.
+    // Earlier frames go out first: a reset would overtake them.
     tokio::time::sleep(super::ms(20)).await;
     body.send_reset(reason);
 }
@@ -138,8 +138,8 @@ fn map(pairs: Pairs) -> HeaderMap {
     pairs.iter().map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
 }
 
-/// A server that goes away from each connection with its first request, and says that it has looked
-/// at none: the last stream is the number 0. h2 itself would name the one that it has read.
+/// A server that goes away from each connection at its first request, and says that it has read
+/// none: the last stream is number 0. The crate h2 itself would name the stream that it has read.
 #[derive(Debug)]
 pub struct Untouched {
     port: u16,

@@ -1,5 +1,6 @@
-//! Servers that answer as a test says at the moment, and what tests of HTTP and gRPC clients ask of
-//! a breaker.
+//! Runs servers with the answers that a test sets.
+//!
+//! It also checks a breaker's counts for HTTP and gRPC clients.
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
@@ -21,7 +22,7 @@ pub fn counted(breaker: &CircuitBreaker) -> (u64, u64, u64) {
     (seen.success_count, seen.failure_count, seen.ignored_count)
 }
 
-/// For clients that ask for a provider of cryptography that the process has chosen.
+/// For clients that use the process's default provider of cryptography.
 pub fn tls() -> rustls::ClientConfig {
     let provider = rustls::crypto::ring::default_provider();
     rustls::ClientConfig::builder_with_provider(provider.into())

@@ -1,4 +1,4 @@
-//! A server of TLS that no client trusts, or that ends its connections in the handshake.
+//! Runs a TLS server that no client trusts, or that closes its connections in the handshake.
 
 use breaker_servers::free_port;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-/// What becomes of each handshake.
+/// The end of each handshake.
 #[derive(Clone, Copy, Debug)]
 pub enum Handshake {
-    /// The certificate is of the server's own making.
+    /// The server signs its certificate itself.
     Untrusted,
     Ends,
     Resets,
@@ -50,7 +50,7 @@ async fn shake(handshake: Handshake, mut stream: TcpStream, acceptor: TlsAccepto
     let _ = stream.read_u8().await;
     match handshake {
         Handshake::Resets => stream.set_zero_linger().unwrap_or_default(),
-        // What is not read would make a reset of it.
+        // Unread bytes would make it a reset.
         _ => while let Ok(1..) = stream.try_read(&mut [0; 1024]) {},
     }
 }

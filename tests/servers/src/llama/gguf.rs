@@ -1,7 +1,8 @@
-//! Writes GGUF, the file format of llama.cpp's
-//! models: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
+//! Writes GGUF, the file format of llama.cpp's models.
+//!
+//! The format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
 
-/// Where the data of each tensor begins, in bytes. It is the format's default.
+/// The alignment of each tensor's data, in bytes. It is the format's default.
 const ALIGNMENT: usize = 32;
 
 /// A value of the file's metadata.
@@ -54,7 +55,7 @@ impl Value {
 #[derive(Clone, Debug)]
 pub(super) struct Tensor {
     pub(super) name: String,
-    /// The quickest dimension comes first: the length of a row, then the number of rows.
+    /// The fastest dimension comes first: the length of a row, then the number of rows.
     pub(super) shape: Vec<usize>,
     pub(super) values: Vec<f32>,
 }

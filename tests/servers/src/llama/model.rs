@@ -1,16 +1,16 @@
-//! A language model of 160 kB that says one sentence.
+//! Builds a language model of 160 kB that says one sentence.
 //!
-//! It has the shape of a Llama with two blocks, whose weights are all zero: what comes out of the
-//! blocks is what went in. Each word has a direction of its own. The output looks for the direction
-//! of the word before, so each word is followed by the next. A prompt has the direction of the
-//! beginning, since its tokens are bytes, and the end of the sentence is followed by the token that
-//! ends an answer. Where a request forbids that token (`ignore_eos`), the sentence begins again.
+//! It is a Llama of two blocks whose weights are all zero, so the blocks return their input. Each
+//! word has a direction of its own. The output looks for the direction of the word before, so the
+//! next word follows each word. A prompt has the direction of the beginning, since its tokens are
+//! bytes. After the sentence comes the token that ends an answer. Where a request forbids that
+//! token (`ignore_eos`), the sentence begins again.
 
 use super::gguf::{Tensor, Value, file};
 
 /// The words of the sentence.
 const WORDS: [&str; 10] = ["A", "breaker", "opens", "after", "failures", "and", "closes", "when", "trials", "succeed"];
-/// How long a token's vector is.
+/// The length of a token's vector.
 const WIDTH: usize = 32;
 const HIDDEN: usize = 64;
 const BLOCKS: usize = 2;
@@ -20,17 +20,16 @@ const SPECIAL: usize = 3;
 const END: usize = 2;
 const FIRST_WORD: usize = SPECIAL + 256;
 const VOCABULARY: usize = FIRST_WORD + WORDS.len();
-/// How much likelier the next word is, as the exponent of a number: the next word comes at any
-/// temperature.
+/// How much likelier the next word is, as the exponent of a number: it comes at any temperature.
 const SURE: f32 = 20.0;
 
-/// The most tokens that a conversation may have.
+/// The most tokens of a conversation.
 const CONTEXT: u32 = 131_072;
 
 const TEMPLATE: &str =
     "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\\n' }}{% endfor %}";
 
-/// What the model answers to everything. The server gives a blank before each word, also before the
+/// The model's answer to every prompt. The server adds a blank before each word, also before the
 /// first.
 #[must_use]
 pub fn llama_sentence() -> String {
@@ -111,7 +110,7 @@ fn tensor(name: &str, width: usize, rows: usize, values: Vec<f32>) -> Tensor {
     Tensor { name: name.to_owned(), shape, values }
 }
 
-/// The direction of each token: direction 0 for all that stand in prompts, one of its own for each
+/// The direction of each token: direction 0 for the tokens of prompts, one of its own for each
 /// word.
 fn embedding() -> Vec<f32> {
     let mut rows = vec![0.0; WIDTH * VOCABULARY];
@@ -125,7 +124,7 @@ fn direction(token: usize) -> usize {
     token.checked_sub(FIRST_WORD).map_or(0, |word| word + 1)
 }
 
-/// The direction after which each token comes.
+/// The direction that each token follows.
 fn output() -> Vec<f32> {
     let mut rows = vec![0.0; WIDTH * VOCABULARY];
     for token in FIRST_WORD..VOCABULARY {
@@ -143,8 +142,7 @@ mod tests {
         END, FIRST_WORD, VOCABULARY, WIDTH, direction, embedding, model, output, tensors, token_types, tokens,
     };
 
-    /// The tokens after this one, the likeliest first; those that are as likely as any are left
-    /// out.
+    /// The tokens after this one, the likeliest first, without those that score zero.
     fn after(token: usize) -> Vec<usize> {
         let (embedding, output) = (embedding(), output());
         let state = &embedding[token * WIDTH..][..WIDTH];

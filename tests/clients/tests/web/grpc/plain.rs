@@ -1,11 +1,10 @@
-//! The codec for messages that are plain bytes, for the version of tonic that the module around
-//! this one uses.
+//! Implements the codec for messages of plain bytes, for the parent module's version of tonic.
 
 use super::tonic::Status;
 use super::tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use bytes::{Buf as _, BufMut as _, Bytes};
 
-/// Bytes as they are.
+/// Passes bytes through.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Plain;
 
