@@ -1,6 +1,7 @@
 //! Reads the time.
 //!
-//! No other module does. All others receive a [`Tick`].
+//! The machine and the windows receive a [`Tick`]. Only wall-clock times of snapshots and stored
+//! answers, and timers of tokio, are read elsewhere.
 
 use std::time::{Duration, SystemTime};
 

@@ -124,13 +124,13 @@ fn every_key_is_read_from_the_environment() {
         ("HUGGINGFACE_API_CIRCUIT_SUCCESS_THRESHOLD", "3"),
         ("HUGGINGFACE_API_CIRCUIT_PROBE_TIMEOUT", "0.5"),
         ("HUGGINGFACE_API_CIRCUIT_FAILURE_RATE", "0.25"),
-        ("HUGGINGFACE_API_CIRCUIT_SLOW_CALL", "2"),
-        ("HUGGINGFACE_API_CIRCUIT_SLOW_RATE", "1"),
+        ("HUGGINGFACE_API_CIRCUIT_SLOW_CALL_DURATION", "2"),
+        ("HUGGINGFACE_API_CIRCUIT_SLOW_CALL_RATE", "1"),
         ("HUGGINGFACE_API_CIRCUIT_WINDOW_FAIL_MAX", "30"),
         ("HUGGINGFACE_API_CIRCUIT_WINDOW", "200"),
         ("HUGGINGFACE_API_CIRCUIT_MIN_CALLS", "20"),
         ("HUGGINGFACE_API_CIRCUIT_BACKOFF", "factor=1.5, max=5m"),
-        ("HUGGINGFACE_API_CIRCUIT_PROBE_WINDOW", "4"),
+        ("HUGGINGFACE_API_CIRCUIT_PROBE_COUNT", "4"),
         ("HUGGINGFACE_API_CIRCUIT_PROBE_FAILURE_RATE", "0.5"),
         ("HUGGINGFACE_API_CIRCUIT_RAMP", "1m"),
         ("HUGGINGFACE_API_CIRCUIT_CALL_TIMEOUT", "20"),
@@ -247,7 +247,7 @@ fn a_bad_file_is_refused_whole_with_every_problem() {
     let path = file(
         "bad",
         "[defaults]\nfail_max = 0\nsuccess_threshold = 9\n[breakers.api]\nrecovery_tmeout = \"5s\"\n\
-         failure_threshold = 3\ntimeout = [1]\n[breaker.api]\nfail_max = 1\n",
+         failure_threshold = 3\nslow_call = \"2s\"\nslow_rate = 1\nprobe_window = 4\ntimeout = [1]\n[breaker.api]\nfail_max = 1\n",
     );
     let problems: Vec<_> = registry.load_file(&path).unwrap_err().iter().map(ToString::to_string).collect();
     let at = |rest: &str| format!("{}: {rest}", path.display());
@@ -255,9 +255,12 @@ fn a_bad_file_is_refused_whole_with_every_problem() {
         at("defaults.fail_max: is `0`, expected a whole number of 1 or more, or \"off\""),
         at("breakers.api.recovery_tmeout: there is no key `recovery_tmeout`; did you mean `recovery_timeout`?"),
         at("breakers.api.failure_threshold: there is no key `failure_threshold`; write `fail_max`"),
+        at("breakers.api.probe_window: there is no key `probe_window`; write `probe_count`"),
         at(
             "breakers.api.timeout: is `array`, expected a duration above zero such as \"30s\", or \"off\" (a bare number is seconds)",
         ),
+        at("breakers.api.slow_call: there is no key `slow_call`; write `slow_call_duration`"),
+        at("breakers.api.slow_rate: there is no key `slow_rate`; write `slow_call_rate`"),
         at("breaker: there is no table `breaker`; did you mean `breakers`?"),
     ];
     assert_eq!(problems.len(), expected.len(), "{problems:#?}");

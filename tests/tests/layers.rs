@@ -1,5 +1,7 @@
-//! The order of the folders of the three crates: a folder uses lower ones only, and no file is too
-//! long to be read.
+//! Holds the order of the folders of the three crates: a folder uses lower ones only.
+//!
+//! It reads imports and paths. A method that a higher folder adds to a type of a lower one has no
+//! path, so its calls are not seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -23,7 +25,20 @@ const CORE: &[&[&str]] = &[
 /// Helps users' tests, and models races; both may use everything, and nothing uses them.
 const CORE_TOP: &[&str] = &["testing", "models"];
 
-const MACROS: &[&[&str]] = &[&["parse"], &["item"], &["validate"], &["expand"]];
+/// The folders and files of breaker-macros, the lowest first.
+const MACROS: &[&[&str]] = &[
+    &["spans"],
+    &["attributes", "identifiers"],
+    &["diagnostics"],
+    &["parse"],
+    &["item"],
+    &["validate"],
+    &["expand"],
+    &["impl_block", "derive_classify", "companion_attributes"],
+];
+
+/// The folders and files of the dashboard of breaker-axum, the lowest first.
+const DASHBOARD: &[&[&str]] = &[&["text", "response"], &["audit", "assets"], &["auth"], &["live"], &["api"]];
 
 /// More files than this in one circle of imports are not understood apart from each other.
 const LARGEST_CIRCLE: usize = 5;
@@ -85,12 +100,13 @@ fn code(text: &str) -> String {
 }
 
 /// Each path that begins with `crate`, `self` or `super`, as one from the root of the crate; of a
-/// group, each of its paths.
+/// group, each of its paths. What a `mod.rs` imports of the files in its folder by their bare names
+/// is not among them: these are its contents.
 fn paths(code: &str, module: &str) -> Vec<String> {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
     let mut found = Vec::new();
     for (at, first) in ["crate::", "super::", "self::"].into_iter().flat_map(|first| code.match_indices(first)) {
-        if code[..at].ends_with(|c: char| is_name(c) || c == ':' || c == '$') {
+        if code[..at].ends_with(|c: char| is_name(c) || c == ':') {
             continue;
         }
         let mut base: Vec<&str> = if first == "crate::" { Vec::new() } else { module.split("::").collect() };
@@ -101,20 +117,51 @@ fn paths(code: &str, module: &str) -> Vec<String> {
         }
         let rest = rest.strip_prefix("self::").unwrap_or(rest);
         let end = rest.find(|c: char| !is_name(c) && c != ':').unwrap_or(rest.len());
-        let mut path = base;
-        path.extend(rest[..end].split("::").filter(|part| !part.is_empty()));
-        let path = path.join("::");
-        if rest[end..].starts_with('{') {
-            let group = rest[end + 1..].split(';').next().unwrap_or_default();
-            for name in group.split([',', '{', '}']) {
-                let name = name.trim().split(' ').next().unwrap_or_default().trim_start_matches("self");
-                found.push(if name.is_empty() { path.clone() } else { format!("{path}::{name}") });
-            }
+        base.extend(rest[..end].split("::").filter(|part| !part.is_empty()));
+        if let Some(group) = rest[end..].strip_prefix('{') {
+            add_group(&base, group, &mut found);
         } else {
-            found.push(path);
+            found.push(base.join("::"));
         }
     }
     found
+}
+
+/// Adds the paths of a group, which begins after its brace, and of the groups inside it.
+fn add_group(base: &[&str], group: &str, found: &mut Vec<String>) {
+    let (mut bases, mut names) = (vec![base.to_vec()], Vec::new());
+    let mut rest = group;
+    while let Some(end) = rest.find([',', '{', '}', ';']) {
+        let name = rest[..end].trim().split(' ').next().unwrap_or_default();
+        let parts = name.split("::").filter(|part| !part.is_empty() && *part != "self");
+        let path: Vec<_> = bases.last().into_iter().flatten().copied().chain(parts).collect();
+        match rest.as_bytes()[end] {
+            b'{' => bases.push(path),
+            b';' => break,
+            mark => {
+                if !name.is_empty() {
+                    names.push(path.join("::"));
+                }
+                if mark == b'}' {
+                    bases.pop();
+                }
+            }
+        }
+        if bases.is_empty() {
+            break;
+        }
+        rest = &rest[end + 1..];
+    }
+    found.extend(names);
+}
+
+/// The modules of the names that `lib.rs` re-exports, by name: `Registry` is of `registry`.
+fn exports(package: &str) -> BTreeMap<String, String> {
+    let root = fs::read_to_string(source(package).join("lib.rs")).expect("a source");
+    let code = code(&root).replace("pub use ", "pub use crate::").replace("crate::crate::", "crate::");
+    let of_path = |path: String| path.rsplit_once("::").map(|(module, name)| (name.to_owned(), module.to_owned()));
+    let uses = code.split("pub use ").skip(1).map(|rest| rest.split(';').next().unwrap_or_default());
+    uses.flat_map(|one| paths(&format!("{one};"), "")).filter_map(of_path).collect()
 }
 
 /// The files of a package by module, tests left out.
@@ -122,11 +169,14 @@ fn files(package: &str) -> Uses {
     let root = source(package);
     let all = rust_files(&root);
     let modules: BTreeSet<_> = all.iter().map(|path| module(path, &root)).collect();
+    let exports = exports(package);
     let is_test = |module: &String| module.split("::").any(|part| part == "tests");
     let file = |path: PathBuf| {
         let own = module(&path, &root);
         let code = code(&fs::read_to_string(&path).expect("a source"));
         let known = |path: String| {
+            let first = folder(&path);
+            let path = exports.get(first).filter(|_| !modules.contains(first)).cloned().unwrap_or(path);
             let parts: Vec<_> = path.split("::").collect();
             (1..=parts.len()).rev().map(|length| parts[..length].join("::")).find(|path| modules.contains(path))
         };
@@ -195,7 +245,45 @@ fn a_folder_of_the_library_uses_lower_ones_only() {
 
 #[test]
 fn a_stage_of_the_attributes_uses_earlier_ones_only() {
-    assert_eq!(climbs(&files("breaker-macros"), MACROS, &[]), [""; 0]);
+    let files = files("breaker-macros");
+    let known: BTreeSet<_> = MACROS.iter().copied().flatten().copied().collect();
+    let unknown: BTreeSet<_> = files.keys().map(|module| folder(module)).filter(|name| !known.contains(name)).collect();
+    assert!(unknown.is_empty(), "not in the order of the folders: {unknown:?}");
+    assert_eq!(climbs(&files, MACROS, &[]), [""; 0]);
+}
+
+#[test]
+fn a_folder_of_the_dashboard_uses_lower_ones_only() {
+    let inside = |module: &String| module.strip_prefix("dashboard::").map(str::to_owned);
+    let files: Uses = files("breaker-axum")
+        .into_iter()
+        .filter_map(|(module, uses)| Some((inside(&module)?, uses.iter().filter_map(inside).collect())))
+        .collect();
+    let known: BTreeSet<_> = DASHBOARD.iter().copied().flatten().copied().collect();
+    let unknown: BTreeSet<_> = files.keys().map(|module| folder(module)).filter(|name| !known.contains(name)).collect();
+    assert!(unknown.is_empty(), "not in the order of the folders: {unknown:?}");
+    assert_eq!(climbs(&files, DASHBOARD, &[]), [""; 0]);
+}
+
+/// Each form of an import that a climb could have.
+#[test]
+fn each_form_of_an_import_is_read() {
+    for (code, expected) in [
+        ("use crate::registry::Registry;", &["registry::Registry"][..]),
+        (
+            "use crate::{registry::Registry, sync::{Arc, counter::{self, Totals}}};",
+            &["registry::Registry", "sync::Arc", "sync::counter", "sync::counter::Totals"],
+        ),
+        ("use super::super::call::{self, Permit as P};", &["call", "call::Permit"]),
+        ("    crate::breaker::log::notice(text);", &["breaker::log::notice"]),
+        ("use super::{Machine, Phase};", &["machine::Machine", "machine::Phase"]),
+        ("($crate::fallback::step)", &["fallback::step"]),
+        ("use other_crate::registry; my_crate::x();", &[]),
+    ] {
+        assert_eq!(paths(code, "machine::window"), expected, "{code}");
+    }
+    assert_eq!(exports("breaker-core")["Registry"], "registry");
+    assert_eq!(exports("breaker-core")["CircuitBreaker"], "breaker::handle");
 }
 
 #[test]

@@ -72,6 +72,14 @@ impl Owner {
 }
 
 impl CircuitBreaker {
+    /// The time limit of a call of this function, or of a call without a function. `None`: there is
+    /// none.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn limit_of(&self, function: Option<&Function>) -> Option<Duration> {
+        let own = function.map_or(Ranked::NOTHING, |function| function.call_settings.timeout());
+        own.max(self.0.gate.limit()).time()
+    }
+
     #[inline]
     pub(crate) fn owner(&self, caller: Caller) -> Owner {
         match caller {

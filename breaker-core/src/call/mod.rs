@@ -6,12 +6,13 @@
 //! 3. [`timeout`] ends a call at its time limit; [`runtime`] identifies the runtime of its timer.
 //! 4. [`result`] says what a guarded function returns, and makes errors of rejections.
 //! 5. [`settle`] classifies the result, and ends the permit with the outcome.
-//! 6. [`permit`] counts the ending and reports it.
+//! 6. [`permit`] (`ending`, and `of_stream` for streams) counts the ending and reports it.
 //!
 //! A call whose result is a stream continues in `stream`. `classify` says which results are
 //! failures. Annotated functions enter through `macro_support`.
 //!
-//! May use: `breaker` and what is below it.
+//! May use: `breaker` and what is below it. To add something that a call does, add it to the step
+//! above that it belongs to; what a permit does at its end is in `permit/ending`.
 
 pub(crate) mod admission;
 pub(crate) mod borrowed;

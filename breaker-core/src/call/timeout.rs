@@ -1,11 +1,9 @@
 //! Limits the time of a call, with tokio's timer.
 
 use crate::breaker::caller::Owner;
-use crate::breaker::function::Function;
 use crate::breaker::handle::CircuitBreaker;
 use crate::call::runtime::{self, Id};
 use crate::clock::{self, Tick};
-use crate::config::ranked::Ranked;
 use crate::machine::packed::PackedState;
 use crate::sync::{Arc, Ordering, catch_panic};
 use std::fmt;
@@ -209,13 +207,6 @@ impl CircuitBreaker {
                 }
             }
         }
-    }
-
-    /// The time limit of a call of this function, or of a call without a function. `None`: there is
-    /// none.
-    pub(crate) fn limit_of(&self, function: Option<&Function>) -> Option<Duration> {
-        let own = function.map_or(Ranked::NOTHING, |function| function.call_settings.timeout());
-        own.max(self.0.gate.limit()).time()
     }
 
     pub(crate) fn warn_of_no_timer(&self) {

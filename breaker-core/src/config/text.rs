@@ -175,10 +175,18 @@ impl Config {
             Some(Ok(())) => Ok(self),
             Some(Err(expected)) => Err(ConfigError::new(ConfigErrorKind::Value, key, refused(key, text, expected))),
             None => {
-                let message = format!("there is no key `{key}`; {}", hint(key, KEYS.iter().copied()));
+                let message = format!("there is no key `{}`; {}", excerpt::name(key), key_hint(key));
                 Err(ConfigError::new(ConfigErrorKind::UnknownKey, key, message))
             }
         }
+    }
+}
+
+/// What to write instead of an unknown key: the present name of an older one, else the nearest key.
+pub(crate) fn key_hint(key: &str) -> String {
+    match meaning(&key.to_uppercase()) {
+        Meaning::Older(newer) => format!("write `{newer}`"),
+        _ => hint(key, KEYS.iter().copied()),
     }
 }
 

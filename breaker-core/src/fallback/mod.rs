@@ -9,7 +9,8 @@
 //! | `plain` | functions that return no `Result` |
 //! | `served` | which fallbacks answered |
 //!
-//! May use: `registry`, `call`, `classify`, `breaker` and what is below them.
+//! May use: `registry`, `call`, `classify`, `breaker` and what is below them. To add a kind of
+//! step, add what it may return to `steps`, and its form to `breaker-macros/src/parse/fallback.rs`.
 
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub(crate) mod cache;

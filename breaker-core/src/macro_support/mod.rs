@@ -9,7 +9,10 @@
 //! | `const_checks` | values of attributes that are expressions |
 //! | `show_error`, `stream` | an error of any type; the names of streams |
 //!
-//! May use: everything. Nothing else uses it.
+//! Types in the signatures of these items are here too, since an error of the compiler names them.
+//!
+//! May use: everything. Nothing else uses it. To add a name, add it here and write it in
+//! `breaker-macros/src/expand`.
 
 pub(crate) mod callsite;
 mod const_checks;

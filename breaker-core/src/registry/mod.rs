@@ -12,7 +12,9 @@
 //! No user code and no listener runs under its lock. Logs and reports wait until the lock is
 //! released.
 //!
-//! May use: `telemetry`, `call`, `classify`, `breaker` and the modules below them.
+//! May use: `telemetry`, `call`, `classify`, `breaker` and what is below them. To add a source of
+//! settings, read it in `config`, give it a place in `config::layers`, and put it in force in
+//! `inner/placing`.
 
 pub(crate) mod call_site;
 mod configuration;

@@ -1,6 +1,7 @@
 //! Provides locks, atomics and counters.
 //!
-//! Only this module names `std::sync`, so that models can use loom's types instead.
+//! What models look at comes from here, so that they can use loom's types instead of those of
+//! `std::sync`.
 //!
 //! | file | what is in it |
 //! | --- | --- |

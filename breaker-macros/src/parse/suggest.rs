@@ -11,7 +11,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
     let word = plain(word);
     let near = |known: &'a str| (strsim::osa_distance(&word, &plain(known)), known);
-    let limit = (word.len() / 3).max(1);
+    let limit = (word.chars().count() / 3).max(1);
     known.into_iter().map(near).filter(|(distance, _)| *distance <= limit).min().map(|(_, known)| known)
 }
 

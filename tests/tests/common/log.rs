@@ -9,6 +9,9 @@ use tracing::Level;
 /// tracing may forget call sites that are met while another test makes its own.
 pub(crate) struct Log;
 
+/// The targets of all lines of the library.
+const TARGETS: [&str; 2] = [" breaker_core::log: ", " breaker_core::configuration: "];
+
 thread_local!(static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
 
 impl Log {
@@ -24,7 +27,14 @@ impl Log {
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {
-        LINES.with_borrow(|bytes| str::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect())
+        let lines: Vec<_> =
+            LINES.with_borrow(|bytes| str::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect());
+        // Services filter by these targets, wherever in the library a line is made.
+        let has_target = |line: &String| TARGETS.iter().any(|target| line.contains(target));
+        for line in lines.iter().filter(|line| line.contains(" breaker_core::")) {
+            assert!(has_target(line), "another target: {line}");
+        }
+        lines
     }
 }
 

@@ -3,6 +3,14 @@
 //! Their parent has the name without a key. It holds their settings, observers and manual states.
 //! Calls go to the keyed breakers.
 //!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `mod` | look-up, insertion, and what is known of all |
+//! | `keyed_breaker` | one of them, and when it gets a state of its own |
+//! | `key`, `hash`, `table` | keys and their names; their hashes; the table that finds them |
+//! | `evict` | which one leaves when there are `max_keys` |
+//! | `bulk`, `totals`, `worst` | operations on all; their counts; the worst for health |
+//!
 //! A look-up takes a shared lock of one shard. Everything else takes the lock of the keyed
 //! breakers: insertion, eviction, cold states (`keyed_breaker`) and bulk operations. Locks are
 //! taken in this order: the registry's, a keyed breaker's layers, the keyed breakers', a shard's, a

@@ -12,7 +12,7 @@ pub(crate) fn widened(breaker: &CircuitBreaker, function: Option<&'static str>, 
     let (name, who) = (label(breaker), function.unwrap_or(BY_HANDLE));
     macro_rules! at {
         ($level:ident, $event_type:literal, $text:literal) => {
-            $level!(event_type = $event_type, breaker_name = name, function, $text)
+            $level!(target: CALLS, event_type = $event_type, breaker_name = name, function, $text)
         };
         ($level:ident) => {
             match widened {
@@ -70,7 +70,7 @@ pub(crate) fn eclipsed(breaker: &CircuitBreaker, outer: Option<&'static str>) {
     macro_rules! at {
         ($level:ident) => {
             $level!(
-                event_type = "circuit_failures_hidden",
+                target: CALLS, event_type = "circuit_failures_hidden",
                 breaker_name = name,
                 function = outer,
                 inner_function = inner,
@@ -89,7 +89,7 @@ pub(crate) fn hidden(breaker: &CircuitBreaker, outer: Option<&'static str>, inne
     macro_rules! at {
         ($level:ident) => {
             $level!(
-                event_type = "circuit_successes_hidden",
+                target: CALLS, event_type = "circuit_successes_hidden",
                 breaker_name = name,
                 function = outer,
                 inner_function = inner,

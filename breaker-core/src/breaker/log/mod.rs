@@ -1,5 +1,9 @@
 //! Logs the reports of a breaker.
 //!
+//! This file has a line for each event. `advice` has what only a person can mend; `logged` and
+//! `rate` bound what comes again. Messages about settings are made where they are found, and logged
+//! by [`notice`].
+//!
 //! An outage logs a handful of lines at INFO and above, for one breaker and for all keys together.
 
 pub(crate) mod advice;
@@ -86,7 +90,7 @@ fn on_failure(event: &Failure<'_>) {
     macro_rules! at {
         ($level:ident, $text:literal) => {
             $level!(
-                event_type = "circuit_failure",
+                target: CALLS, event_type = "circuit_failure",
                 breaker_name = label(event.breaker),
                 function = event.function,
                 current_state = event.breaker.state().as_str(),
@@ -160,7 +164,7 @@ fn on_busy(event: &Busy<'_>) {
     macro_rules! at {
         ($level:ident, $text:literal) => {
             $level!(
-                event_type = "circuit_busy",
+                target: CALLS, event_type = "circuit_busy",
                 breaker_name = label(event.breaker),
                 function = event.function,
                 max_concurrent = event.max_concurrent,
@@ -230,7 +234,7 @@ fn on_store_failure(event: &StoreFailure<'_>) {
     macro_rules! at {
         ($level:ident, $text:literal) => {
             $level!(
-                event_type = "circuit_store_failure",
+                target: CALLS, event_type = "circuit_store_failure",
                 breaker_name = label(event.breaker),
                 function = event.function,
                 fallback_source = event.source,
@@ -255,7 +259,7 @@ fn on_state_change(event: &StateChange<'_>) {
     macro_rules! at {
         ($level:ident, $more:literal) => {
             $level!(
-                event_type,
+                target: CALLS, event_type,
                 breaker_name = label,
                 old_state = event.old.as_str(),
                 new_state = event.new.as_str(),

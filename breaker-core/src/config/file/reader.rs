@@ -5,7 +5,7 @@ use crate::config::error::{ConfigError, ConfigErrorKind};
 use crate::config::excerpt;
 use crate::config::keys::KEYS;
 use crate::config::layers::Layer;
-use crate::config::text::{self, Meaning, refused};
+use crate::config::text::{self, refused};
 use crate::config::types::Source;
 use toml::de::{DeTable, DeValue};
 
@@ -114,14 +114,10 @@ impl Reader<'_> {
 
     fn key(&mut self, layer: &mut Layer, location: &str, key: &str, value: &DeValue<'_>) {
         let Some(known) = KEYS.iter().find(|known| **known == key) else {
-            let hint = match text::meaning(&key.to_uppercase()) {
-                Meaning::Older(newer) => format!("write `{newer}`"),
-                _ => text::hint(key, KEYS.iter().copied()),
-            };
             return self.problem(
                 ConfigErrorKind::UnknownKey,
                 location,
-                format!("there is no key `{}`; {hint}", excerpt::name(key)),
+                format!("there is no key `{}`; {}", excerpt::name(key), text::key_hint(key)),
             );
         };
         let text = match value {
