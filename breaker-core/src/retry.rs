@@ -46,7 +46,7 @@ pub struct Written {
     /// A value that is negative or not a number means `max`.
     pub factor: f64,
     pub jitter: f64,
-    pub wait: Patience,
+    pub wait: WaitBudget,
 }
 
 /// The waits between the attempts of one call.
@@ -100,9 +100,9 @@ impl Written {
             .build();
         let jitter = if self.jitter.is_finite() { self.jitter.clamp(0.0, 1.0) } else { 0.0 };
         let wait_budget = match self.wait {
-            Patience::None => None,
-            Patience::Max => Some(max),
-            Patience::For(span) => Some(span),
+            WaitBudget::None => None,
+            WaitBudget::Max => Some(max),
+            WaitBudget::For(span) => Some(span),
         };
         Schedule { waits, jitter, wait_budget, longest: wait_budget.map_or(max, |wait_budget| wait_budget.max(max)) }
     }
@@ -228,9 +228,9 @@ fn deciding(breaker: &CircuitBreaker) -> CircuitBreaker {
 
 /// Whether the breaker is open and would reject a call.
 fn rejects(breaker: &CircuitBreaker) -> bool {
-    let packed = breaker.0.gate.word();
+    let packed = breaker.0.gate.packed();
     let is_open = matches!(packed.state(), State::Open | State::ForcedOpen);
-    is_open && packed.has(PackedState::SHUT) && breaker.0.gate.shut(clock::now()).is_some()
+    is_open && packed.has(PackedState::REJECTS) && breaker.0.gate.shut(clock::now()).is_some()
 }
 
 impl Pause {
@@ -265,7 +265,7 @@ impl Pause {
 
 /// Whether a rejected attempt of a `#[retry]` waits for the breaker, and how long at most.
 #[derive(Clone, Copy, Debug)]
-pub enum Patience {
+pub enum WaitBudget {
     None,
     /// As long as the longest wait between two attempts.
     Max,
@@ -283,7 +283,7 @@ impl Attempts {
         attempts: Option<u32>,
         (min, max, total): (Option<Duration>, Option<Duration>, Option<Duration>),
         (factor, jitter): (f64, f64),
-        wait: Patience,
+        wait: WaitBudget,
     ) -> Retry {
         Retry::new(Written { attempts, min, max, total, factor, jitter, wait })
     }

@@ -201,20 +201,20 @@ fn an_impl_block_of_a_type_with_an_odd_name() {
 #[test]
 fn a_glob_import_of_hostile_names() {
     mod hostile {
-        pub(super) struct Site;
+        pub(super) struct Callsite;
         pub(super) struct Permit;
-        pub(super) struct Fallen;
-        pub(super) struct Seen;
+        pub(super) struct FailedCall;
+        pub(super) struct AsError;
         pub(super) fn reject() {}
-        pub(super) fn judged() {}
+        pub(super) fn classified() {}
         pub(super) mod __rt {}
     }
     use hostile::*;
     #[circuit_breaker]
     async fn globbed() -> Answer {
         reject();
-        judged();
-        let _ = (Site, Permit, Fallen, Seen);
+        classified();
+        let _ = (Callsite, Permit, FailedCall, AsError);
         upstream()
     }
     check!(guards(|| now(globbed())), 1);

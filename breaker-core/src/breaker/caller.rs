@@ -19,7 +19,7 @@ use std::time::Duration;
 /// count.
 #[derive(Clone)]
 pub(crate) enum Owner {
-    Site(&'static Binding),
+    Callsite(&'static Binding),
     Own(CircuitBreaker),
 }
 
@@ -27,7 +27,7 @@ pub(crate) enum Owner {
 #[derive(Clone, Copy)]
 pub(crate) enum Caller {
     /// The function that this breaker belongs to.
-    Site(&'static Binding),
+    Callsite(&'static Binding),
     /// The function that these keyed breakers belong to; the handle identifies it too.
     KeyedBreakers(&'static Binding),
     /// The owner of a handle.
@@ -37,7 +37,7 @@ pub(crate) enum Caller {
 impl Caller {
     pub(crate) fn function(self) -> Option<&'static str> {
         match self {
-            Self::Site(binding) | Self::KeyedBreakers(binding) => Some(&binding.function.name),
+            Self::Callsite(binding) | Self::KeyedBreakers(binding) => Some(&binding.function.name),
             Self::Handle => None,
         }
     }
@@ -47,7 +47,7 @@ impl Owner {
     #[inline]
     pub(crate) fn breaker(&self) -> &CircuitBreaker {
         match self {
-            Self::Site(binding) => &binding.breaker,
+            Self::Callsite(binding) => &binding.breaker,
             Self::Own(breaker) => breaker,
         }
     }
@@ -59,7 +59,7 @@ impl Owner {
     /// The annotated function.
     pub(crate) fn annotated(&self) -> Option<&'static Function> {
         match self {
-            Self::Site(binding) => Some(&binding.function),
+            Self::Callsite(binding) => Some(&binding.function),
             Self::Own(breaker) => breaker.calling(),
         }
     }
@@ -83,7 +83,7 @@ impl CircuitBreaker {
     #[inline]
     pub(crate) fn owner(&self, caller: Caller) -> Owner {
         match caller {
-            Caller::Site(binding) => Owner::Site(binding),
+            Caller::Callsite(binding) => Owner::Callsite(binding),
             Caller::KeyedBreakers(_) | Caller::Handle => {
                 Owner::Own(self.handle(matches!(caller, Caller::KeyedBreakers(_))))
             }

@@ -180,7 +180,7 @@ impl CircuitBreaker {
     /// over, as a call of the parent does.
     pub(crate) fn state_of_all(&self) -> State {
         let state = self.state();
-        if state != self.0.gate.word().state() {
+        if state != self.0.gate.packed().state() {
             self.expire();
         }
         state
@@ -201,7 +201,7 @@ impl CircuitBreaker {
         self.change(|machine, now| {
             self.0.zero();
             self.0.zero_busy();
-            (*self.0.notes.lock()).clear();
+            (*self.0.kept_error.lock()).clear();
             ((), Some(machine.reset(now)))
         });
         self.reset_keyed_breakers();

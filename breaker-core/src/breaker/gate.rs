@@ -39,7 +39,7 @@ const fn is_full(places: u64) -> bool {
 
 #[derive(Debug)]
 pub(crate) struct Gate {
-    word: AtomicU64,
+    packed: AtomicU64,
     until: AtomicU64,
     /// The time limit of calls whose function has none.
     limit: AtomicU64,
@@ -49,7 +49,12 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn new() -> Self {
-        Self { word: AtomicU64::new(0), until: AtomicU64::new(0), limit: AtomicU64::new(0), places: AtomicU64::new(0) }
+        Self {
+            packed: AtomicU64::new(0),
+            until: AtomicU64::new(0),
+            limit: AtomicU64::new(0),
+            places: AtomicU64::new(0),
+        }
     }
 
     /// The time limit of calls whose function has none. Read it after a packed state with
@@ -60,14 +65,14 @@ impl Gate {
     }
 
     #[inline]
-    pub(crate) fn word(&self) -> PackedState {
-        PackedState(self.word.load(Ordering::Acquire))
+    pub(crate) fn packed(&self) -> PackedState {
+        PackedState(self.packed.load(Ordering::Acquire))
     }
 
     /// The packed state, for readers that need nothing else that belongs to it.
     #[inline]
     pub(crate) fn load_relaxed(&self) -> PackedState {
-        PackedState(self.word.load(Ordering::Relaxed))
+        PackedState(self.packed.load(Ordering::Relaxed))
     }
 
     /// Read it after the packed state.
@@ -76,7 +81,7 @@ impl Gate {
         Tick::from_nanos(self.until.load(Ordering::Relaxed))
     }
 
-    /// Whether a call at `now` is rejected under a packed state with `SHUT`. If so, returns when it
+    /// Whether a call at `now` is rejected under a packed state with `REJECTS`. If so, returns when it
     /// may be retried.
     #[inline]
     pub(crate) fn shut(&self, now: Tick) -> Option<RetryAfter> {
@@ -138,11 +143,11 @@ impl Gate {
 
     /// Requires the machine's lock, or the lock of the keyed breakers for one that has no machine
     /// yet. Returns whether anything changed.
-    pub(crate) fn publish(&self, word: PackedState, until: Tick, limit: Ranked) -> bool {
-        let changed = word != self.word() || until != self.until();
+    pub(crate) fn publish(&self, packed: PackedState, until: Tick, limit: Ranked) -> bool {
+        let changed = packed != self.packed() || until != self.until();
         self.limit.store(limit.bits(), Ordering::Relaxed);
         self.until.store(until.as_nanos(), Ordering::Relaxed);
-        self.word.store(word.0, Ordering::Release);
+        self.packed.store(packed.0, Ordering::Release);
         changed
     }
 }

@@ -111,7 +111,7 @@ impl CircuitBreaker {
     pub(crate) fn opened_because(&self) -> Option<String> {
         let cold = self.0.initialized()?;
         let trip = cold.machine.lock().trip()?;
-        Some(cold.notes.lock().because(trip))
+        Some(cold.kept_error.lock().because(trip))
     }
 
     /// How many calls succeeded since the last reset.

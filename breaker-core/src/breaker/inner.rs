@@ -53,7 +53,7 @@ pub(crate) struct ColdState {
     pub(crate) keyed: OnceLock<Box<KeyedBreakers>>,
     /// The machine's window, for calls that add to it without the lock; set once a rule needs one.
     pub(crate) window: OnceLock<Arc<SlidingWindow>>,
-    pub(crate) notes: Mutex<KeptError>,
+    pub(crate) kept_error: Mutex<KeptError>,
     /// Shared by all keyed breakers without settings of their own.
     pub(crate) layers: Mutex<Arc<Layers>>,
     rare: OnceLock<Box<Rare>>,
@@ -237,16 +237,16 @@ impl HotState {
         Self { gate, cold: ColdSlot::LazyState(lazy) }
     }
 
-    /// Fast path: counts one more consecutive failure of a call that was admitted under `word`.
+    /// Fast path: counts one more consecutive failure of a call that was admitted under `packed`.
     /// Returns `false` if `settle` must handle the failure.
-    pub(crate) fn failed_again(&self, word: PackedState) -> bool {
-        if !word.has_only_a_streak() {
+    pub(crate) fn failed_again(&self, packed: PackedState) -> bool {
+        if !packed.has_only_a_streak() {
             return false;
         }
         let now = clock::now();
         let mut machine = self.machine.lock();
         // The lock keeps other threads from publishing meanwhile.
-        self.gate.load_relaxed() == word && machine.failed_again(now)
+        self.gate.load_relaxed() == packed && machine.failed_again(now)
     }
 
     /// Removes a call from the calls in flight.
@@ -275,9 +275,9 @@ impl HotState {
     }
 
     pub(crate) fn state(&self) -> State {
-        let word = self.gate.word();
-        let lapsed = word.has(PackedState::SHUT) && clock::now() >= self.gate.until();
-        if lapsed { self.machine.lock().state(clock::now()) } else { word.state() }
+        let packed = self.gate.packed();
+        let lapsed = packed.has(PackedState::REJECTS) && clock::now() >= self.gate.until();
+        if lapsed { self.machine.lock().state(clock::now()) } else { packed.state() }
     }
 
     /// The keyed part of a keyed breaker, whether its cold state is initialised or not.
@@ -313,7 +313,7 @@ impl ColdState {
             keyed: OnceLock::new(),
             machine: Mutex::new(machine),
             window,
-            notes: Mutex::default(),
+            kept_error: Mutex::default(),
             rare: OnceLock::new(),
             label: Mutex::new(label),
             layers: Mutex::new(layers),
@@ -356,10 +356,10 @@ impl ColdState {
         if let Some(window) = machine.window() {
             self.window.get_or_init(|| Arc::clone(window));
         }
-        let (word, until) = machine.publish();
+        let (packed, until) = machine.publish();
         let observed = if self.calls_are_observed() { PackedState::OBSERVED } else { 0 };
         let places = gate.set_places(machine.settings().max_concurrent);
-        gate.publish(word.with(observed), until, machine.settings().limits.of_breaker) || places
+        gate.publish(packed.with(observed), until, machine.settings().limits.of_breaker) || places
     }
 }
 

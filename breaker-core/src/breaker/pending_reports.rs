@@ -119,7 +119,7 @@ impl CircuitBreaker {
     pub(crate) fn enqueue(&self, pending: PendingReports) {
         let PendingReports { changes, wake, moved } = pending;
         for (change, sequence) in changes {
-            let because = change.trip.map(|trip| self.0.notes.lock().because(trip));
+            let because = change.trip.map(|trip| self.0.kept_error.lock().because(trip));
             self.enqueue_one(PendingReport::Transition { change, sequence, because });
         }
         if moved {

@@ -156,7 +156,7 @@ impl CircuitBreaker {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let reading = self.read();
-        let last_error = self.0.initialized().and_then(|cold| cold.notes.lock().last_error());
+        let last_error = self.0.initialized().and_then(|cold| cold.kept_error.lock().last_error());
         let keyed_totals = self.keyed_totals();
         Snapshot {
             name: self.name().to_owned(),
@@ -175,7 +175,7 @@ impl CircuitBreaker {
             consecutive_failures: reading.consecutive_failures,
             last_failure_time: reading.last_failure.map(clock::wall),
             last_error: last_error.map(|(kind, message)| LastError { kind, message }),
-            opened_because: reading.trip.map(|trip| self.0.notes.lock().because(trip)),
+            opened_because: reading.trip.map(|trip| self.0.kept_error.lock().because(trip)),
             state_changed_at: clock::wall(reading.since),
             retry_after: reading.retry_after,
             window: reading.window.map(|WindowTotals { calls, failed, slow }| WindowCounts {

@@ -30,60 +30,63 @@ impl CircuitBreaker {
     /// The closed path: one load of the packed state.
     #[inline(always)]
     pub(crate) fn admit(&self, caller: Caller) -> Result<Permit, CircuitBreakerError> {
-        let word = self.0.gate.word();
-        if !word.lets_in() || !is_quiet() {
-            return self.admit_slowly(word, caller);
+        let packed = self.0.gate.packed();
+        if !packed.admits() || !is_quiet() {
+            return self.admit_slowly(packed, caller);
         }
-        Ok(self.permit(caller, word, 0, Tick::ZERO))
+        Ok(self.permit(caller, packed, 0, Tick::ZERO))
     }
 
     #[inline]
-    fn permit(&self, caller: Caller, word: PackedState, probe: u32, started: Tick) -> Permit {
-        Permit::new(self.owner(caller), word, probe, started)
+    fn permit(&self, caller: Caller, packed: PackedState, probe: u32, started: Tick) -> Permit {
+        Permit::new(self.owner(caller), packed, probe, started)
     }
 
     #[inline(never)]
-    fn admit_slowly(&self, word: PackedState, caller: Caller) -> Result<Permit, CircuitBreakerError> {
+    fn admit_slowly(&self, packed: PackedState, caller: Caller) -> Result<Permit, CircuitBreakerError> {
         #[cfg(feature = "metrics")]
-        if !word.has(PackedState::SHUT | PackedState::ASK | PackedState::PLACES | PackedState::TIMED)
+        if !packed.has(PackedState::REJECTS | PackedState::ASK | PackedState::PLACES | PackedState::TIMED)
             && self.only_meter().is_some()
         {
             nesting::report_evidence(&self.0, Evidence::NONE);
-            return Ok(self.permit(caller, word, 0, clock::precise()));
+            return Ok(self.permit(caller, packed, 0, clock::precise()));
         }
         let function = caller.function();
-        let observed = (word.has(PackedState::OBSERVED) || !is_quiet()) && !word.has(PackedState::PASS);
+        let observed = (packed.has(PackedState::OBSERVED) || !is_quiet()) && !packed.has(PackedState::PASS);
         if observed {
             let event = BeforeCall { breaker: self, function };
             self.report(Report::BeforeCall(&event));
         }
         // A listener may have changed the state.
-        let word = if observed { self.0.gate.word() } else { word };
-        let started = if observed || word.has(PackedState::TIMED) { self.start() } else { Tick::ZERO };
-        let word = if word.has(PackedState::TIMED) { self.check_calls_in_flight(word, started) } else { word };
+        let packed = if observed { self.0.gate.packed() } else { packed };
+        let started = if observed || packed.has(PackedState::TIMED) { self.start() } else { Tick::ZERO };
+        let packed = if packed.has(PackedState::TIMED) { self.check_calls_in_flight(packed, started) } else { packed };
         // A listener waits for the end of a call that was requested before the breaker was
         // disabled.
-        let mark = |word: PackedState| {
-            if observed && word.has(PackedState::PASS) { word.with(PackedState::UNBOUND) } else { word }
+        let mark = |packed: PackedState| {
+            if observed && packed.has(PackedState::PASS) { packed.with(PackedState::UNBOUND) } else { packed }
         };
-        if !word.has(PackedState::SHUT | PackedState::ASK) {
-            let around = if word.has(PackedState::TIMED) { nesting::take_start(&self.0) } else { None };
-            let word = match self.find_place(word, nesting::report_if_inside(&self.0, Evidence::NONE)) {
-                Some(holds) => word.with(holds),
+        if !packed.has(PackedState::REJECTS | PackedState::ASK) {
+            let around = if packed.has(PackedState::TIMED) { nesting::take_start(&self.0) } else { None };
+            let packed = match self.find_place(packed, nesting::report_if_inside(&self.0, Evidence::NONE)) {
+                Some(holds) => packed.with(holds),
                 None => return Err(self.reject_busy(caller, observed)),
             };
-            let word = if word.has(PackedState::TIMED) { self.begin_in_flight(word, started, around) } else { word };
-            return Ok(self.permit(caller, mark(word), 0, started));
+            let packed =
+                if packed.has(PackedState::TIMED) { self.begin_in_flight(packed, started, around) } else { packed };
+            return Ok(self.permit(caller, mark(packed), 0, started));
         }
-        if let Some((unbound, probe)) = nesting::go_along(&self.0, word) {
-            return Ok(self.permit(caller, word.with(unbound), probe, self.start()));
+        if let Some((unbound, probe)) = nesting::go_along(&self.0, packed) {
+            return Ok(self.permit(caller, packed.with(unbound), probe, self.start()));
         }
-        let shut = if word.has(PackedState::SHUT) { self.0.gate.shut(clock::now()) } else { None };
+        let shut = if packed.has(PackedState::REJECTS) { self.0.gate.shut(clock::now()) } else { None };
         if let Some(wait) = shut {
-            return Err(self.reject(caller, observed, word.state(), wait));
+            return Err(self.reject(caller, observed, packed.state(), wait));
         }
-        let Some((admission, word)) = self.ask_machine(word) else { return Err(self.reject_busy(caller, observed)) };
-        let (word, probe) = match admission {
+        let Some((admission, packed)) = self.ask_machine(packed) else {
+            return Err(self.reject_busy(caller, observed));
+        };
+        let (packed, probe) = match admission {
             Admission::Rejected { state, wait } => {
                 return Err(self.reject(caller, observed, state, wait));
             }
@@ -94,48 +97,48 @@ impl CircuitBreaker {
                     self.report(Report::Rejected(&event));
                 }
                 // The call keeps its times, and decides nothing.
-                (word.with(PackedState::UNBOUND), 0)
+                (packed.with(PackedState::UNBOUND), 0)
             }
-            Admission::Admitted { probe } => (word, probe),
+            Admission::Admitted { probe } => (packed, probe),
         };
-        Ok(self.permit(caller, mark(word), probe, self.start()))
+        Ok(self.permit(caller, mark(packed), probe, self.start()))
     }
 
     /// Opens the breaker if slow calls in flight already make the slow-call rule hold. Returns the
     /// packed state that applies then. A call inside another call of the same breaker opens
     /// nothing.
     #[inline(never)]
-    fn check_calls_in_flight(&self, word: PackedState, now: Tick) -> PackedState {
+    fn check_calls_in_flight(&self, packed: PackedState, now: Tick) -> PackedState {
         let slow = |window: &Arc<SlidingWindow>| match window.slow_under_way(now) {
             0 => None,
             slow => window.evaluate_with(slow, clock::now()).map(|_| slow),
         };
-        let asks = !word.has(PackedState::SHUT | PackedState::ASK | PackedState::PASS);
-        let Some(slow) = self.0.window.get().filter(|_| asks).and_then(slow) else { return word };
+        let asks = !packed.has(PackedState::REJECTS | PackedState::ASK | PackedState::PASS);
+        let Some(slow) = self.0.window.get().filter(|_| asks).and_then(slow) else { return packed };
         if nesting::is_inside(&self.0) {
-            return word;
+            return packed;
         }
-        self.change(|machine, now| ((), machine.review_under_way(word.generation(), slow, now)));
-        self.0.gate.word()
+        self.change(|machine, now| ((), machine.review_under_way(packed.generation(), slow, now)));
+        self.0.gate.packed()
     }
 
     /// Counts a call that begins as in flight, in place of the enclosing call.
     #[inline(never)]
-    fn begin_in_flight(&self, word: PackedState, started: Tick, around: Option<Tick>) -> PackedState {
+    fn begin_in_flight(&self, packed: PackedState, started: Tick, around: Option<Tick>) -> PackedState {
         if let Some(around) = around {
             self.0.end_under_way(around);
         }
-        let Some(window) = self.0.window.get().filter(|_| !word.has(PackedState::PASS)) else { return word };
-        if window.call_begins(started) { word.with(PackedState::STARTED) } else { word }
+        let Some(window) = self.0.window.get().filter(|_| !packed.has(PackedState::PASS)) else { return packed };
+        if window.call_begins(started) { packed.with(PackedState::STARTED) } else { packed }
     }
 
     /// Asks the machine to admit a call, with a place if it needs one. Returns the packed state
     /// under which the machine answered. `None`: no place is free, and nothing has changed.
-    fn ask_machine(&self, word: PackedState) -> Option<(Admission, PackedState)> {
+    fn ask_machine(&self, packed: PackedState) -> Option<(Admission, PackedState)> {
         let inside = nesting::is_inside(&self.0);
         let mut was_full = false;
         let answer = self.change(|machine, now| {
-            let Some(holds) = self.find_place(word, inside) else { return (None, None) };
+            let Some(holds) = self.find_place(packed, inside) else { return (None, None) };
             let (admission, change) = machine.admit(now);
             if let Admission::Admitted { probe: probe @ 1.. } = admission {
                 machine.watch_probe(probe, self.0.rejections());
@@ -171,8 +174,8 @@ impl CircuitBreaker {
     /// state. `inside`: the call is inside a call of the same breaker, and uses the place of that
     /// call. `None`: no place is free.
     #[inline]
-    fn find_place(&self, word: PackedState, inside: bool) -> Option<u64> {
-        if inside || !word.has(PackedState::PLACES) {
+    fn find_place(&self, packed: PackedState, inside: bool) -> Option<u64> {
+        if inside || !packed.has(PackedState::PLACES) {
             return Some(0);
         }
         self.0.gate.take_place().then_some(PackedState::HOLDS)
@@ -210,13 +213,13 @@ impl Inner {
     /// Rejects a call that has no listeners, on a thread that is outside any call. It does so if
     /// this packed state shuts the gate and still applies.
     #[inline]
-    pub(crate) fn reject_unobserved(&self, word: PackedState, owner: Owner) -> Option<CircuitBreakerError> {
-        if !word.has(PackedState::SHUT) || word.has(PackedState::OBSERVED) {
+    pub(crate) fn reject_unobserved(&self, packed: PackedState, owner: Owner) -> Option<CircuitBreakerError> {
+        if !packed.has(PackedState::REJECTS) || packed.has(PackedState::OBSERVED) {
             return None;
         }
         let wait = self.gate.shut(clock::now())?;
         self.totals.rejected_on_stripe();
-        Some(CircuitBreakerError::rejected(owner, word.code(), wait))
+        Some(CircuitBreakerError::rejected(owner, packed.code(), wait))
     }
 }
 
@@ -239,8 +242,8 @@ mod tests {
         let parent = binding(CircuitBreaker::new("hosts", Config::new().fail_max(1)).unwrap());
         let keyed_breaker = parent.keyed_breaker("a");
         let own = binding(keyed_breaker.clone());
-        let call = || own.breaker.admit(Caller::Site(own));
-        assert!(!own.shared.gate.word().lets_in(), "the short way is for breakers by themselves");
+        let call = || own.breaker.admit(Caller::Callsite(own));
+        assert!(!own.shared.gate.packed().admits(), "the short way is for breakers by themselves");
         call().unwrap().success();
         assert_eq!(keyed_breaker.snapshot().success_count, 1);
         call().unwrap().failure();

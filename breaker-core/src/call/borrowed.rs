@@ -24,7 +24,7 @@ pub(crate) struct BorrowedPermit<'b> {
     breaker: &'b CircuitBreaker,
     hot: &'b HotState,
     /// The packed state under which the call was admitted, with what its inner calls have reported.
-    word: PackedState,
+    packed: PackedState,
     stage: Stage,
 }
 
@@ -47,16 +47,16 @@ impl<'b> BorrowedPermit<'b> {
     #[inline]
     pub(crate) fn of(breaker: &'b CircuitBreaker) -> Option<Self> {
         let hot: &HotState = &breaker.0;
-        let word = hot.gate.word();
-        let plain = word.is_plain() && !word.has(PackedState::LIMITED) && is_quiet();
+        let packed = hot.gate.packed();
+        let plain = packed.is_plain() && !packed.has(PackedState::LIMITED) && is_quiet();
         // Not `then_some`: a permit that is created is a call.
-        plain.then(|| Self { breaker, hot, word, stage: Stage::Idle })
+        plain.then(|| Self { breaker, hot, packed, stage: Stage::Idle })
     }
 
     #[inline]
     pub(crate) fn guarded<R>(&mut self, f: impl FnOnce() -> R) -> R {
         self.stage = Stage::Runs;
-        nesting::enter_slotless(self.hot, self.word);
+        nesting::enter_slotless(self.hot, self.packed);
         let inside = Inside(self);
         let value = f();
         inside.0.stage = Stage::Idle;
@@ -73,7 +73,7 @@ impl<'b> BorrowedPermit<'b> {
         self.stage = Stage::Over;
         let outcome = classified.outcome();
         let success = result.is_ok() && matches!(outcome, Outcome::Success);
-        if success && self.hot.gate.load_relaxed() == self.word {
+        if success && self.hot.gate.load_relaxed() == self.packed {
             self.breaker.0.success_on_stripe();
             nesting::report_evidence(self.hot, Evidence::ANSWERED);
         } else if C::WORDED {
@@ -99,7 +99,7 @@ impl<'b> BorrowedPermit<'b> {
 
     fn permit(&mut self) -> Permit {
         self.stage = Stage::Over;
-        Permit::new(Owner::Own(self.breaker.clone()), self.word, 0, Tick::ZERO)
+        Permit::new(Owner::Own(self.breaker.clone()), self.packed, 0, Tick::ZERO)
     }
 
     /// Marks that the body waits. A separate function, since few bodies wait.
@@ -125,7 +125,7 @@ impl<'b> BorrowedPermit<'b> {
             Stage::WaitsInside => Stage::ClosesInside,
             _ => return,
         };
-        nesting::close(self.hot, self.word, 0, None);
+        nesting::close(self.hot, self.packed, 0, None);
     }
 
     #[cold]
@@ -133,10 +133,10 @@ impl<'b> BorrowedPermit<'b> {
         let stage = self.stage;
         let inside = stage == Stage::ClosesInside;
         if inside || stage == Stage::Closes {
-            self.word = nesting::leave().word.kept();
+            self.packed = nesting::leave().packed.kept();
         }
         if inside {
-            nesting::report_dropped(self.hot, self.word.evidence());
+            nesting::report_dropped(self.hot, self.packed.evidence());
         }
         let permit = self.permit().inside(inside);
         if stage == Stage::Runs {
@@ -147,8 +147,8 @@ impl<'b> BorrowedPermit<'b> {
     /// Keeps what the stack recorded about the call.
     #[inline(never)]
     fn keep(&mut self, left: Frame) {
-        self.word = left.word.kept();
-        nesting::report_evidence(self.hot, self.word.evidence());
+        self.packed = left.packed.kept();
+        nesting::report_evidence(self.hot, self.packed.evidence());
     }
 }
 
@@ -168,7 +168,7 @@ impl Drop for Inside<'_, '_> {
     /// Also when the code panics.
     #[inline]
     fn drop(&mut self) {
-        if !nesting::leave_slotless(self.0.word) {
+        if !nesting::leave_slotless(self.0.packed) {
             self.0.keep(nesting::leave());
         }
     }

@@ -192,7 +192,7 @@ fn every_error<T, E>(result: &Result<T, E>) -> Outcome {
 
 fn finish<T, E, C: Classification<E>>(
     permit: Permit,
-    result: Result<Result<T, E>, Cut>,
+    result: Result<Result<T, E>, TimedOut>,
     classify: impl FnOnce(&Result<T, E>) -> C,
 ) -> Result<T, CallError<E>> {
     let result = match result {
@@ -206,13 +206,13 @@ fn finish<T, E, C: Classification<E>>(
 
 /// A body that exceeded its time limit.
 #[derive(Clone, Copy, Debug)]
-pub struct Cut {
+pub struct TimedOut {
     pub(crate) after: Duration,
 }
 
 /// Counts a call that exceeded its time limit.
 #[cold]
-pub(crate) fn settle_timed_out(permit: Permit, Cut { after }: Cut) -> CircuitBreakerError {
+pub(crate) fn settle_timed_out(permit: Permit, TimedOut { after }: TimedOut) -> CircuitBreakerError {
     let owner = permit.owner().clone();
     let text = format!("timed out after {}", humantime::format_duration(after));
     permit.settle_with(Outcome::failure(), || Cause::of_text("timeout", &text));
@@ -270,7 +270,7 @@ pin_project! {
 }
 
 impl<F: Future> Future for Run<'_, F> {
-    type Output = Result<F::Output, Cut>;
+    type Output = Result<F::Output, TimedOut>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -286,14 +286,14 @@ impl Permit {
     /// Handles a body that waits. Ready when the call has exceeded its time limit. Then the rest of
     /// the body is dropped before the call is counted.
     #[inline]
-    fn wait(&self, timer: &mut Option<timeout::Limit>, context: &mut Context<'_>) -> Poll<Cut> {
+    fn wait(&self, timer: &mut Option<timeout::Limit>, context: &mut Context<'_>) -> Poll<TimedOut> {
         self.waits();
         if timer.is_none() && !self.is_limited() {
             return Poll::Pending;
         }
         timeout::wait(timer, self.owner(), context).map(|after| {
             self.time_out();
-            Cut { after }
+            TimedOut { after }
         })
     }
 }

@@ -227,16 +227,16 @@ impl CircuitBreaker {
     /// How long to wait until calls may be admitted, unless something changes. `None`: the next
     /// call is admitted.
     fn rejects_for(&self) -> Option<Duration> {
-        let word = self.0.gate.word();
-        let is_full = || (word.has(PackedState::PLACES) && self.0.gate.has_no_place()).then_some(Duration::MAX);
-        self.state_rejects_for(word).or_else(is_full)
+        let packed = self.0.gate.packed();
+        let is_full = || (packed.has(PackedState::PLACES) && self.0.gate.has_no_place()).then_some(Duration::MAX);
+        self.state_rejects_for(packed).or_else(is_full)
     }
 
     /// The same, without regard to places.
-    fn state_rejects_for(&self, word: PackedState) -> Option<Duration> {
-        let (until, longest) = if word.has(PackedState::SHUT) {
+    fn state_rejects_for(&self, packed: PackedState) -> Option<Duration> {
+        let (until, longest) = if packed.has(PackedState::REJECTS) {
             (self.0.gate.until(), Duration::MAX)
-        } else if word.has(PackedState::ASK) {
+        } else if packed.has(PackedState::ASK) {
             // Other calls bring the end nearer.
             (self.0.machine.lock().ramps_until()?, Duration::from_secs(1))
         } else {

@@ -28,7 +28,7 @@ pub(crate) const WAIT_BUDGET: Duration = Duration::from_millis(250);
 
 /// One `cache(..)` step of a function; a `static` in its body.
 #[derive(Debug)]
-pub struct CacheSite {
+pub struct CacheCallsite {
     source: &'static str,
     state: State,
 }
@@ -41,7 +41,7 @@ pub(crate) struct State {
     pub(crate) built_in: crate::fallback::moka::Caches,
 }
 
-impl CacheSite {
+impl CacheCallsite {
     #[must_use]
     pub const fn new(source: &'static str) -> Self {
         let state = State {
@@ -159,7 +159,7 @@ impl<T: Clone> Storable for T {
 /// Reads an earlier answer from the store.
 pub async fn cached<R, K, S, Way>(
     rejection: &FallbackContext<'_>,
-    step: &'static CacheSite,
+    step: &'static CacheCallsite,
     key: &K,
     store: &S,
 ) -> Option<Stored<R::Ok>>
@@ -174,7 +174,7 @@ where
 /// Reads an earlier answer from the store, in a synchronous function.
 pub fn cached_sync<R, K, S>(
     rejection: &FallbackContext<'_>,
-    step: &'static CacheSite,
+    step: &'static CacheCallsite,
     key: &K,
     store: &S,
 ) -> Option<Stored<R::Ok>>
@@ -186,7 +186,7 @@ where
 }
 
 /// Stores an answer.
-pub async fn keep<K, V, S, Way>(fresh: &Fresh, step: &'static CacheSite, key: K, answer: Stored<V>, store: &S)
+pub async fn keep<K, V, S, Way>(fresh: &Fresh, step: &'static CacheCallsite, key: K, answer: Stored<V>, store: &S)
 where
     S: AnyStore<K, V, Way> + ?Sized,
 {
@@ -197,7 +197,7 @@ where
 }
 
 /// Stores an answer, in a synchronous function.
-pub fn keep_sync<K, V, S>(fresh: &Fresh, step: &'static CacheSite, key: K, answer: Stored<V>, store: &S)
+pub fn keep_sync<K, V, S>(fresh: &Fresh, step: &'static CacheCallsite, key: K, answer: Stored<V>, store: &S)
 where
     S: SyncCacheStore<K, V> + ?Sized,
 {

@@ -2,7 +2,7 @@
 //! stores (feature `moka`).
 
 use crate::call::result::Fallible;
-use crate::fallback::cache::{CacheSite, Fresh, cached_sync, keep_sync};
+use crate::fallback::cache::{CacheCallsite, Fresh, cached_sync, keep_sync};
 use crate::fallback::context::FallbackContext;
 use crate::fallback::store::{CacheStore, Stored, SyncCacheStore};
 use crate::sync::Arc;
@@ -155,7 +155,7 @@ impl Caches {
 /// value. rustc prefers a method that the user gave to all types to one that borrows.
 #[derive(Clone, Copy, Debug)]
 pub struct BuiltIn {
-    step: &'static CacheSite,
+    step: &'static CacheCallsite,
     instance: TypeId,
     max: u32,
     ttl: Duration,
@@ -182,7 +182,7 @@ impl BuiltIn {
     /// fn f() -> Result<(), breaker_core::CircuitBreakerError> { Ok(()) }
     /// ```
     #[must_use]
-    pub fn new<F>(step: &'static CacheSite, _instance: F, max: u32, ttl: Duration) -> Self {
+    pub fn new<F>(step: &'static CacheCallsite, _instance: F, max: u32, ttl: Duration) -> Self {
         Self { step, instance: typeid::of::<F>(), max, ttl }
     }
 
@@ -232,7 +232,7 @@ impl<V: Lasting> SyncCacheStore<BuiltInKey, V> for BuiltIn {
 mod tests {
     use super::*;
 
-    static SITE: CacheSite = CacheSite::new("test");
+    static SITE: CacheCallsite = CacheCallsite::new("test");
 
     fn key<K: Findable>(key: K) -> BuiltInKey {
         BuiltInKey(Arc::new(key))

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// that was recorded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
-    pub(crate) word: PackedState,
+    pub(crate) packed: PackedState,
     pub(crate) probe: u32,
     pub(crate) started: Tick,
     /// What the calls inside it have reported.
@@ -70,7 +70,7 @@ pub(crate) enum Admission {
 pub(crate) struct Settled {
     pub(crate) outcome: Counted,
     /// The consecutive failures after this call; 0 for a late result.
-    pub(crate) run: u32,
+    pub(crate) streak: u32,
     /// The consecutive dropped calls, this one included; 0 for a late one.
     pub(crate) drops: u32,
     /// A later call may open the breaker because of this one too, even if it succeeds.
@@ -104,7 +104,7 @@ pub(crate) enum Eclipse {
     /// This is one more of them.
     Hides,
     /// With this one their number reaches the limit that would open the breaker.
-    Tells,
+    Reports,
 }
 
 impl Settled {
@@ -117,7 +117,7 @@ impl Settled {
     pub(crate) const fn nothing(outcome: Counted) -> Self {
         Self {
             outcome,
-            run: 0,
+            streak: 0,
             drops: 0,
             lingers: false,
             change: None,

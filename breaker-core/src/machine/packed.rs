@@ -14,7 +14,7 @@ impl PackedState {
     pub(crate) const NONE: Self = Self(0);
 
     /// Calls are rejected until the gate's time, without a request to the machine.
-    pub(crate) const SHUT: u64 = 1;
+    pub(crate) const REJECTS: u64 = 1;
     /// The machine decides about admission.
     pub(crate) const ASK: u64 = 1 << 1;
     /// A success changes something: there is a streak of failures, drops or eclipses, or a probe.
@@ -67,15 +67,15 @@ impl PackedState {
     /// Whether this relaxed load admits a call: it has no listeners, its start time is not
     /// recorded, and it takes no place.
     #[inline]
-    pub(crate) const fn lets_in(self) -> bool {
-        !self.has(Self::SHUT | Self::ASK | Self::TIMED | Self::OBSERVED | Self::PLACES)
+    pub(crate) const fn admits(self) -> bool {
+        !self.has(Self::REJECTS | Self::ASK | Self::TIMED | Self::OBSERVED | Self::PLACES)
     }
 
     /// The same where a success changes nothing and has no listeners either, while the packed state
     /// remains.
     #[inline]
     pub(crate) const fn is_plain(self) -> bool {
-        self.lets_in() && !self.has(Self::WATCH | Self::PASS | Self::WINDOW)
+        self.admits() && !self.has(Self::WATCH | Self::PASS | Self::WINDOW)
     }
 
     /// Whether a failure can at most lengthen the streak, while the packed state remains. There is
@@ -84,7 +84,7 @@ impl PackedState {
     pub(crate) const fn has_only_a_streak(self) -> bool {
         const STATE: u64 = 0xf << PackedState::STATE_SHIFT;
         let marks = Self::MARKS & !Self::MORE | Self::HOLDS | Self::STARTED;
-        let kind = marks | STATE | Self::SHUT | Self::ASK | Self::WATCH | Self::OBSERVED | Self::PASS | Self::WINDOW;
+        let kind = marks | STATE | Self::REJECTS | Self::ASK | Self::WATCH | Self::OBSERVED | Self::PASS | Self::WINDOW;
         // A closed breaker's state is 0.
         self.0 & kind == Self::WATCH
     }
@@ -171,7 +171,7 @@ impl Evidence {
     /// There was an inner call.
     pub(crate) const WITHIN: Self = Self(0b0_0001);
     /// One was counted, rejected or dropped.
-    pub(crate) const TOLD: Self = Self(0b0_0011);
+    pub(crate) const REPORTED: Self = Self(0b0_0011);
     /// One was counted as a failure, returned an error that counts as a success, or was rejected.
     pub(crate) const FAILED: Self = Self(0b0_0111);
     /// One was counted as a success.

@@ -17,38 +17,38 @@ impl Machine {
         let classified = self.classify(call, ending, now);
         let outcome = self.spare(call, ending, not_yet_counted(call.evidence, classified));
         self.count(outcome, now);
-        if !self.binds(call.word) {
+        if !self.binds(call.packed) {
             return Settled::nothing(outcome);
         }
         let requested = match ending {
             Ending::Result(Outcome::Failure { retry_after }) => retry_after,
             _ => None,
         };
-        let own_time = call.word.has(PackedState::TIMED) && !call.evidence.has(Evidence::WITHIN);
+        let own_time = call.packed.has(PackedState::TIMED) && !call.evidence.has(Evidence::WITHIN);
         let took = own_time.then(|| now.since(call.started));
         let slow = self.settings.slow_call_duration.is_some_and(|limit| took.is_some_and(|took| took > limit));
         let widened = self.leave_slot(call, outcome);
         let probed = matches!(self.phase, Phase::HalfOpen(_)) && outcome == Counted::Failure;
         let change = self.decide(outcome, slow, requested, now);
         let widened = self.report_extra_slot(widened, change);
-        let run = change.map_or(self.streak.length(), |change| change.consecutive_failures);
+        let streak = change.map_or(self.streak.length(), |change| change.consecutive_failures);
         let lingers = matches!(self.phase, Phase::HalfOpen(_)) || self.ruled_window().is_some();
         let eclipse = if change.is_none() { self.eclipse(call, classified, outcome, now) } else { Eclipse::None };
-        let hidden = classified == Counted::Success && call.evidence == Evidence::TOLD && self.hides();
+        let hidden = classified == Counted::Success && call.evidence == Evidence::REPORTED && self.hides();
         let failed_probes = if probed { self.failed_probes } else { 0 };
-        Settled { outcome, run, drops: self.drops, lingers, change, widened, eclipse, hidden, failed_probes }
+        Settled { outcome, streak, drops: self.drops, lingers, change, widened, eclipse, hidden, failed_probes }
     }
 
     /// Whether the result of a call with this packed state decides anything (rule 7).
-    fn binds(&self, word: PackedState) -> bool {
-        word.generation() == self.generation && !word.has(PackedState::UNBOUND)
+    fn binds(&self, packed: PackedState) -> bool {
+        packed.generation() == self.generation && !packed.has(PackedState::UNBOUND)
     }
 
     /// Takes back the slot of a call that ends with the one around it. `in_vain`: the outer call
     /// has no result either. Returns the trial that has one more slot, if that is to be reported.
     pub(crate) fn give_back(&mut self, call: Call, in_vain: bool) -> Option<Widened> {
         let outcome = if in_vain { Counted::Cancelled } else { Counted::Success };
-        let widened = self.binds(call.word) && self.leave_slot(call, outcome);
+        let widened = self.binds(call.packed) && self.leave_slot(call, outcome);
         self.report_extra_slot(widened, None)
     }
 
@@ -79,7 +79,7 @@ impl Machine {
     fn spare(&mut self, call: Call, ending: Ending, outcome: Counted) -> Counted {
         let dropped = ending.is_drop();
         let each_fails = self.settings.on_cancel == OnCancel::Failure;
-        if !dropped || !each_fails || outcome != Counted::Failure || !self.binds(call.word) {
+        if !dropped || !each_fails || outcome != Counted::Failure || !self.binds(call.packed) {
             return outcome;
         }
         let turned_away = self.turned_away(call.rejected);
@@ -118,7 +118,7 @@ impl Machine {
             let length = self.eclipsed.failed(now, self.settings.fail_window);
             let report = self.settings.fail_max.is_some_and(|most| length >= most) && !self.eclipse_reported;
             self.eclipse_reported |= report;
-            return if report { Eclipse::Tells } else { Eclipse::Hides };
+            return if report { Eclipse::Reports } else { Eclipse::Hides };
         }
         let succeeds = classified == Counted::Success && !call.evidence.has(Evidence::ECLIPSED);
         if call.around.is_none() && succeeds {
@@ -173,7 +173,7 @@ impl Machine {
                 OnCancel::Ignore => Counted::Cancelled,
                 OnCancel::Failure => Counted::Failure,
                 OnCancel::After(limit) => {
-                    let timed = call.word.has(PackedState::TIMED);
+                    let timed = call.packed.has(PackedState::TIMED);
                     failure_if(timed && took.unwrap_or(now.since(call.started)) >= limit, Counted::Cancelled)
                 }
             },
@@ -255,6 +255,6 @@ impl Machine {
 /// failure remains unless one of them counted a failure, returned an error or was rejected. Any
 /// other result remains unless one of them was counted, rejected or dropped.
 fn not_yet_counted(evidence: Evidence, outcome: Counted) -> Counted {
-    let covers = if outcome == Counted::Failure { Evidence::FAILED } else { Evidence::TOLD };
+    let covers = if outcome == Counted::Failure { Evidence::FAILED } else { Evidence::REPORTED };
     if evidence.has(covers) { Counted::PassedOn } else { outcome }
 }

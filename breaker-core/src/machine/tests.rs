@@ -16,10 +16,10 @@ fn machine(config: Config) -> Machine {
 
 /// Admits a call that fails.
 fn fail(machine: &mut Machine) -> Settled {
-    let word = machine.publish().0;
+    let packed = machine.publish().0;
     let Admission::Admitted { probe } = machine.admit(NOW).0 else { panic!("it is admitted") };
     machine.settle(
-        Call { word, probe, started: NOW, evidence: Evidence::NONE, around: None, rejected: 0 },
+        Call { packed, probe, started: NOW, evidence: Evidence::NONE, around: None, rejected: 0 },
         Ending::Result(Outcome::failure()),
         NOW,
     )

@@ -110,7 +110,7 @@ impl Machine {
         let flag = |on: bool, flag: u64| if on { flag } else { 0 };
         let timed = matches!(self.settings.on_cancel, OnCancel::After(_)) || self.settings.slow_call_duration.is_some();
         let flags = phase
-            | flag(until.is_some(), PackedState::SHUT)
+            | flag(until.is_some(), PackedState::REJECTS)
             | flag(self.streak.length() > 0 || self.drops > 0 || self.eclipsed.length() > 0, PackedState::WATCH)
             | flag(self.settings.has_rules(), PackedState::WINDOW)
             | flag(timed, PackedState::TIMED)

@@ -16,12 +16,12 @@ use std::panic::Location;
 
 /// What an annotated function knows about itself; a `static` in its body.
 #[derive(Debug)]
-pub struct Site {
+pub struct Callsite {
     declaration: Declaration,
     binding: OnceLock<Binding>,
 }
 
-impl Site {
+impl Callsite {
     /// A callsite with settings that the attribute has read and checked.
     #[must_use]
     #[track_caller]
@@ -78,7 +78,7 @@ impl Site {
     #[inline]
     pub fn enter(&'static self) -> Result<Permit, CircuitBreakerError> {
         let binding = self.found();
-        binding.breaker.admit(Caller::Site(binding))
+        binding.breaker.admit(Caller::Callsite(binding))
     }
 
     /// Requests the admission of one call from the breaker of `key`. While the breaker without a
@@ -92,13 +92,13 @@ impl Site {
         match binding.breaker.state_of_all() {
             State::Closed => {
                 let keyed_breaker = binding.keyed_breaker(key);
-                let word = keyed_breaker.0.gate.word();
-                if word.lets_in() && is_quiet() {
-                    return Ok(Permit::new(Owner::Own(keyed_breaker), word, 0, Tick::ZERO));
+                let packed = keyed_breaker.0.gate.packed();
+                if packed.admits() && is_quiet() {
+                    return Ok(Permit::new(Owner::Own(keyed_breaker), packed, 0, Tick::ZERO));
                 }
                 keyed_breaker.admit(Caller::KeyedBreakers(binding))
             }
-            _ => binding.breaker.admit(Caller::Site(binding)),
+            _ => binding.breaker.admit(Caller::Callsite(binding)),
         }
     }
 

@@ -27,7 +27,7 @@ macro_rules! __breaker_submit {
 #[macro_export]
 macro_rules! __breaker_site {
     ($way:ident $name:tt $can_time_out:tt $kind:ident $settings:tt $($key:tt)*) => {{
-        static __BREAKER_SITE: $crate::__rt::Site = $crate::__rt::Site::$kind(
+        static __BREAKER_SITE: $crate::__rt::Callsite = $crate::__rt::Callsite::$kind(
             $name,
             {
                 enum __Here {}
@@ -38,7 +38,7 @@ macro_rules! __breaker_site {
             $settings,
         );
         $crate::__rt::site::inventory::submit! { $crate::__rt::Registered(__BREAKER_SITE.declaration()) }
-        $crate::__rt::Site::$way(&__BREAKER_SITE, $($key)*)
+        $crate::__rt::Callsite::$way(&__BREAKER_SITE, $($key)*)
     }};
 }
 

@@ -4,7 +4,7 @@
 use crate::breaker::error::CircuitBreakerError;
 use crate::call::result::{Fallible, FromRejection, Opens, from_rejection};
 use crate::classify::value::Sight;
-use crate::macro_support::callsite::Site;
+use crate::macro_support::callsite::Callsite;
 use crate::macro_support::entry::{Entry, ErrorClassifier};
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -49,7 +49,7 @@ pub trait Callable: Fallible {
     type Call<F>;
 
     fn call<F: Future<Output = Self>>(
-        callsite: &'static Site,
+        callsite: &'static Callsite,
         body: F,
         classify: ErrorClassifier<Self::Error>,
     ) -> Self::Call<F>;
@@ -60,7 +60,11 @@ impl<T, E> Callable for Result<T, E> {
     type Call<F> = Call<F, E>;
 
     #[inline(always)]
-    fn call<F: Future<Output = Self>>(callsite: &'static Site, body: F, classify: ErrorClassifier<E>) -> Call<F, E> {
+    fn call<F: Future<Output = Self>>(
+        callsite: &'static Callsite,
+        body: F,
+        classify: ErrorClassifier<E>,
+    ) -> Call<F, E> {
         Call { body, entry: Entry::of(callsite), classify }
     }
 }
@@ -93,7 +97,7 @@ pin_project! {
 /// The call of a function that returns `R`, where the value in the `Ok` is classified.
 #[inline]
 pub fn call_seeing<R, F, E>(
-    callsite: &'static Site,
+    callsite: &'static Callsite,
     body: F,
     classify: ErrorClassifier<E>,
     sight: Sight<R::Ok>,
@@ -140,7 +144,7 @@ pin_project! {
 /// The call of a function that returns `R`, whose `open` makes the error of a rejection.
 #[inline]
 pub fn call_with<R, F, E, O>(
-    callsite: &'static Site,
+    callsite: &'static Callsite,
     body: F,
     classify: ErrorClassifier<E>,
     sight: Option<Sight<R::Ok>>,

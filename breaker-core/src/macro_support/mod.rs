@@ -33,7 +33,7 @@ pub use crate::__breaker_site as site;
 pub use crate::breaker::error_view::Classified;
 pub use crate::breaker::error_view::{ErrorView, Listed, of_variant, see, see_field, see_text};
 pub use crate::call::by_handle::{
-    Cut, Run, run_sync, run_sync1, run_sync2, run_sync3, run_sync4, run_sync5, run_sync6, run_sync7, run_sync8,
+    Run, TimedOut, run_sync, run_sync1, run_sync2, run_sync3, run_sync4, run_sync5, run_sync6, run_sync7, run_sync8,
 };
 pub use crate::call::result::Opens;
 pub use crate::call::result::{Fallible, FromRejection, from_rejection, reject, reject_with, view};
@@ -45,7 +45,7 @@ pub use crate::classify::{Classify, Search, ask, classify, decide, is};
 pub use crate::config::keys::Config;
 pub use crate::config::types::Backoff;
 pub use crate::config::types::{OnCancel, OnPanic};
-pub use crate::fallback::cache::{CacheSite, Fresh, as_stored, cached, cached_sync, keep, keep_sync, serve, share};
+pub use crate::fallback::cache::{CacheCallsite, Fresh, as_stored, cached, cached_sync, keep, keep_sync, serve, share};
 pub use crate::fallback::cache_key::{Borrowed, Part, TwiceBorrowed, Whole};
 pub use crate::fallback::context::FallbackContext;
 pub use crate::fallback::failed_call::{FailedCall, On, Refused, instead};
@@ -57,13 +57,13 @@ pub use crate::fallback::plain::{Answers, ByFrom, ByNothing, Given, OfResult, Of
 pub use crate::fallback::settle::{settle_full_or_fall, settle_or_fall};
 pub use crate::fallback::steps::{Answer, Step};
 pub use crate::machine::outcome::Outcome;
-pub use crate::macro_support::callsite::Site;
+pub use crate::macro_support::callsite::Callsite;
 pub use crate::macro_support::guarded_call::{Callable, call_seeing, call_with};
 pub use crate::macro_support::show_error::{AsError, ShowError, ShowNothing};
 #[cfg(feature = "register")]
 pub use crate::registry::declaration::Registered;
 #[cfg(feature = "retry")]
-pub use crate::retry::{Attempts, Patience, Retry};
+pub use crate::retry::{Attempts, Retry, WaitBudget};
 pub use core::any::type_name;
 pub use core::option::Option::{self, None, Some};
 pub use core::primitive::str;
@@ -279,7 +279,7 @@ pub fn is_busy(rejected: &CircuitBreakerError) -> bool {
 
 /// Counts a call that exceeded its time limit.
 #[cold]
-pub fn cut_off(permit: Permit, cut: Cut) -> CircuitBreakerError {
+pub fn cut_off(permit: Permit, cut: TimedOut) -> CircuitBreakerError {
     settle_timed_out(permit, cut)
 }
 

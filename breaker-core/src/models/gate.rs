@@ -10,9 +10,9 @@ use crate::machine::state::State;
 use crate::sync::Arc;
 use std::time::Duration;
 
-const OPEN: PackedState = PackedState::new(State::Open, 2, PackedState::SHUT | PackedState::ASK);
+const OPEN: PackedState = PackedState::new(State::Open, 2, PackedState::REJECTS | PackedState::ASK);
 const CLOSED: PackedState = PackedState::new(State::Closed, 3, 0);
-const AGAIN: PackedState = PackedState::new(State::Open, 4, PackedState::SHUT | PackedState::ASK);
+const AGAIN: PackedState = PackedState::new(State::Open, 4, PackedState::REJECTS | PackedState::ASK);
 const FIRST: Tick = Tick::from_nanos(10);
 const SECOND_TIME: Tick = Tick::from_nanos(20);
 
@@ -26,8 +26,8 @@ fn the_time_is_at_least_as_new_as_the_packed_state() {
             publisher.publish(CLOSED, Tick::ZERO, Ranked::NOTHING);
             publisher.publish(AGAIN, SECOND_TIME, Ranked::NOTHING);
         };
-        let (_, (word, until)) = race(publish, move || (gate.word(), gate.until()));
-        match word.generation() {
+        let (_, (packed, until)) = race(publish, move || (gate.packed(), gate.until()));
+        match packed.generation() {
             4 => assert_eq!(until, SECOND_TIME),
             3 => assert!([Tick::ZERO, SECOND_TIME].contains(&until)),
             2 => assert!([FIRST, Tick::ZERO, SECOND_TIME].contains(&until)),
@@ -44,8 +44,8 @@ fn a_packed_state_with_a_time_limit_comes_with_the_limit() {
         let publisher = Arc::clone(&gate);
         let publish =
             move || publisher.publish(PackedState::new(State::Closed, 1, PackedState::LIMITED), Tick::ZERO, limit);
-        let (_, (word, read)) = race(publish, move || (gate.word(), gate.limit()));
-        assert!(!word.has(PackedState::LIMITED) || read == limit);
+        let (_, (packed, read)) = race(publish, move || (gate.packed(), gate.limit()));
+        assert!(!packed.has(PackedState::LIMITED) || read == limit);
     });
 }
 

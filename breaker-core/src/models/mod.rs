@@ -7,8 +7,8 @@
 //! one thread that only `Relaxed` allows, `Arc`, and the internals of tokio's `Notify`.
 
 mod gate;
-mod hands;
 mod keyed;
+mod manual;
 mod places;
 mod probes;
 mod results;

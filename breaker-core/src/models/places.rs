@@ -1,6 +1,6 @@
 //! Races for the places of `max_concurrent`: the last one, one that is returned, and a new limit.
 
-use super::hands::Woken;
+use super::manual::Woken;
 use super::{breaker, check, fragile, race, tripped};
 use crate::breaker::error::CircuitBreakerError;
 use crate::call::permit::Permit;

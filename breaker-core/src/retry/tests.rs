@@ -11,7 +11,7 @@ type Call = FailedCall<Result<(), CircuitBreakerError>>;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn retry(attempts: u32, min: Duration, max: Duration, factor: f64, jitter: f64, wait: Patience) -> Retry {
+fn retry(attempts: u32, min: Duration, max: Duration, factor: f64, jitter: f64, wait: WaitBudget) -> Retry {
     let (attempts, min, max) = (Some(attempts), Some(min), Some(max));
     Retry::new(Written { attempts, min, max, total: None, factor, jitter, wait })
 }
@@ -48,9 +48,9 @@ fn waits(retry: &mut Retry, mut call: impl FnMut() -> Call) -> Vec<Duration> {
 #[test]
 fn waits_grow_by_the_factor_up_to_the_longest() {
     let breaker = breaker();
-    let mut longer = retry(5, 2 * SECOND, 10 * SECOND, 2.0, 0.0, Patience::None);
+    let mut longer = retry(5, 2 * SECOND, 10 * SECOND, 2.0, 0.0, WaitBudget::None);
     assert_eq!(waits(&mut longer, || failed(&breaker)), [2, 4, 8, 10].map(Duration::from_secs));
-    let mut shorter = retry(3, 2 * SECOND, SECOND, 2.0, 0.0, Patience::None);
+    let mut shorter = retry(3, 2 * SECOND, SECOND, 2.0, 0.0, WaitBudget::None);
     assert_eq!(waits(&mut shorter, || failed(&breaker)), [SECOND; 2]);
 }
 
@@ -58,19 +58,19 @@ fn waits_grow_by_the_factor_up_to_the_longest() {
 fn values_out_of_range_are_replaced() {
     let breaker = breaker();
     for (attempts, factor, jitter) in [(0, 2.0, 0.0), (1, f64::NAN, f64::NAN)] {
-        let mut retry = retry(attempts, SECOND, SECOND, factor, jitter, Patience::None);
+        let mut retry = retry(attempts, SECOND, SECOND, factor, jitter, WaitBudget::None);
         assert!(waits(&mut retry, || failed(&breaker)).is_empty());
     }
-    let mut odd = retry(3, SECOND, 2 * SECOND, f64::NAN, f64::INFINITY, Patience::None);
+    let mut odd = retry(3, SECOND, 2 * SECOND, f64::NAN, f64::INFINITY, WaitBudget::None);
     assert_eq!(waits(&mut odd, || failed(&breaker)), [SECOND, 2 * SECOND]);
-    let mut longest = retry(3, Duration::MAX, Duration::MAX, 2.0, 0.0, Patience::None);
+    let mut longest = retry(3, Duration::MAX, Duration::MAX, 2.0, 0.0, WaitBudget::None);
     assert_eq!(waits(&mut longest, || failed(&breaker)).len(), 2);
 }
 
 #[test]
 fn jitter_lengthens_waits_by_at_most_its_share() {
     let breaker = breaker();
-    let mut retry = retry(200, SECOND, SECOND, 1.0, 0.5, Patience::None);
+    let mut retry = retry(200, SECOND, SECOND, 1.0, 0.5, WaitBudget::None);
     let waits = waits(&mut retry, || failed(&breaker));
     assert!(waits.iter().all(|wait| (SECOND..=SECOND * 3 / 2).contains(wait)));
     assert!(waits.iter().any(|wait| *wait > SECOND * 5 / 4), "the chance that none is so long is 2^-199");
@@ -81,7 +81,7 @@ fn a_requested_wait_is_used_when_it_is_longer_and_fits() {
     let breaker = breaker();
     let cases = [(0, Some(2)), (1, Some(2)), (5, Some(5)), (10, Some(10)), (11, None)];
     for (budget, over_limit) in
-        [(Patience::None, None), (Patience::For(SECOND), None), (Patience::For(11 * SECOND), Some(11))]
+        [(WaitBudget::None, None), (WaitBudget::For(SECOND), None), (WaitBudget::For(11 * SECOND), Some(11))]
     {
         let mut cases = cases;
         cases[4].1 = over_limit;
@@ -99,11 +99,11 @@ fn a_wait_covers_the_open_breaker_and_the_requested_time() {
     let open = breaker();
     (0..5).for_each(|_| open.try_acquire().unwrap().failure());
     for (after, least) in [(1, 8), (20, 20)] {
-        let mut retry = retry(2, SECOND, SECOND, 2.0, 0.0, Patience::For(30 * SECOND));
+        let mut retry = retry(2, SECOND, SECOND, 2.0, 0.0, WaitBudget::For(30 * SECOND));
         let wait = wait(&mut retry, failed_with_retry_after(&open, SECOND * after)).unwrap();
         assert!(wait >= SECOND * least && wait <= SECOND * least.max(10), "{wait:?}");
     }
-    let mut retry = retry(2, SECOND, SECOND, 2.0, 0.0, Patience::None);
+    let mut retry = retry(2, SECOND, SECOND, 2.0, 0.0, WaitBudget::None);
     assert_eq!(wait(&mut retry, failed_with_retry_after(&open, SECOND)), None);
 }
 
@@ -112,13 +112,13 @@ fn a_retry_waits_for_a_rejecting_breaker_within_its_wait_budget() {
     let open = breaker();
     (0..5).for_each(|_| open.try_acquire().unwrap().failure());
     let rejected = || FailedCall::Rejected(open.try_acquire().unwrap_err());
-    for (budget, times) in [(Patience::None, 0), (Patience::Max, 0), (Patience::For(9 * SECOND), 2)] {
+    for (budget, times) in [(WaitBudget::None, 0), (WaitBudget::Max, 0), (WaitBudget::For(9 * SECOND), 2)] {
         let mut retry = retry(3, SECOND, 2 * SECOND, 2.0, 0.0, budget);
         let waits = waits(&mut retry, rejected);
         assert_eq!(waits.len(), times, "{budget:?}");
         assert!(waits.iter().all(|wait| *wait > 8 * SECOND));
     }
-    let mut retry = retry(3, SECOND, 2 * SECOND, 2.0, 0.0, Patience::For(Duration::MAX));
+    let mut retry = retry(3, SECOND, 2 * SECOND, 2.0, 0.0, WaitBudget::For(Duration::MAX));
     open.force_open();
     assert!(waits(&mut retry, rejected).is_empty(), "nobody knows for how long");
 }

@@ -77,7 +77,7 @@ mod tests {
             Box::leak(Box::new(Binding::new(parent, "function".to_owned(), Arc::default())));
         let parent = &binding.breaker;
         let before = binding.keyed_breaker("before");
-        let plain = |breaker: &CircuitBreaker| breaker.0.gate.word().is_plain();
+        let plain = |breaker: &CircuitBreaker| breaker.0.gate.packed().is_plain();
         let changes = parent.add_listener(Changes);
         let after = binding.keyed_breaker("after");
         assert!(plain(parent) && plain(&before) && plain(&after));

@@ -19,7 +19,7 @@ impl Context<'_> {
     }
 
     // Input:  GUARDED, which breaks '__live with a result of the service, and else returns
-    // Output: static __CACHE0: K::__rt::CacheSite = K::__rt::CacheSite::new("l1_cache");
+    // Output: static __CACHE0: K::__rt::CacheCallsite = K::__rt::CacheCallsite::new("l1_cache");
     //         let __key0 = KEY;
     //         let __fresh = K::__rt::Fresh::new();
     //         let __ret = '__live: { GUARDED };
@@ -68,7 +68,7 @@ impl Context<'_> {
         if self.has_cache() { quote_spanned!(Span::mixed_site()=> (#on, &__fresh)) } else { on }
     }
 
-    // Output: static __CACHE0: K::__rt::CacheSite = K::__rt::CacheSite::new("l1_cache");
+    // Output: static __CACHE0: K::__rt::CacheCallsite = K::__rt::CacheCallsite::new("l1_cache");
     //         let __key0 = KEY;
     // or:     let __store0 = BUILT_IN;
     //         let __value = KEY;
@@ -77,7 +77,7 @@ impl Context<'_> {
         let (rt, Names { site, store, key }) = (self.rt, names(index));
         let (source, value) = (Literal::string(&step.source), self.key_value(&cache.key));
         let declare = quote_spanned! {Span::mixed_site()=>
-            static #site: #rt::CacheSite = #rt::CacheSite::new(#source);
+            static #site: #rt::CacheCallsite = #rt::CacheCallsite::new(#source);
         };
         if cache.store.is_some() {
             return quote_spanned!(Span::mixed_site()=> #declare let #key = #value;);

@@ -73,7 +73,7 @@ impl Context<'_> {
 
     // Output: `K::__rt::site!(enter "api" true written "fail_max=5")`
     //
-    // It declares the `static` of this function, and is `K::__rt::Site::enter(&THE_STATIC)`.
+    // It declares the `static` of this function, and is `K::__rt::Callsite::enter(&THE_STATIC)`.
     pub(super) fn site(&self, way: &str, key: Option<&TokenStream>) -> TokenStream {
         let (rt, is_async, way) = (self.rt, self.is_async, Ident::new(way, Span::mixed_site()));
         let (name, settings) = (config::name(self), config::settings(self));

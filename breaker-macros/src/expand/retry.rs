@@ -118,7 +118,7 @@ impl Context<'_> {
     }
 
     // Output: K::__rt::retry_needs_the_feature_retry_of_breaker_core().of(
-    //             ATTEMPTS, (MIN, MAX, TOTAL), (2f64, 0.1f64), K::__rt::Patience::None,
+    //             ATTEMPTS, (MIN, MAX, TOTAL), (2f64, 0.1f64), K::__rt::WaitBudget::None,
     //         )
     //
     // Keys that are not written are `K::__rt::None`. Without the feature the first name is missing,
@@ -137,11 +137,11 @@ impl Context<'_> {
         let [min, max, total] = spans.map(|span| self.maybe(span.as_ref().map(|span| self.span_of(span))));
         let (factor, jitter) = (self.number(retry.factor.as_ref(), 2.0), self.number(retry.jitter.as_ref(), 0.1));
         let patience = match &retry.wait {
-            Wait::No => quote_spanned!(Span::mixed_site()=> #rt::Patience::None),
-            Wait::Max => quote_spanned!(Span::mixed_site()=> #rt::Patience::Max),
+            Wait::No => quote_spanned!(Span::mixed_site()=> #rt::WaitBudget::None),
+            Wait::Max => quote_spanned!(Span::mixed_site()=> #rt::WaitBudget::Max),
             Wait::For(most) => {
                 let most = self.span_of(most);
-                quote_spanned!(Span::mixed_site()=> #rt::Patience::For(#most))
+                quote_spanned!(Span::mixed_site()=> #rt::WaitBudget::For(#most))
             }
         };
         let new = quote_spanned!(at=> #at_rt::retry_needs_the_feature_retry_of_breaker_core());

@@ -2,7 +2,7 @@
 mod without {
     pub mod __rt {
         pub use breaker_core::__rt::{
-            Borrowed, CacheSite, Err, FailedCall, Fresh, None, Ok, On, Outcome, Part, FallbackContext, Run, AsError, ShowError,
+            Borrowed, CacheCallsite, Err, FailedCall, Fresh, None, Ok, On, Outcome, Part, FallbackContext, Run, AsError, ShowError,
             ShowNothing, Some, TwiceBorrowed, Whole, as_stored, duration, never, see, serve, settle_or_fall, share, ByFrom, ByNothing, Refused, cut_off,
             site, value,
         };

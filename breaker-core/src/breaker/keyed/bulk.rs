@@ -39,17 +39,17 @@ impl KeyedBreakers {
     ) -> BulkChange {
         let now = clock::now();
         let change = f(&mut machine, now);
-        let (word, generations) =
+        let (packed, generations) =
             (machine.publish().0.with(if observed { PackedState::OBSERVED } else { 0 }), machine.generation() - 1);
         let (limit, most) = (machine.settings().limits.of_breaker, machine.settings().max_concurrent);
         let mut bulk = BulkChange::default();
         self.each(index, |keyed_breaker| {
             let handle = || CircuitBreaker(Handle::KeyedBreaker(Arc::clone(keyed_breaker), 0));
             let Some(lazy) = keyed_breaker.hot.lazy() else { return bulk.others.push(handle()) };
-            let generation = keyed_breaker.hot.gate.word().generation() + generations;
+            let generation = keyed_breaker.hot.gate.packed().generation() + generations;
             each(keyed_breaker);
             keyed_breaker.hot.gate.set_places(most);
-            keyed_breaker.hot.gate.publish(word.in_generation(generation), Tick::ZERO, limit);
+            keyed_breaker.hot.gate.publish(packed.in_generation(generation), Tick::ZERO, limit);
             if let Some(change) = change {
                 if change.old != change.new {
                     lazy.change_at(now);

@@ -105,10 +105,10 @@ fn rank_of(keyed_breaker: &KeyedBreaker, now: Tick) -> Option<Rank> {
     if cold.has_own_settings.load(Ordering::Relaxed) {
         return None;
     }
-    let word = keyed_breaker.hot.gate.word();
-    let over = word.has(PackedState::SHUT) && now >= keyed_breaker.hot.gate.until();
-    match word.state() {
-        State::Closed if !word.has(PackedState::WATCH | PackedState::ASK | PackedState::WINDOW) => Some(Rank::Quiet),
+    let packed = keyed_breaker.hot.gate.packed();
+    let over = packed.has(PackedState::REJECTS) && now >= keyed_breaker.hot.gate.until();
+    match packed.state() {
+        State::Closed if !packed.has(PackedState::WATCH | PackedState::ASK | PackedState::WINDOW) => Some(Rank::Quiet),
         State::Open if !over => Some(Rank::Open),
         State::Closed | State::Open | State::HalfOpen => {
             let troubled = cold.machine.lock().last_trouble(now);

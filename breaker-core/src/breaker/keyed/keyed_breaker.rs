@@ -128,7 +128,7 @@ impl LazyState {
     /// The machine that it would have. Requires the lock of the keyed breakers.
     fn machine(&self, hot: &HotState, common: &Common, seed: u64) -> Machine {
         let since = Tick::from_nanos(self.since.load(Ordering::Relaxed));
-        common.machine(seed, hot.gate.word().generation(), since)
+        common.machine(seed, hot.gate.packed().generation(), since)
     }
 
     /// Requires the lock of the keyed breakers.
@@ -163,7 +163,7 @@ impl CircuitBreaker {
     /// state. The packed state is read first, since another thread may initialise the cold state in
     /// between.
     pub(crate) fn has_nothing_to_settle(&self) -> bool {
-        !self.0.gate.word().has(PackedState::WINDOW) && self.0.lazy().is_some()
+        !self.0.gate.packed().has(PackedState::WINDOW) && self.0.lazy().is_some()
     }
 
     /// The machine that a keyed breaker without a cold state would have.

@@ -93,7 +93,7 @@ pub(crate) struct Common {
     pub(crate) layers: Arc<Layers>,
     pub(crate) settings: Arc<Settings>,
     /// The packed state of a new one.
-    word: PackedState,
+    packed: PackedState,
 }
 
 impl KeyedBreakers {
@@ -253,8 +253,8 @@ impl Common {
     fn of(parent: &CircuitBreaker) -> Self {
         let layers = Arc::new(parent.layers().for_member(&Layers::default()));
         let settings = Arc::new(layers.settings());
-        let word = Machine::new(Arc::clone(&settings), 0, Tick::ZERO).publish().0;
-        Self { layers, settings, word }
+        let packed = Machine::new(Arc::clone(&settings), 0, Tick::ZERO).publish().0;
+        Self { layers, settings, packed }
     }
 
     /// The gate of a new keyed breaker.
@@ -262,7 +262,7 @@ impl Common {
         let gate = Gate::new();
         gate.set_places(self.settings.max_concurrent);
         gate.publish(
-            self.word.with(if observed { PackedState::OBSERVED } else { 0 }),
+            self.packed.with(if observed { PackedState::OBSERVED } else { 0 }),
             Tick::ZERO,
             self.settings.limits.of_breaker,
         );

@@ -29,57 +29,57 @@ pub(crate) fn is_outside() -> bool {
 /// The body of a call without a slot starts or continues to run. The thread [is
 /// outside](is_outside) of any call.
 #[inline]
-pub(crate) fn enter_alone(hot: &HotState, word: PackedState) {
-    STACK.with(|stack| stack.put_first(Id::of(hot), word));
+pub(crate) fn enter_alone(hot: &HotState, packed: PackedState) {
+    STACK.with(|stack| stack.put_first(Id::of(hot), packed));
 }
 
 /// The same for a function that has to be known, under a packed state that says so.
 #[inline]
-pub(crate) fn enter_known(binding: &'static Binding, word: PackedState) {
+pub(crate) fn enter_known(binding: &'static Binding, packed: PackedState) {
     STACK.with(|stack| {
-        stack.put_first(Id::of(binding.shared), word.never());
+        stack.put_first(Id::of(binding.shared), packed.never());
         stack.name_first(Some(binding));
     });
 }
 
 /// The same for a function inside another call. `false`: the general path is needed.
 #[inline]
-pub(crate) fn enter_inside(binding: &'static Binding, word: PackedState) -> bool {
-    STACK.with(|stack| stack.nest(Id::of(binding.shared), word, binding))
+pub(crate) fn enter_inside(binding: &'static Binding, packed: PackedState) -> bool {
+    STACK.with(|stack| stack.nest(Id::of(binding.shared), packed, binding))
 }
 
 /// The same on any thread, for a call that may hold a slot.
 #[inline]
-pub(crate) fn enter(hot: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
+pub(crate) fn enter(hot: &HotState, packed: PackedState, probe: u32, function: Option<&'static Binding>) {
     STACK.with(|stack| {
         if stack.is_empty() {
-            stack.put_first(Id::of(hot), word);
+            stack.put_first(Id::of(hot), packed);
             stack.first().probe.set(probe);
             stack.name_first(function);
         } else {
-            enter_any(hot, word, probe, function);
+            enter_any(hot, packed, probe, function);
         }
     });
 }
 
 /// The same for a call by a handle that holds no slot.
 #[inline]
-pub(crate) fn enter_slotless(hot: &HotState, word: PackedState) {
+pub(crate) fn enter_slotless(hot: &HotState, packed: PackedState) {
     if is_outside() {
-        enter_alone(hot, word);
+        enter_alone(hot, packed);
     } else {
-        enter_any(hot, word, 0, None);
+        enter_any(hot, packed, 0, None);
     }
 }
 
 #[inline(never)]
-fn enter_any(hot: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
-    STACK.with(|stack| stack.push(Id::of(hot), word, probe, function));
+fn enter_any(hot: &HotState, packed: PackedState, probe: u32, function: Option<&'static Binding>) {
+    STACK.with(|stack| stack.push(Id::of(hot), packed, probe, function));
 }
 
 /// A call is dropped before it ends, or after its time limit. Its body is dropped next.
-pub(crate) fn close(hot: &HotState, word: PackedState, probe: u32, function: Option<&'static Binding>) {
-    enter(hot, word.with(PackedState::CLOSING), probe, function);
+pub(crate) fn close(hot: &HotState, packed: PackedState, probe: u32, function: Option<&'static Binding>) {
+    enter(hot, packed.with(PackedState::CLOSING), probe, function);
 }
 
 /// Leaves the only call on the stack, if its packed state is that of the gate. Then its success is
@@ -87,7 +87,7 @@ pub(crate) fn close(hot: &HotState, word: PackedState, probe: u32, function: Opt
 #[inline]
 pub(crate) fn leave_plainly(inner: &Inner) -> bool {
     STACK.with(|stack| {
-        let plain = inner.gate.load_relaxed() == stack.first().word.get();
+        let plain = inner.gate.load_relaxed() == stack.first().packed.get();
         if plain {
             stack.clear();
             inner.totals.success_on_stripe();
@@ -112,9 +112,9 @@ pub(crate) fn leave_success(inner: &'static Inner) -> bool {
 /// Leaves the only call on the stack if it still has this packed state. Then nothing has happened
 /// inside it.
 #[inline]
-pub(crate) fn leave_untouched(word: PackedState) -> bool {
+pub(crate) fn leave_untouched(packed: PackedState) -> bool {
     STACK.with(|stack| {
-        let untouched = stack.first().word.get() == word;
+        let untouched = stack.first().packed.get() == packed;
         if untouched {
             stack.first().probe.set(0);
             stack.clear();
@@ -125,9 +125,9 @@ pub(crate) fn leave_untouched(word: PackedState) -> bool {
 
 /// The same for a call that holds no slot.
 #[inline]
-pub(crate) fn leave_slotless(word: PackedState) -> bool {
+pub(crate) fn leave_slotless(packed: PackedState) -> bool {
     STACK.with(|stack| {
-        let untouched = stack.first().word.get() == word;
+        let untouched = stack.first().packed.get() == packed;
         if untouched {
             stack.clear();
         }
@@ -137,8 +137,8 @@ pub(crate) fn leave_slotless(word: PackedState) -> bool {
 
 /// The packed state of the only call on the stack. It has a mark if there are more calls.
 #[inline]
-pub(crate) fn word() -> PackedState {
-    STACK.with(|stack| stack.first().word.get())
+pub(crate) fn packed() -> PackedState {
+    STACK.with(|stack| stack.first().packed.get())
 }
 
 /// Leaves the only call on the stack, which holds no slot.
@@ -183,7 +183,7 @@ fn report_around(hot: &HotState, evidence: Evidence) -> bool {
 
 /// What inner calls have reported to the enclosing call, if there is an enclosing call.
 pub(crate) fn evidence_around(hot: &HotState) -> Option<Evidence> {
-    if is_outside() { None } else { nearest(hot, |place| place.word.get().evidence()) }
+    if is_outside() { None } else { nearest(hot, |place| place.packed.get().evidence()) }
 }
 
 /// Whether there is an enclosing call of the same breaker.
@@ -204,7 +204,7 @@ pub(crate) fn function_around(breaker: &CircuitBreaker) -> Option<&'static str> 
 /// without inner calls only holds what began elsewhere.
 pub(crate) fn report_dropped(hot: &HotState, evidence: Evidence) {
     nearest(hot, |place| {
-        if place.word.get().evidence().has(Evidence::WITHIN) {
+        if place.packed.get().evidence().has(Evidence::WITHIN) {
             place.mark(evidence);
         }
     });
@@ -240,10 +240,10 @@ pub(crate) fn last_inside(breaker: &CircuitBreaker) -> Option<&'static str> {
 /// Whether a requested call joins the enclosing call. It does so while the state has not changed
 /// since. Returns whether the call decides nothing, as a flag, and the slot that the enclosing call
 /// held.
-pub(crate) fn go_along(hot: &HotState, word: PackedState) -> Option<(u64, u32)> {
+pub(crate) fn go_along(hot: &HotState, packed: PackedState) -> Option<(u64, u32)> {
     nearest(hot, |place| {
-        let outer = place.word.get();
-        (outer.generation() == word.generation()).then(|| {
+        let outer = place.packed.get();
+        (outer.generation() == packed.generation()).then(|| {
             place.mark(Evidence::WITHIN);
             (outer.only(PackedState::UNBOUND), place.probe.take())
         })
@@ -252,9 +252,9 @@ pub(crate) fn go_along(hot: &HotState, word: PackedState) -> Option<(u64, u32)> 
 
 /// Returns the slot of a call that is dropped with its enclosing call. The enclosing call takes the
 /// slot and reports both calls. `false`: it has no use for the slot.
-pub(crate) fn return_slot(hot: &HotState, word: PackedState, probe: u32) -> bool {
+pub(crate) fn return_slot(hot: &HotState, packed: PackedState, probe: u32) -> bool {
     let took = nearest(hot, |place| {
-        let takes = place.word.get().generation() == word.generation() && place.probe.get() == 0;
+        let takes = place.packed.get().generation() == packed.generation() && place.probe.get() == 0;
         if takes {
             place.probe.set(probe);
         }
@@ -265,7 +265,7 @@ pub(crate) fn return_slot(hot: &HotState, word: PackedState, probe: u32) -> bool
 
 /// The packed state of the enclosing call with which a dropped call is dropped.
 pub(crate) fn dropped_with(hot: &HotState) -> Option<PackedState> {
-    nearest(hot, |place| place.word.get()).filter(|word| word.has(PackedState::CLOSING))
+    nearest(hot, |place| place.packed.get()).filter(|packed| packed.has(PackedState::CLOSING))
 }
 
 /// The reader continues a stream whose call has ended, with calls that have begun inside it.

@@ -14,13 +14,13 @@ use std::ptr;
 pub(crate) struct Frame {
     breaker: Id,
     /// The packed state under which the call was admitted, with its marks.
-    pub(crate) word: PackedState,
+    pub(crate) packed: PackedState,
     /// The slot that the call holds, until an inner call takes it over; 0: none.
     pub(crate) probe: u32,
 }
 
 impl Frame {
-    const NONE: Self = Self { breaker: Id::NONE, word: PackedState::NONE, probe: 0 };
+    const NONE: Self = Self { breaker: Id::NONE, packed: PackedState::NONE, probe: 0 };
 }
 
 /// Identifies a breaker by its address. A call on the stack keeps its breaker alive.
@@ -49,7 +49,7 @@ impl Id {
 /// A place for one call.
 pub(super) struct Place {
     breaker: Cell<Id>,
-    pub(super) word: Cell<PackedState>,
+    pub(super) packed: Cell<PackedState>,
     /// Also 0 where there is no call.
     pub(super) probe: Cell<u32>,
     /// The function, where it is known. It remains when the call leaves.
@@ -64,7 +64,7 @@ impl Place {
     const fn new(breaker: Id) -> Self {
         Self {
             breaker: Cell::new(breaker),
-            word: Cell::new(PackedState::NONE),
+            packed: Cell::new(PackedState::NONE),
             probe: Cell::new(0),
             function: Cell::new(None),
             number: Cell::new(0),
@@ -74,30 +74,30 @@ impl Place {
 
     #[inline]
     pub(super) fn frame(&self) -> Frame {
-        Frame { breaker: self.breaker.get(), word: self.word.get(), probe: self.probe.get() }
+        Frame { breaker: self.breaker.get(), packed: self.packed.get(), probe: self.probe.get() }
     }
 
     #[inline]
-    pub(super) fn put(&self, breaker: Id, word: PackedState) {
+    pub(super) fn put(&self, breaker: Id, packed: PackedState) {
         self.breaker.set(breaker);
-        self.word.set(word);
+        self.packed.set(packed);
     }
 
-    fn set(&self, Frame { breaker, word, probe }: Frame) {
-        self.put(breaker, word);
+    fn set(&self, Frame { breaker, packed, probe }: Frame) {
+        self.put(breaker, packed);
         self.probe.set(probe);
     }
 
     /// Returns when the call began, if it is counted as in flight, and clears that mark.
     pub(super) fn take_start(&self) -> Option<Tick> {
-        let word = self.word.get();
-        self.word.set(word.without(PackedState::STARTED));
-        word.has(PackedState::STARTED).then(|| self.started.get())
+        let packed = self.packed.get();
+        self.packed.set(packed.without(PackedState::STARTED));
+        packed.has(PackedState::STARTED).then(|| self.started.get())
     }
 
     #[inline]
     pub(super) fn mark(&self, evidence: Evidence) {
-        self.word.set(self.word.get().with_evidence(evidence));
+        self.packed.set(self.packed.get().with_evidence(evidence));
     }
 }
 
@@ -134,8 +134,8 @@ impl Stack {
     }
 
     #[inline]
-    pub(super) fn put_first(&self, breaker: Id, word: PackedState) {
-        self.first().put(breaker, word);
+    pub(super) fn put_first(&self, breaker: Id, packed: PackedState) {
+        self.first().put(breaker, packed);
     }
 
     /// Records the function of the first call. Its packed state then has the mark of more than a
@@ -159,20 +159,20 @@ impl Stack {
 
     /// Puts a call inside the only call. `false`: the general path is needed.
     #[inline]
-    pub(super) fn nest(&self, breaker: Id, word: PackedState, function: &'static Binding) -> bool {
+    pub(super) fn nest(&self, breaker: Id, packed: PackedState, function: &'static Binding) -> bool {
         let alone = self.depth.get() == 0;
         if alone {
             let place = &self.places[1];
             self.depth.set(1);
             self.mark_outer();
-            place.put(breaker, word);
+            place.put(breaker, packed);
             place.function.set(Some(function));
         }
         alone
     }
 
     /// Puts any call inside the innermost call, if there is one.
-    pub(super) fn push(&self, breaker: Id, word: PackedState, probe: u32, function: Option<&'static Binding>) {
+    pub(super) fn push(&self, breaker: Id, packed: PackedState, probe: u32, function: Option<&'static Binding>) {
         if self.first().breaker.get() == Id::NONE_YET {
             sync::counter::assign_stripe();
             self.depth.set(0);
@@ -185,7 +185,7 @@ impl Stack {
             self.depth.set(depth + 1);
         }
         let place = self.innermost();
-        place.put(breaker, word);
+        place.put(breaker, packed);
         place.probe.set(probe);
         place.function.set(function);
         place.number.set(0);
@@ -205,14 +205,14 @@ impl Stack {
     /// that calls are compared with.
     #[inline]
     fn mark_outer(&self) {
-        let word = &self.first().word;
-        word.set(word.get().with(PackedState::BURIED));
+        let packed = &self.first().packed;
+        packed.set(packed.get().with(PackedState::BURIED));
     }
 
     #[inline]
     fn unmark_outer(&self) {
-        let word = &self.first().word;
-        word.set(word.get().without(PackedState::BURIED));
+        let packed = &self.first().packed;
+        packed.set(packed.get().without(PackedState::BURIED));
     }
 
     /// Removes the innermost call.
@@ -238,11 +238,11 @@ impl Stack {
     pub(super) fn leave(&self, breaker: Id, gate: PackedState) -> Option<bool> {
         let [first, second, ..] = &self.places;
         match self.depth.get() {
-            0 if first.word.get() == gate.with_evidence(Evidence::ANSWERED) => {
+            0 if first.packed.get() == gate.with_evidence(Evidence::ANSWERED) => {
                 self.clear();
                 Some(false)
             }
-            1 if second.word.get() == gate => {
+            1 if second.packed.get() == gate => {
                 self.depth.set(0);
                 self.unmark_outer();
                 if first.breaker.get() == breaker {
@@ -268,7 +268,7 @@ impl Stack {
     /// function.
     pub(super) fn function_around(&self, breaker: Id) -> Option<Result<&'static Binding, u32>> {
         self.nearest(breaker, |place| {
-            let known = !ptr::eq(place, self.first()) || place.word.get().is_never();
+            let known = !ptr::eq(place, self.first()) || place.packed.get().is_never();
             known.then(|| place.function.get().ok_or(place.number.get()))
         })?
     }
@@ -353,13 +353,13 @@ mod tests {
             for calls in 1..12 {
                 frames(stack, 1..=calls);
                 for breaker in 1..=calls {
-                    assert!(report_evidence(stack, breaker, Evidence::TOLD), "{breaker} of {calls}");
+                    assert!(report_evidence(stack, breaker, Evidence::REPORTED), "{breaker} of {calls}");
                 }
-                assert!(!report_evidence(stack, calls + 1, Evidence::TOLD));
+                assert!(!report_evidence(stack, calls + 1, Evidence::REPORTED));
                 for breaker in (1..=calls).rev() {
                     let left = stack.innermost().frame();
                     assert_eq!((left.breaker, left.probe), (Id(breaker), breaker as u32));
-                    assert_eq!(left.word.evidence(), Evidence::TOLD, "{breaker} of {calls}");
+                    assert_eq!(left.packed.evidence(), Evidence::REPORTED, "{breaker} of {calls}");
                     stack.shrink();
                 }
                 assert!(stack.is_empty());
@@ -376,7 +376,7 @@ mod tests {
                 assert!(report_evidence(stack, 1, Evidence::FAILED));
                 let reached: Vec<_> = (0..calls)
                     .map(|_| {
-                        let reached = stack.innermost().frame().word.evidence() == Evidence::FAILED;
+                        let reached = stack.innermost().frame().packed.evidence() == Evidence::FAILED;
                         stack.shrink();
                         reached
                     })

@@ -22,7 +22,8 @@ impl Permit {
     #[inline(never)]
     pub(super) fn end<'e>(&mut self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) {
         self.closed();
-        if self.word.has(PackedState::PASS | PackedState::HOLDS | PackedState::STARTED) && self.end_apart(ending, cause)
+        if self.packed.has(PackedState::PASS | PackedState::HOLDS | PackedState::STARTED)
+            && self.end_apart(ending, cause)
         {
             return;
         }
@@ -39,16 +40,16 @@ impl Permit {
             return;
         }
         let failed = matches!(ending, Ending::Result(Outcome::Failure { .. }));
-        if failed && evidence == Evidence::NONE && is_quiet() && hot.failed_again(self.word) {
+        if failed && evidence == Evidence::NONE && is_quiet() && hot.failed_again(self.packed) {
             nesting::report_evidence(hot, Evidence::FAILED);
             return;
         }
         let settled = self.settle_in_machine(ending, cause);
         let evidence = match settled.outcome {
             Counted::Success => Evidence::ANSWERED,
-            Counted::Failure if matches!(settled.eclipse, Eclipse::Hides | Eclipse::Tells) => Evidence::ECLIPSED,
+            Counted::Failure if matches!(settled.eclipse, Eclipse::Hides | Eclipse::Reports) => Evidence::ECLIPSED,
             Counted::Failure => Evidence::FAILED,
-            _ if dropped => Evidence::TOLD,
+            _ if dropped => Evidence::REPORTED,
             _ => return,
         };
         if !dropped {
@@ -65,8 +66,8 @@ impl Permit {
         // This comes before listeners observe the end of the call.
         self.leave_place();
         self.leave_starts();
-        if self.word.has(PackedState::PASS) {
-            if self.word.has(PackedState::UNBOUND) {
+        if self.packed.has(PackedState::PASS) {
+            if self.packed.has(PackedState::UNBOUND) {
                 self.report_outcome(&Settled::PASSED_ON, cause);
             }
             return true;
@@ -83,7 +84,7 @@ impl Permit {
     /// has to settle it.
     fn added_to_window(&self) -> bool {
         let inner = &self.breaker().0;
-        if !self.word.has(PackedState::WINDOW)
+        if !self.packed.has(PackedState::WINDOW)
             || !self.is_unchanged_without(PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS)
         {
             return false;
@@ -107,7 +108,7 @@ impl Permit {
         };
         inner.success();
         if added == Added::Tripped {
-            self.breaker().change(|machine, now| ((), machine.review(self.word.generation(), now)));
+            self.breaker().change(|machine, now| ((), machine.review(self.packed.generation(), now)));
         }
         true
     }
@@ -141,7 +142,7 @@ impl Permit {
         let probe = self.probe.load(Ordering::Relaxed);
         let (settled, pending) = if plain && nothing_to_settle() {
             (Settled::PLAIN, PendingReports::NOTHING)
-        } else if success && probe == 0 && evidence.has(Evidence::TOLD) && !self.is_of_interest() {
+        } else if success && probe == 0 && evidence.has(Evidence::REPORTED) && !self.is_of_interest() {
             (Settled::PASSED_ON, PendingReports::NOTHING)
         } else {
             let dropped = ending.is_drop();
@@ -163,15 +164,15 @@ impl Permit {
     /// Whether an uncounted success needs settling: a dropped inner call hides it, or it ends a
     /// streak of failures.
     fn is_of_interest(&self) -> bool {
-        self.evidence() == Evidence::TOLD || self.breaker().0.gate.word().has(PackedState::WATCH)
+        self.evidence() == Evidence::REPORTED || self.breaker().0.gate.packed().has(PackedState::WATCH)
     }
 
     fn call(&self, now: Tick, dropped: bool) -> Call {
-        let (word, started, probe) = (self.word, self.started.coarse(now), self.probe.load(Ordering::Relaxed));
+        let (packed, started, probe) = (self.packed, self.started.coarse(now), self.probe.load(Ordering::Relaxed));
         let rejected =
-            if probe == 0 && !dropped && !word.has(PackedState::ASK) { 0 } else { self.breaker().0.rejections() };
+            if probe == 0 && !dropped && !packed.has(PackedState::ASK) { 0 } else { self.breaker().0.rejections() };
         let around = nesting::evidence_around(&self.breaker().0);
-        Call { word, probe, started, evidence: self.evidence(), around, rejected }
+        Call { packed, probe, started, evidence: self.evidence(), around, rejected }
     }
 
     /// Ends with the enclosing call, which reports both calls. This call only returns its slot.
@@ -179,7 +180,7 @@ impl Permit {
     pub(super) fn pass_on(&self, in_vain: bool, kind: &'static str) {
         let mut settled = Settled::PASSED_ON;
         let probe = self.probe.load(Ordering::Relaxed);
-        if probe != 0 && !nesting::return_slot(&self.breaker().0, self.word, probe) {
+        if probe != 0 && !nesting::return_slot(&self.breaker().0, self.packed, probe) {
             let give_back = |machine: &mut Machine, now| (machine.give_back(self.call(now, true), in_vain), None);
             let (widened, pending) = self.breaker().locked(give_back);
             self.breaker().report_pending(pending);
@@ -219,10 +220,10 @@ impl Permit {
                 crate::breaker::log::advice::answers(self.breaker(), nesting::function_around(self.breaker()), own);
             }
             // The failure of a call without an inner success is attributed to the enclosing call.
-            (Eclipse::Tells, _) if self.evidence().has(Evidence::ANSWERED) => {
+            (Eclipse::Reports, _) if self.evidence().has(Evidence::ANSWERED) => {
                 crate::breaker::log::advice::eclipsed(self.breaker(), own);
             }
-            (Eclipse::Tells, _) => {
+            (Eclipse::Reports, _) => {
                 crate::breaker::log::advice::eclipsed(self.breaker(), nesting::function_around(self.breaker()));
             }
             _ => {}
@@ -234,17 +235,17 @@ impl Permit {
     /// if the breaker has changed while the text was written.
     fn keep_error<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
         let tripped = settled.change.filter(|change| change.trip.is_some());
-        let matters = settled.run == 1 || settled.lingers || tripped.is_some();
+        let matters = settled.streak == 1 || settled.lingers || tripped.is_some();
         if settled.outcome != Counted::Failure || !matters {
             return;
         }
         let cause = cause();
         let text = Text::of(&cause.look);
-        let generation = tripped.map_or(self.word.generation(), |change| change.generation);
+        let generation = tripped.map_or(self.packed.generation(), |change| change.generation);
         let breaker = self.breaker();
         let machine = breaker.0.machine.lock();
         if machine.generation() == generation {
-            breaker.0.notes.lock().keep(cause.kind, &text);
+            breaker.0.kept_error.lock().keep(cause.kind, &text);
         }
     }
 
@@ -269,10 +270,10 @@ impl Permit {
     }
 
     fn report_outcome<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
-        let observed = self.breaker().0.gate.word().has(PackedState::OBSERVED) || !is_quiet();
+        let observed = self.breaker().0.gate.packed().has(PackedState::OBSERVED) || !is_quiet();
         // What the built-in listener logs above DEBUG: the first failure of a streak, and
         // consecutive dropped calls.
-        let first = settled.outcome == Counted::Failure && settled.run == 1;
+        let first = settled.outcome == Counted::Failure && settled.streak == 1;
         if !observed && !first && settled.outcome != Counted::Cancelled {
             return;
         }
@@ -299,7 +300,7 @@ impl Permit {
             Counted::Failure => {
                 let Cause { kind: error_type, look } = cause();
                 let error = look.has_text().then_some(&look as &dyn fmt::Display);
-                let consecutive_failures = settled.run;
+                let consecutive_failures = settled.streak;
                 let event = Failure { breaker, function, elapsed, error_type, error, consecutive_failures };
                 breaker.report(Report::Failure(&event));
             }

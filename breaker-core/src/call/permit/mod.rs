@@ -41,7 +41,7 @@ use std::fmt;
 #[must_use = "a dropped permit is an abandoned call"]
 pub struct Permit {
     owner: Owner,
-    word: PackedState,
+    packed: PackedState,
     started: Tick,
     /// The slot of the call, until an inner call takes it over; 0: none.
     probe: AtomicU32,
@@ -79,18 +79,18 @@ const INSIDE: u8 = 1;
 const TIMED: u8 = 1 << 1;
 
 impl Permit {
-    /// A call that was admitted under `word`. `started` is zero where nothing needs it. `probe` is
+    /// A call that was admitted under `packed`. `started` is zero where nothing needs it. `probe` is
     /// zero where the call is no probe.
     #[inline]
-    pub(crate) fn new(owner: Owner, word: PackedState, probe: u32, started: Tick) -> Self {
+    pub(crate) fn new(owner: Owner, packed: PackedState, probe: u32, started: Tick) -> Self {
         Self {
             owner,
-            word: word.without_evidence(),
+            packed: packed.without_evidence(),
             started,
             probe: AtomicU32::new(probe),
             settled: false,
             stage: AtomicU8::new(IDLE),
-            evidence: AtomicU8::new(word.evidence().bits()),
+            evidence: AtomicU8::new(packed.evidence().bits()),
             place: AtomicU8::new(0),
         }
     }
@@ -106,7 +106,7 @@ impl Permit {
     /// and its start.
     pub(crate) fn parts(mut self) -> (PackedState, u32, Tick) {
         self.settled = true;
-        (self.word, self.probe.load(Ordering::Relaxed), self.started)
+        (self.packed, self.probe.load(Ordering::Relaxed), self.started)
     }
 
     /// Records that the call begins now:
@@ -157,7 +157,7 @@ impl Permit {
     /// error too.
     #[inline(always)]
     pub(crate) fn settle_result<'e>(self, is_error: bool, outcome: Outcome, cause: impl Fn() -> Cause<'e>) {
-        if is_error && matches!(outcome, Outcome::Success) && !self.word.has(PackedState::PASS) {
+        if is_error && matches!(outcome, Outcome::Success) && !self.packed.has(PackedState::PASS) {
             nesting::report_evidence(&self.breaker().0, Evidence::FAILED);
         }
         self.settle_with(outcome, cause);
@@ -179,8 +179,8 @@ impl Permit {
 
     #[inline]
     fn is_unchanged_without(&self, flags: u64) -> bool {
-        let word = self.breaker().0.gate.word();
-        word == self.word && !word.has(flags) && is_quiet()
+        let packed = self.breaker().0.gate.packed();
+        packed == self.packed && !packed.has(flags) && is_quiet()
     }
 
     #[inline]
@@ -195,7 +195,7 @@ impl Permit {
     /// Whether the call has a time limit.
     #[inline]
     pub(crate) fn is_limited(&self) -> bool {
-        self.word.has(PackedState::LIMITED)
+        self.packed.has(PackedState::LIMITED)
     }
 
     /// Runs user code as a part of the call. A drop of the permit then shows that the call itself
@@ -213,14 +213,14 @@ impl Permit {
     #[inline]
     fn enter(&self) -> Inside<'_> {
         self.stage.store(RUNS, Ordering::Relaxed);
-        let own = if self.is_taken() { self.word.without(PackedState::STARTED) } else { self.word };
-        let word = own.with_evidence(self.evidence()).never();
-        nesting::enter(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), self.binding());
+        let own = if self.is_taken() { self.packed.without(PackedState::STARTED) } else { self.packed };
+        let packed = own.with_evidence(self.evidence()).never();
+        nesting::enter(&self.breaker().0, packed, self.probe.load(Ordering::Relaxed), self.binding());
         self.number();
-        if word.has(PackedState::STARTED) {
+        if packed.has(PackedState::STARTED) {
             nesting::record_start(self.started);
         }
-        Inside { permit: self, word }
+        Inside { permit: self, packed }
     }
 
     /// The call's own code has panicked.
@@ -252,15 +252,15 @@ impl Permit {
             _ => return,
         };
         self.stage.store(closes, Ordering::Relaxed);
-        let word = self.word.with_evidence(self.evidence());
-        nesting::close(&self.breaker().0, word, self.probe.load(Ordering::Relaxed), self.binding());
+        let packed = self.packed.with_evidence(self.evidence());
+        nesting::close(&self.breaker().0, packed, self.probe.load(Ordering::Relaxed), self.binding());
         self.number();
     }
 
     /// The function of the call, where the breaker is the function's own.
     #[inline]
     fn binding(&self) -> Option<&'static Binding> {
-        if let Owner::Site(binding) = self.owner { Some(binding) } else { None }
+        if let Owner::Callsite(binding) = self.owner { Some(binding) } else { None }
     }
 
     /// Records the function of the call, where that uses keyed breakers.
@@ -290,8 +290,8 @@ impl Permit {
 
     /// Returns the place of the call, if it holds one.
     fn leave_place(&mut self) {
-        if self.word.has(PackedState::HOLDS) {
-            self.word = self.word.without(PackedState::HOLDS);
+        if self.packed.has(PackedState::HOLDS) {
+            self.packed = self.packed.without(PackedState::HOLDS);
             self.breaker().0.leave_place();
         }
     }
@@ -299,12 +299,12 @@ impl Permit {
     /// Stops counting the call as in flight, if it is counted. A call of an earlier generation was
     /// forgotten with that generation.
     fn leave_starts(&mut self) {
-        if !self.word.has(PackedState::STARTED) {
+        if !self.packed.has(PackedState::STARTED) {
             return;
         }
-        self.word = self.word.without(PackedState::STARTED);
+        self.packed = self.packed.without(PackedState::STARTED);
         let hot: &HotState = &self.breaker().0;
-        let binds = hot.gate.load_relaxed().generation() == self.word.generation();
+        let binds = hot.gate.load_relaxed().generation() == self.packed.generation();
         if binds && !self.is_taken() {
             hot.end_under_way(self.started);
         }
@@ -316,8 +316,9 @@ impl Permit {
 
     /// Keeps what the stack recorded about the call.
     fn keep(&self, left: Frame) {
-        let evidence = self.evidence().and(left.word.evidence());
-        let taken = self.is_taken() || (self.word.has(PackedState::STARTED) && !left.word.has(PackedState::STARTED));
+        let evidence = self.evidence().and(left.packed.evidence());
+        let taken =
+            self.is_taken() || (self.packed.has(PackedState::STARTED) && !left.packed.has(PackedState::STARTED));
         self.evidence.store(evidence.bits() | if taken { TAKEN } else { 0 }, Ordering::Relaxed);
         self.probe.store(left.probe, Ordering::Relaxed);
     }
@@ -357,7 +358,7 @@ impl Drop for Permit {
 /// The call's own code runs, and the call is on the stack.
 struct Inside<'p> {
     permit: &'p Permit,
-    word: PackedState,
+    packed: PackedState,
 }
 
 impl Inside<'_> {
@@ -371,7 +372,7 @@ impl Drop for Inside<'_> {
     /// Also when the code panics.
     #[inline]
     fn drop(&mut self) {
-        if !nesting::leave_untouched(self.word) {
+        if !nesting::leave_untouched(self.packed) {
             self.permit.keep_and_report(nesting::leave());
         }
     }

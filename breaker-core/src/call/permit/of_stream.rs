@@ -27,7 +27,7 @@ impl Permit {
         self.settled = true;
         self.leave_place();
         self.leave_starts();
-        if !self.word.has(PackedState::PASS) {
+        if !self.packed.has(PackedState::PASS) {
             self.pass_on(false, "failure");
         }
         None

@@ -160,11 +160,11 @@ fn a_failure_that_only_makes_a_streak_longer_is_counted_and_publishes_nothing() 
     let breaker = CircuitBreaker::new("test", Config::new().fail_max(4)).unwrap();
     let fail = || breaker.try_acquire().unwrap().failure();
     fail();
-    let word = breaker.0.gate.word();
+    let packed = breaker.0.gate.packed();
     (0..2).for_each(|_| fail());
     let shown = breaker.snapshot();
     assert_eq!((shown.consecutive_failures, shown.failure_count, shown.state), (3, 3, State::Closed));
-    assert_eq!(breaker.0.gate.word(), word);
+    assert_eq!(breaker.0.gate.packed(), packed);
     fail();
     assert_eq!(breaker.state(), State::Open);
 }

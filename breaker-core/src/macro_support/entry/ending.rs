@@ -4,7 +4,7 @@ use super::{CallState, Entry, ErrorClassifier, Held, over};
 use crate::breaker::caller::Owner;
 use crate::breaker::cause::Cause;
 use crate::breaker::error::CircuitBreakerError;
-use crate::call::by_handle::{Cut, settle_timed_out};
+use crate::call::by_handle::{TimedOut, settle_timed_out};
 use crate::call::nesting::{self, Frame};
 use crate::call::permit::Permit;
 use crate::call::result::Fallible;
@@ -58,7 +58,7 @@ impl Entry {
     #[inline]
     fn failed_again(&mut self) -> bool {
         let CallState::NotStarted(callsite) = self.0 else { return false };
-        let counted = callsite.bound().is_some_and(|binding| binding.shared.failed_again(nesting::word().real()));
+        let counted = callsite.bound().is_some_and(|binding| binding.shared.failed_again(nesting::packed().real()));
         if counted {
             // The call has no marks, so there is no enclosing call.
             nesting::leave_alone();
@@ -82,18 +82,18 @@ impl Entry {
     #[inline(never)]
     fn wait(&mut self, left: Frame, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
         if let CallState::NotStarted(callsite) = self.0 {
-            self.0 = CallState::Held(Held::of(callsite, left.word));
+            self.0 = CallState::Held(Held::of(callsite, left.packed));
         }
         let CallState::Held(held) = &mut self.0 else { over() };
-        (held.word, held.probe, held.runs) = (left.word.kept(), left.probe, false);
-        held.inside |= nesting::report_if_inside(&held.binding.breaker.0, held.word.evidence());
-        if !held.word.has(PackedState::LIMITED) {
+        (held.packed, held.probe, held.runs) = (left.packed.kept(), left.probe, false);
+        held.inside |= nesting::report_if_inside(&held.binding.breaker.0, held.packed.evidence());
+        if !held.packed.has(PackedState::LIMITED) {
             return None;
         }
-        match timeout::wait(&mut held.limit, &Owner::Site(held.binding), context) {
+        match timeout::wait(&mut held.limit, &Owner::Callsite(held.binding), context) {
             Poll::Ready(after) => {
                 let binding = held.binding;
-                let timed_out = settle_timed_out(self.leave(left), Cut { after });
+                let timed_out = settle_timed_out(self.leave(left), TimedOut { after });
                 self.0 = CallState::TimedOut(binding, false);
                 Some(timed_out)
             }
@@ -103,19 +103,19 @@ impl Entry {
 
     /// Ends the call, and returns its permit.
     pub(super) fn leave(&mut self, left: Frame) -> Permit {
-        let (word, probe) = (left.word.kept(), left.probe);
+        let (packed, probe) = (left.packed.kept(), left.probe);
         let held = match mem::replace(&mut self.0, CallState::Over) {
-            CallState::NotStarted(callsite) => Held::of(callsite, word),
+            CallState::NotStarted(callsite) => Held::of(callsite, packed),
             CallState::Held(held) => held,
             CallState::TimedOut(..) | CallState::Rejected(_) | CallState::Over => over(),
         };
         let Held { binding, started, limit, closes, inside, .. } = held;
         let _timer = ManuallyDrop::into_inner(limit);
         if !closes {
-            nesting::report_evidence(&binding.breaker.0, word.evidence());
+            nesting::report_evidence(&binding.breaker.0, packed.evidence());
         } else if inside {
-            nesting::report_dropped(&binding.breaker.0, word.evidence());
+            nesting::report_dropped(&binding.breaker.0, packed.evidence());
         }
-        Permit::new(Owner::Site(binding), word, probe, started).inside(inside)
+        Permit::new(Owner::Callsite(binding), packed, probe, started).inside(inside)
     }
 }

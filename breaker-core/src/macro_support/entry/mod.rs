@@ -16,7 +16,7 @@ use crate::classify::value::Sight;
 use crate::clock::Tick;
 use crate::machine::outcome::Outcome;
 use crate::machine::packed::PackedState;
-use crate::macro_support::callsite::Site;
+use crate::macro_support::callsite::Callsite;
 use std::any::type_name;
 use std::mem::{self, ManuallyDrop};
 use std::task::{Context, Poll};
@@ -37,7 +37,7 @@ enum CallState {
     /// The breaker has not been asked yet. Or one load of the packed state was enough, and the body
     /// runs for the first time. Then the stack of calls has the packed state of the admission. If
     /// the call ends as most calls do, this state remains.
-    NotStarted(&'static Site),
+    NotStarted(&'static Callsite),
     /// The breaker has rejected the call, and that is reported next. So there is nothing to drop
     /// here either.
     Rejected(ManuallyDrop<CircuitBreakerError>),
@@ -48,7 +48,7 @@ enum CallState {
 struct Held {
     binding: &'static Binding,
     /// The packed state under which the call was admitted.
-    word: PackedState,
+    packed: PackedState,
     /// Zero where nothing needs it.
     started: Tick,
     /// Zero where the call is no probe.
@@ -75,7 +75,7 @@ enum Niche {
 impl Entry {
     // Inlined in a debug build too: each annotated function has it.
     #[inline(always)]
-    pub(crate) const fn of(callsite: &'static Site) -> Self {
+    pub(crate) const fn of(callsite: &'static Callsite) -> Self {
         Self(CallState::NotStarted(callsite))
     }
 
@@ -135,15 +135,15 @@ impl Entry {
         let binding = if let CallState::NotStarted(callsite) = self.0 { callsite.known_in_process() } else { None };
         if let Some(binding) = binding.filter(|_| is_quiet()) {
             let inner = binding.shared;
-            let word = inner.gate.word();
-            if word.is_plain() {
+            let packed = inner.gate.packed();
+            if packed.is_plain() {
                 if !nesting::is_outside() {
-                    return self.begin_inside(binding, word);
+                    return self.begin_inside(binding, packed);
                 }
-                nesting::enter_alone(inner, word);
+                nesting::enter_alone(inner, packed);
                 return Some(inner);
             }
-            return self.look_closer(binding, word);
+            return self.look_closer(binding, packed);
         }
         self.begin_slowly()
     }
@@ -151,21 +151,21 @@ impl Entry {
     /// Handles a packed state under which a success is more than a count, or the call is usually
     /// rejected.
     #[inline(never)]
-    fn look_closer(&mut self, binding: &'static Binding, word: PackedState) -> Option<&'static Inner> {
+    fn look_closer(&mut self, binding: &'static Binding, packed: PackedState) -> Option<&'static Inner> {
         if !nesting::is_outside() {
-            return if word.lets_in() { Self::begin_any(binding, word.never()) } else { self.begin_slowly() };
+            return if packed.admits() { Self::begin_any(binding, packed.never()) } else { self.begin_slowly() };
         }
-        if word.lets_in() {
-            nesting::enter_known(binding, word);
+        if packed.admits() {
+            nesting::enter_known(binding, packed);
             return Some(binding.shared);
         }
-        self.turn_away(binding, word)
+        self.turn_away(binding, packed)
     }
 
     /// Rejects the call, if this packed state does.
     #[inline(never)]
-    fn turn_away(&mut self, binding: &'static Binding, word: PackedState) -> Option<&'static Inner> {
-        match binding.shared.reject_unobserved(word, Owner::Site(binding)) {
+    fn turn_away(&mut self, binding: &'static Binding, packed: PackedState) -> Option<&'static Inner> {
+        match binding.shared.reject_unobserved(packed, Owner::Callsite(binding)) {
             Some(rejected) => {
                 self.0 = CallState::Rejected(ManuallyDrop::new(rejected));
                 None
@@ -177,16 +177,16 @@ impl Entry {
     /// The same as `begin` where there are enclosing calls, or where this thread has had no call so
     /// far.
     #[inline(never)]
-    fn begin_inside(&mut self, binding: &'static Binding, word: PackedState) -> Option<&'static Inner> {
-        if nesting::enter_inside(binding, word) {
+    fn begin_inside(&mut self, binding: &'static Binding, packed: PackedState) -> Option<&'static Inner> {
+        if nesting::enter_inside(binding, packed) {
             return Some(binding.shared);
         }
-        Self::begin_any(binding, word)
+        Self::begin_any(binding, packed)
     }
 
     #[inline(never)]
-    fn begin_any(binding: &'static Binding, word: PackedState) -> Option<&'static Inner> {
-        nesting::enter(binding.shared, word, 0, Some(binding));
+    fn begin_any(binding: &'static Binding, packed: PackedState) -> Option<&'static Inner> {
+        nesting::enter(binding.shared, packed, 0, Some(binding));
         Some(binding.shared)
     }
 
@@ -196,11 +196,11 @@ impl Entry {
             CallState::Held(held) => held,
             CallState::NotStarted(callsite) => {
                 let binding = callsite.found();
-                match binding.breaker.admit(Caller::Site(binding)) {
+                match binding.breaker.admit(Caller::Callsite(binding)) {
                     Ok(permit) => {
-                        let (word, probe, started) = permit.parts();
-                        let word = if is_quiet() { word } else { word.with(PackedState::OBSERVED) };
-                        Held { started, probe, ..Held::new(binding, word) }
+                        let (packed, probe, started) = permit.parts();
+                        let packed = if is_quiet() { packed } else { packed.with(PackedState::OBSERVED) };
+                        Held { started, probe, ..Held::new(binding, packed) }
                     }
                     Err(rejected) => {
                         self.0 = CallState::Rejected(ManuallyDrop::new(rejected));
@@ -212,8 +212,8 @@ impl Entry {
         };
         let binding = held.binding;
         held.runs = true;
-        nesting::enter(&binding.breaker.0, held.word.never(), held.probe, Some(binding));
-        if held.word.has(PackedState::STARTED) {
+        nesting::enter(&binding.breaker.0, held.packed.never(), held.probe, Some(binding));
+        if held.packed.has(PackedState::STARTED) {
             nesting::record_start(held.started);
         }
         self.0 = CallState::Held(held);
@@ -245,7 +245,7 @@ impl Entry {
             }
             CallState::Held(held) => {
                 held.closes = true;
-                nesting::close(&held.binding.breaker.0, held.word, held.probe, Some(held.binding));
+                nesting::close(&held.binding.breaker.0, held.packed, held.probe, Some(held.binding));
             }
             CallState::TimedOut(binding, closes) => {
                 *closes = true;
@@ -268,15 +268,15 @@ impl Entry {
 
 impl Held {
     /// A call that was admitted by one load of the packed state.
-    fn of(callsite: &'static Site, word: PackedState) -> Self {
-        Self::new(callsite.bound().unwrap_or_else(|| callsite.found()), word.kept())
+    fn of(callsite: &'static Callsite, packed: PackedState) -> Self {
+        Self::new(callsite.bound().unwrap_or_else(|| callsite.found()), packed.kept())
     }
 
-    const fn new(binding: &'static Binding, word: PackedState) -> Self {
+    const fn new(binding: &'static Binding, packed: PackedState) -> Self {
         let limit = ManuallyDrop::new(None);
         Self {
             binding,
-            word,
+            packed,
             started: Tick::ZERO,
             probe: 0,
             limit,

@@ -1,7 +1,7 @@
 async fn generate(&self, user: UserId, query: &str) -> Result<Answer, GenerationError> {
     #[fallback(__taken_by_circuit_breaker)]
     const _: () = ();
-    static __CACHE0: ::breaker_core::__rt::CacheSite = ::breaker_core::__rt::CacheSite::new(
+    static __CACHE0: ::breaker_core::__rt::CacheCallsite = ::breaker_core::__rt::CacheCallsite::new(
         "cache",
     );
     let __store0 = ::breaker_core::__rt::cache_needs_the_feature_moka_of_breaker_core::new(

@@ -11,7 +11,7 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
                 ::breaker_core::__rt::None,
             ),
             (2f64, 0.1f64),
-            ::breaker_core::__rt::Patience::None,
+            ::breaker_core::__rt::WaitBudget::None,
         );
     let __fallen = loop {
         let __fallen = '__gate: {
