@@ -81,8 +81,8 @@ impl Gate {
         Tick::from_nanos(self.until.load(Ordering::Relaxed))
     }
 
-    /// Whether a call at `now` is rejected under a packed state with `REJECTS`. If so, returns when it
-    /// may be retried.
+    /// Whether a call at `now` is rejected under a packed state with `REJECTS`. If so, returns when
+    /// it may be retried.
     #[inline]
     pub(crate) fn shut(&self, now: Tick) -> Option<RetryAfter> {
         let until = self.until();

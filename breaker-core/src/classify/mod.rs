@@ -11,9 +11,9 @@
 //!
 //! May use: `breaker` and what is below it.
 //!
-//! To add a preset: 1. add `presets/<crate>.rs` with its table and its tests; 2. add its module, its
-//! `pub use` and its versions to `presets/mod.rs`, its line to `presets/any.rs`, and its feature,
-//! one for each version of the crate; 3. test it with the real client in `tests/clients`.
+//! To add a preset: 1. add `presets/<crate>.rs` with its table and its tests; 2. add its module,
+//! its `pub use` and its versions to `presets/mod.rs`, its line to `presets/any.rs`, and its
+//! feature, one for each version of the crate; 3. test it with the real client in `tests/clients`.
 
 pub mod presets;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]

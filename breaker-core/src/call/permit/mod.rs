@@ -79,8 +79,8 @@ const INSIDE: u8 = 1;
 const TIMED: u8 = 1 << 1;
 
 impl Permit {
-    /// A call that was admitted under `packed`. `started` is zero where nothing needs it. `probe` is
-    /// zero where the call is no probe.
+    /// A call that was admitted under `packed`. `started` is zero where nothing needs it. `probe`
+    /// is zero where the call is no probe.
     #[inline]
     pub(crate) fn new(owner: Owner, packed: PackedState, probe: u32, started: Tick) -> Self {
         Self {
