@@ -38,7 +38,7 @@ const MAX_NAME: usize = 128;
 /// Several fallbacks are several members, in the order of their first answers. Equal ones are one
 /// member, and there are at most 16. They follow the members that the response has already.
 ///
-/// The name is that of the breaker in the code. It has no value of a `key`, which may be private.
+/// The name is that of the breaker in the code. It has no key, which may be private.
 /// 128 bytes of a name are shown. `%` and everything but printable ASCII are percent-encoded
 /// (`%C3%BC`).
 ///

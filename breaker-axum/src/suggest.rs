@@ -11,7 +11,7 @@ pub(crate) fn not_found(registry: &Registry, name: &str) -> String {
     let requested = shortened(name);
     if parent != name && registry.get(parent).is_some() {
         return format!(
-            "There is no circuit breaker `{requested}`: `{parent}` has none for this value, which has had no call yet or was evicted."
+            "There is no circuit breaker `{requested}`: `{parent}` has none for this key, which has had no call yet or was evicted."
         );
     }
     match registry.suggest(name).or_else(|| registry.suggest(parent)) {

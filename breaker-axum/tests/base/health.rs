@@ -78,7 +78,7 @@ async fn the_breaker_of_a_keys_value_is_found() {
         let other = get(&router, "/health/circuit-breakers/hosts%5Bother%5D").await;
         let message = other.body["message"].to_string();
         assert_eq!((other.status.as_u16(), &other.body["error"]), (404, &"not_found".into()));
-        assert!(message.contains("`hosts[other]`: `hosts` has none for this value"), "{message}");
+        assert!(message.contains("`hosts[other]`: `hosts` has none for this key"), "{message}");
         let misspelt = get(&router, "/health/circuit-breakers/host%5Bother%5D").await;
         assert!(misspelt.body["message"].to_string().contains("did you mean `hosts`?"), "{misspelt:?}");
     })

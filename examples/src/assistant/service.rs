@@ -102,7 +102,7 @@ impl Assistant {
     pub fn breaker(&self) -> Option<CircuitBreaker> {
         let all = breaker()?;
         match self.generator() {
-            Some(generator) if all.state() == State::Closed => all.value(generator.first().key()).ok(),
+            Some(generator) if all.state() == State::Closed => all.for_key(generator.first().key()).ok(),
             _ => Some(all),
         }
     }
@@ -294,7 +294,7 @@ pub fn breaker() -> Option<CircuitBreaker> {
 async fn drain(generator: Arc<Generator>, all: CircuitBreaker) {
     let queue = generator.queue();
     // It is created before the first call, so it is within the limit of breakers.
-    let breaker = all.value(generator.first().key()).unwrap_or_else(|_| all.clone());
+    let breaker = all.for_key(generator.first().key()).unwrap_or_else(|_| all.clone());
     loop {
         let (id, question) = queue.next().await;
         all.ready().await;

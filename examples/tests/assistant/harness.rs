@@ -298,7 +298,7 @@ impl Second {
         let url = upstream.url().parse().expect("its own address is one");
         let endpoint = Endpoint::embedded(&url, ApiKind::Chat, "second");
         let all = service::breaker().expect("annotated functions register their breakers");
-        let breaker = all.value(&endpoint.key()).expect("there is room for two");
+        let breaker = all.for_key(&endpoint.key()).expect("there is room for two");
         Self { api: upstream.handle(), breaker, endpoint, _upstream: upstream }
     }
 }

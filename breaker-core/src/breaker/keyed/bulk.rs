@@ -77,7 +77,7 @@ impl CircuitBreaker {
     }
 
     /// Whether it is the parent of keyed breakers, of which at least one has had a call or was
-    /// requested by [`value`](Self::value).
+    /// requested by [`for_key`](Self::for_key).
     #[must_use]
     pub fn is_keyed(&self) -> bool {
         self.keyed().is_some()

@@ -303,7 +303,7 @@ impl CircuitBreaker {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # ask("first")?;
     /// let tenants = Registry::global().get("tenants").ok_or("no such breaker")?;
-    /// tenants.value("abusive")?.force_open();
+    /// tenants.for_key("abusive")?.force_open();
     /// assert!(ask("abusive").is_err());
     /// # Ok(())
     /// # }
@@ -313,26 +313,29 @@ impl CircuitBreaker {
     /// When no annotated function with a `key` has this breaker. Without the feature `register` a
     /// function has its breaker from its first call. Also when the limit is reached and no breaker
     /// can be evicted: then calls for the key go to the overflow breaker, `NAME[*]`.
-    pub fn value(&self, value: &str) -> Result<Self, ConfigError> {
+    pub fn for_key(&self, key: &str) -> Result<Self, ConfigError> {
         let refused = |kind, message: &str| {
             let place = format!("circuit breaker `{}`", self.name());
-            Err(ConfigError::new(kind, place, format!("there is no breaker for a value of a `key`: {message}")))
+            Err(ConfigError::new(kind, place, format!("there is no breaker for this key: {message}")))
         };
         if !self.0.initialized().is_some_and(|cold| cold.has_key.load(Ordering::Relaxed)) {
             return refused(ConfigErrorKind::UnknownName, "no annotated function with a `key` has it");
         }
         let keyed = self.0.keyed.get_or_init(Box::default);
         let parent = keyed.parent.get_or_init(|| Box::leak(Box::new(self.clone())));
-        let value = Value::of(value);
+        let value = Value::of(key);
         match keyed.get_or_create(parent, value.hash(&keyed.hash), value, |_| ()) {
             Ok(keyed_breaker) => Ok(Self(Handle::KeyedBreaker(keyed_breaker, 0))),
-            Err(()) => refused(ConfigErrorKind::Conflict, "all `max_keys` of them are in use or steered; set more"),
+            Err(()) => refused(
+                ConfigErrorKind::Conflict,
+                "all `max_keys` of them are in use or have settings or a state of their own; set more",
+            ),
         }
     }
 
     /// The keyed breaker with this name within the brackets, if there is one, otherwise the one for
     /// this key. This does not count as a use.
-    pub(crate) fn known_member(&self, name: &str) -> Option<Self> {
+    pub(crate) fn known_keyed_breaker(&self, name: &str) -> Option<Self> {
         let keyed = self.keyed()?;
         let index = keyed.index.lock();
         let found = match name {

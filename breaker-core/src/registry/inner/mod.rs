@@ -112,7 +112,7 @@ impl RegistryState {
         // Names and keys may contain brackets too.
         inner
             .match_indices('[')
-            .find_map(|(at, _)| self.breakers.get(&inner[..at])?.breaker.known_member(&inner[at + 1..]))
+            .find_map(|(at, _)| self.breakers.get(&inner[..at])?.breaker.known_keyed_breaker(&inner[at + 1..]))
     }
 
     /// Where the breaker `name` was declared.

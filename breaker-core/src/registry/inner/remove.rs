@@ -28,7 +28,7 @@ impl RegistryState {
             Some(entry) if entry.functions.is_empty() => Ok(()),
             Some(_) => refused("cannot be removed: an annotated function has it"),
             None if self.find(name).is_some() => {
-                refused("cannot be removed: it is for a value of a `key`, which makes room when another value needs it")
+                refused("cannot be removed: it is for a key, and makes room when another key needs it")
             }
             None => Err(unknown(name)),
         }
