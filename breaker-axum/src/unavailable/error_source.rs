@@ -1,4 +1,4 @@
-//! The errors that an `UnavailableLayer` can look into.
+//! Finds the breaker's error in those that an `UnavailableLayer` can look into.
 
 use super::axum::BoxError;
 use std::error::Error;

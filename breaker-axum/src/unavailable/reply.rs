@@ -1,4 +1,4 @@
-//! The 503 reply with `Retry-After`.
+//! Replies 503 with `Retry-After`.
 
 use super::axum::http::StatusCode;
 use super::axum::response::{IntoResponse, Response};

@@ -1,4 +1,4 @@
-//! What a classifier of a call by a handle may return.
+//! Defines what a classifier of a call by a handle may return.
 
 use crate::breaker::error_view::ErrorView;
 use crate::machine::outcome::Outcome;

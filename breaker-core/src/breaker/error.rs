@@ -1,4 +1,5 @@
-//! The errors of a call: why the body did not answer, and what `CircuitBreaker::call` returns.
+//! Defines the errors of a call: why the body did not answer, and what `CircuitBreaker::call`
+//! returns.
 
 use crate::breaker::caller::Owner;
 use crate::breaker::error_chain::first_of;

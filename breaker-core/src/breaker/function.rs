@@ -1,4 +1,4 @@
-//! What calls need to know of an annotated function.
+//! Holds what calls need to know of an annotated function.
 
 use crate::config::call_settings::PublishedCallSettings;
 use crate::sync::statics::AtomicUsize;

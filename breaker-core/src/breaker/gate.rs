@@ -1,4 +1,4 @@
-//! The gate: the packed state as the machine publishes it, so that most calls never take its lock.
+//! Publishes the packed state, so that most calls never take the machine's lock.
 //!
 //! Interleavings. The owner of the machine's lock stores `until` first and the packed state after
 //! it (release). A reader loads the packed state first (acquire) and `until` after it. So the

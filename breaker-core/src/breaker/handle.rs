@@ -1,4 +1,4 @@
-//! The handle of a breaker, and the kinds of ownership behind it.
+//! Defines the handle of a breaker, and the kinds of ownership behind it.
 
 use crate::breaker::inner::{HotState, Inner};
 use crate::breaker::keyed::keyed_breaker::KeyedBreaker;

@@ -1,5 +1,5 @@
-//! The state that all handles of a breaker share: the hot state, read by every call, and the cold
-//! state.
+//! Holds the state that all handles of a breaker share: the hot state, read by every call, and the
+//! cold state.
 //!
 //! The cold state of a keyed breaker is initialised when it is first needed.
 

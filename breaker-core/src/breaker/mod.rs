@@ -1,4 +1,4 @@
-//! One breaker: its handle, its inner state and its lock, and how its changes are reported.
+//! Holds one breaker: its handle, its inner state and its lock, and reports its changes.
 //!
 //! | file | contents |
 //! | --- | --- |

@@ -1,4 +1,4 @@
-//! What a breaker reports: the events, as one table, and their observers.
+//! Defines what a breaker reports: the events, as one table, and their observers.
 //!
 //! The table generates the borrowed events of [`Listener`](crate::Listener), and the [`Report`]
 //! that carries them to an [`Observer`]. It also generates the owned [`Event`](crate::Event) of

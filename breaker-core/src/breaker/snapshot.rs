@@ -1,4 +1,4 @@
-//! What a breaker and a whole process show of themselves.
+//! Shows a breaker and a whole process: snapshots and health.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::ColdState;

@@ -1,5 +1,5 @@
-//! The setters of [`Config`] beside those that the table of keys has, and the reading of an
-//! attribute.
+//! Adds the setters of [`Config`] that the table of keys has not, and reads what an attribute
+//! writes.
 
 use crate::config::keys::Config;
 use crate::config::types::Window;

@@ -1,4 +1,4 @@
-//! How long a breaker stays open: backoff, jitter, and the requested `Retry-After`.
+//! Computes how long a breaker stays open: backoff, jitter, and the requested `Retry-After`.
 //!
 //! Plain data; the jitter comes from a seeded generator.
 

@@ -1,5 +1,5 @@
-//! The trial of the half-open state, and its slots. Each slot has a lease, so that a lost permit
-//! cannot keep one.
+//! Runs the trial of the half-open state, and leases its slots. Each slot has a lease, so that a
+//! lost permit cannot keep one.
 
 use crate::clock::Tick;
 use crate::config::keys::Settings;

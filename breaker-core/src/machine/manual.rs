@@ -1,4 +1,4 @@
-//! Manual states, new settings, and trips without a rule (rules 12 and 13).
+//! Handles manual states, new settings, and trips without a rule (rules 12 and 13).
 
 use super::{Machine, Manual, Phase};
 use crate::clock::{Tick, nanos_of};

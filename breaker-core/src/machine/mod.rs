@@ -1,4 +1,4 @@
-//! The state machine of a breaker, as plain data: every state and every transition.
+//! Makes every transition between the states of a breaker, as plain data.
 //!
 //! It holds no lock, clock or callback. The current time is an argument, and a [`Transition`] is a
 //! result. The caller reports the transition after it has released its lock.

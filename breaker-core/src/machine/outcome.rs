@@ -1,4 +1,4 @@
-//! What the result of a call means to the breaker.
+//! Says what the result of a call means to the breaker.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The machine's inputs about a call, and its outputs.
+//! Defines what the machine receives of a call, and what it returns.
 
 use crate::clock::Tick;
 use crate::config::keys::Settings;

@@ -1,4 +1,4 @@
-//! The packed state: the state, some flags and the generation of a breaker in one 64-bit word.
+//! Packs the state, some flags and the generation of a breaker into one 64-bit word.
 
 use crate::clock::{Tick, nanos_of};
 use crate::machine::state::State;

@@ -1,4 +1,4 @@
-//! The share of calls that is admitted after closing.
+//! Admits a growing share of the calls after closing.
 //!
 //! The share grows evenly with time, and admission is deterministic. Each call adds the current
 //! share to an accumulator, in whole nanoseconds of the ramp. The call is admitted when the

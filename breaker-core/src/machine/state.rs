@@ -1,4 +1,4 @@
-//! The states of a breaker, and their names in logs, metrics and JSON.
+//! Names the states of a breaker, as logs, metrics and JSON show them.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What opens a breaker: its rules, as plain data that receives each outcome.
+//! Decides what opens a breaker: its rules, as plain data that receives each outcome.
 //!
 //! | setting | rule | [`Trip`] | `opened_because` |
 //! | --- | --- | --- | --- |

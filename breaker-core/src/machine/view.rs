@@ -1,4 +1,4 @@
-//! What the machine shows to calls and to people. Nothing here changes it.
+//! Shows the machine's state to calls and to people. Nothing here changes it.
 
 use super::{Machine, Manual, Phase};
 use crate::clock::Tick;

@@ -1,4 +1,4 @@
-//! One keyed breaker.
+//! Holds one keyed breaker.
 //!
 //! A keyed breaker starts without a machine and settings of its own, and follows its parent. That
 //! suffices while it is closed and counts only successes and rejections. Its cold state is

@@ -1,4 +1,4 @@
-//! The breakers of a function with `key = ..`: one for each key, bounded in number.
+//! Holds the breakers of a function with `key = ..`: one for each key, bounded in number.
 //!
 //! Their parent has the name without a key. It holds their settings, observers and manual states.
 //! Calls go to the keyed breakers.

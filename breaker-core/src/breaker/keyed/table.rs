@@ -1,4 +1,4 @@
-//! A hash table of keyed breakers that also records when each was last used.
+//! Finds keyed breakers by hash, and records when each was last used.
 //!
 //! Linear probing, with deletion by shifting back (Knuth, The Art of Computer Programming, vol. 3,
 //! 6.4, algorithms L and R).

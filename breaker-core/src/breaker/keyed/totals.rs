@@ -1,4 +1,4 @@
-//! The counts of all breakers of a `key` together.
+//! Adds up the counts of all breakers of a `key`.
 
 /// The sums of the counts of the keyed breakers.
 #[derive(Clone, Copy, Default)]

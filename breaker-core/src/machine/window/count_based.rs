@@ -1,4 +1,4 @@
-//! A window over the last calls: two bits for each, in a ring.
+//! Counts the last calls: two bits for each, in a ring.
 
 use super::{FailedAndSlow, Mark};
 use crate::machine::trip::WindowTotals;

@@ -1,4 +1,4 @@
-//! The window that the rates evaluate: the last calls, or the calls of the last span of time.
+//! Counts the calls that the rates evaluate: the last ones, or those of the last span of time.
 //!
 //! It holds no lock. Successes are added by atomic operations alone, everything else under the
 //! machine's lock.

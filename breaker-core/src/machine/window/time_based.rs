@@ -1,4 +1,4 @@
-//! A window over the calls of the last span of time, in a fixed number of buckets.
+//! Counts the calls of the last span of time, in a fixed number of buckets.
 
 use super::{FailedAndSlow, Mark};
 use crate::clock::{Tick, nanos_of};
