@@ -28,13 +28,15 @@ export class Detail {
             if (event.target === this.dialog) this.dialog.close();
         });
         this.dialog.addEventListener('close', () => {
+            // The event comes later than the closing: the next breaker may be open by now.
+            if (this.dialog.open) return;
             this.name = null;
             onClose();
         });
     }
 
     open(name) {
-        if (this.name === name) return;
+        if (this.name === name && this.dialog.open) return;
         Object.assign(this, { name, known: null, result: null, breaker: null });
         this.update();
         if (!this.dialog.open) this.dialog.showModal();

@@ -1,4 +1,4 @@
-//! Tests the dashboard's themes, and its layout on a narrow phone.
+//! Tests the dashboard's themes, its layout on a narrow phone, and how its details open and close.
 
 use breaker_browser::{Chrome, Gallery, Trouble, View};
 use breaker_core::Config;
@@ -49,6 +49,35 @@ async fn a_phone_never_scrolls_sideways() -> Result<(), Trouble> {
     tab.click(".row .name").await?;
     tab.until("document.querySelectorAll('.settings tbody tr').length > 10").await?;
     assert_eq!(tab.eval("document.querySelector('#detail').scrollWidth <= innerWidth").await?, true);
+    tab.assert_clean(&gallery.origin);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn details_opened_in_the_moment_of_closing_are_shown_whole() -> Result<(), Trouble> {
+    let gallery = Gallery::start().await?;
+    for name in ["orders", "payments"] {
+        gallery.breaker(name, Config::new())?;
+    }
+    let chrome = Chrome::start().await?;
+    let tab = chrome.open(&gallery.dashboard(), View::DESK).await?;
+    tab.until("document.querySelectorAll('.row').length === 2").await?;
+    let whole = "document.querySelector('#detail').open && document.querySelectorAll('.settings tbody tr').length > 10";
+    // The dialog's `close` event comes in a task of its own, after the second click.
+    for (first, then, name) in [(0, 1, "payments"), (1, 1, "payments"), (1, 0, "orders")] {
+        tab.eval(&format!(
+            "{{ const names = document.querySelectorAll('.row .name');
+               names[{first}].click();
+               document.querySelector('#detail-close').click();
+               names[{then}].click(); }}"
+        ))
+        .await?;
+        tab.until(whole).await?;
+        tab.until_text("#detail-name", name).await?;
+        assert_eq!(tab.eval("new URLSearchParams(location.hash.slice(1)).get('breaker')").await?, name);
+        tab.click("#detail-close").await?;
+        tab.until("!document.querySelector('#detail').open && location.hash === ''").await?;
+    }
     tab.assert_clean(&gallery.origin);
     Ok(())
 }
