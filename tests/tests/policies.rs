@@ -636,7 +636,7 @@ async fn reconfigure_keeps_a_window_whose_size_stays_and_starts_another_one_anew
 async fn reconfigure_holds_in_every_state_and_keeps_it_with_its_listeners() {
     let all =
         Config::new().fail_max(3).failure_rate(0.9).slow_call_duration(secs(9)).window(secs(30)).window_fail_max(50);
-    let all = all.backoff(Backoff::new()).probe_count(3).probe_failure_rate(0.5).ramp(secs(60));
+    let all = all.backoff(Backoff::default()).probe_count(3).probe_failure_rate(0.5).ramp(secs(60));
     for state in ["closed", "ramp", "open", "half_open", "forced_open", "disabled", "shadow"] {
         let breaker = on_trial(Config::new().ramp(secs(10))).await;
         match state {

@@ -255,3 +255,16 @@ impl StateCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packed_state_that_no_gate_has_leads_back_to_the_real_one() {
+        let real = PackedState::new(State::Open, 7, PackedState::REJECTS);
+        let never = real.never();
+        assert!(never != real && never.real() == real && real.real() == real);
+        assert_eq!((never.state(), never.generation()), (State::Open, 7), "it tells the same");
+    }
+}
