@@ -163,7 +163,7 @@ impl Listener for Recording {
     }
 
     fn on_fallback_timed_out(&self, event: &FallbackTimedOut<'_>) {
-        self.add(event.breaker, format_args!("fallback {} cut off", event.source));
+        self.add(event.breaker, format_args!("fallback {} timed out", event.source));
     }
 
     fn on_fallback_failed(&self, event: &FallbackFailed<'_>) {

@@ -79,7 +79,7 @@ const STORIES: [Story; 5] = [
     Story { test: "an outage at 100 calls a second", breaker: "api", hosts: &[], pause: ms(10), works: dies },
     Story { test: "an outage at a call a minute", breaker: "api", hosts: &[], pause: secs(60), works: dies },
     Story {
-        test: "an outage of six values of a key",
+        test: "an outage of six keyed breakers",
         breaker: "api_of_host",
         hosts: &[HOSTS[0], HOSTS[1], HOSTS[2], HOSTS[3], HOSTS[4], HOSTS[5]],
         pause: ms(100),

@@ -165,7 +165,7 @@ async fn steps_that_all_decline_are_told_once() {
             "failing: all fallbacks declined",
         ]);
         assert!(matches!(cut_off().await, Err(Fault::Refused)));
-        recording.assert(["failing: failure", "failing: fallback slow cut off", "failing: all fallbacks declined"]);
+        recording.assert(["failing: failure", "failing: fallback slow timed out", "failing: all fallbacks declined"]);
         assert!(matches!(store_fails(0).await, Err(Fault::Refused)));
         recording.assert(["failing: failure", "failing: store failure l2", "failing: all fallbacks declined"]);
         assert!(matches!(cache_misses_sync(0), Err(Fault::Refused)));

@@ -248,7 +248,7 @@ async fn what_is_wrong_with_a_functions_variables_is_told() {
         let told: Vec<_> = wrong.iter().map(ToString::to_string).collect();
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told.iter().any(|told| told.starts_with("LIMITS__QUICK_CIRCUIT_CALL_TIMEOUT: is `0`")), "{told:?}");
-        assert!(told.iter().any(|told| told.contains("`fail_max` is said of a breaker")), "{told:?}");
+        assert!(told.iter().any(|told| told.contains("`fail_max` is set for a breaker")), "{told:?}");
         let report = registry.load_env_from([("LIMITS__QUICKK_CIRCUIT_CALL_TIMEOUT", "1s")]).unwrap();
         let warning = &report.warnings()[0];
         assert_eq!(warning.kind(), ConfigErrorKind::UnknownName);
@@ -283,7 +283,7 @@ async fn a_file_has_tables_for_functions() {
         assert_eq!(told.len(), 3, "{told:?}");
         assert!(told.iter().any(|told| told.contains("functions.x: expected a table")), "{told:?}");
         assert!(
-            told.iter().any(|told| told.contains("limits::quick.fail_max: `fail_max` is said of a breaker")),
+            told.iter().any(|told| told.contains("limits::quick.fail_max: `fail_max` is set for a breaker")),
             "{told:?}"
         );
     })
@@ -297,7 +297,7 @@ async fn a_function_that_is_not_async_is_told_of_a_limit_that_it_would_have() {
         let (limit, _) = limit("pg", "limits::at_once");
         assert_eq!(limit, None, "the limits of the other functions are not its own");
         init(&[("PG_CIRCUIT_CALL_TIMEOUT", "4s")]);
-        assert_eq!(site("pg", "limits::at_once").timeout, None, "it cannot be cut off");
+        assert_eq!(site("pg", "limits::at_once").timeout, None, "it cannot time out");
     })
     .await;
 }

@@ -150,8 +150,8 @@ async fn a_step_that_is_cut_off_is_told_and_not_counted() {
         all_hang().await.unwrap();
         recording.assert([
             "steps: failure",
-            "steps: fallback first cut off",
-            "steps: fallback second cut off",
+            "steps: fallback first timed out",
+            "steps: fallback second timed out",
             "steps: fallback value",
         ]);
         assert_eq!(breaker.snapshot().failure_count, 1);

@@ -14,7 +14,7 @@ pub(crate) fn is_of_function(key: &str) -> bool {
 /// The message for another key among the settings of a function.
 pub(crate) fn no_key_of_function(key: &str) -> String {
     let all = OF_FUNCTIONS.map(|key| format!("`{key}`")).join(", ");
-    format!("`{key}` is said of a breaker and not of one function, of which there are {all}")
+    format!("`{key}` is set for a breaker, not for one function. The keys of a function: {all}")
 }
 
 /// The meaning of the end of a variable's name.

@@ -111,7 +111,7 @@ function Section({ id, title, children }) {
 
 function Header({ name, breaker, gone, now, close }) {
     const state = gone
-        ? { word: 'Gone', technical: '', means: 'This breaker is no longer listed: it was removed, or it is one of many values of a key and healthy again.' }
+        ? { word: 'Gone', technical: '', means: 'This breaker is no longer listed: it was removed, or it is one of many keyed breakers and healthy again.' }
         : stateOf(breaker.state);
     const label = breaker?.label || name;
     return html`<header>
@@ -145,7 +145,7 @@ function Facts({ breaker, now }) {
         ['Last attempt', last && last !== because && foreign(last)],
         ['Last error', error && html`<span class="whole">${errorParts(error)}</span>`],
         ['Last failure', failedAt && timeOfDay(failedAt, now)],
-        ['Failures in a row', `${count(breaker.consecutive_failures)}; ${opens}`],
+        ['Consecutive failures', `${count(breaker.consecutive_failures)}; ${opens}`],
         ['Under way', places && `${count(places[0])} of ${count(places[1])} calls at once`],
         ['Window', window && `${count(window.calls)} calls, ${count(window.failures)} failed, ${count(window.slow)} slow`],
     ].filter(([, value]) => value);

@@ -8,7 +8,7 @@ export const STATES = {
         means: 'It failed too often. Calls are not made, and users get the fallbacks at once.',
     },
     forced_open: {
-        word: 'Blocked', technical: 'forced open', says: 'is blocked by hand', rank: 1,
+        word: 'Blocked', technical: 'forced open', says: 'is blocked manually', rank: 1,
         means: 'An operator blocked it. Calls are not made, whatever its health, and users get the fallbacks.',
     },
     half_open: {

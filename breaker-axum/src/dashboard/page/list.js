@@ -138,7 +138,7 @@ function matches(breaker, { filter, state: wanted }) {
 
 function shownWords(shown, all, leftOut) {
     const part = shown === all ? '' : `${count(shown)} of ${count(all)} shown`;
-    return leftOut > 0 ? `${part} (${count(leftOut)} more values of keys are unhealthy and are not listed)` : part;
+    return leftOut > 0 ? `${part} (${count(leftOut)} more keyed breakers are unhealthy and are not listed)` : part;
 }
 
 const alphabet = new Intl.Collator('en', { numeric: true });

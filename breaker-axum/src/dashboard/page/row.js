@@ -65,7 +65,7 @@ function Story({ breaker }) {
     const turnedAway = breaker.counts.rejected + breaker.counts.busy > 0;
     const lines = [
         ['Why', down && because && foreign(because)],
-        ['Failures in a row', fails && !breaker.opened_because && streakParts(breaker.consecutive_failures, breaker.fail_max)],
+        ['Consecutive failures', fails && !breaker.opened_because && streakParts(breaker.consecutive_failures, breaker.fail_max)],
         ['Under way', full && breaker.places && slotsWords(breaker.places, breaker.counts.busy)],
         ['Last error', (down || fails) && breaker.last_error && errorParts(breaker.last_error)],
         ['Users get', (down || fails || full) && (served.length + failed.length > 0 || turnedAway) && usersParts(served, failed)],

@@ -150,7 +150,7 @@ impl RegistryState {
                 let limit = duration::show(limit);
                 format!(
                     "circuit breaker `{name}`: the time limit of {limit} ({source}) does nothing at {location}, whose calls \
-                     cannot be cut off: that takes an `async fn` and the feature `tokio`"
+                     cannot time out: that takes an `async fn` and the feature `tokio`"
                 )
             })
             .collect();

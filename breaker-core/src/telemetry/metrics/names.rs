@@ -72,10 +72,10 @@ pub(super) fn describe(recorder: &dyn Recorder) {
     counter(CALLS_TOTAL, "Calls by outcome: success, failure, ignored, cancelled, rejected, busy");
     counter(FAILURES_TOTAL, "Calls that counted against the service");
     counter(REJECTED_TOTAL, "Calls that were not let in");
-    counter(OPENINGS_TOTAL, "How often the circuit breaker opened, by a rule or by hand");
+    counter(OPENINGS_TOTAL, "How often the circuit breaker opened, by a rule or manually");
     counter(OUTAGES_TOTAL, "How often the circuit breaker went from closed to open: each outage once");
     counter(FALLBACKS_TOTAL, "Answers that fallbacks served, by source");
-    counter(FALLBACKS_FAILED_TOTAL, "Fallbacks that gave an error, were cut off or all declined, by source and cause");
+    counter(FALLBACKS_FAILED_TOTAL, "Fallbacks that gave an error, timed out or all declined, by source and cause");
     recorder.describe_histogram(
         KeyName::from_const_str(CALL_DURATION_SECONDS),
         Some(Unit::Seconds),

@@ -121,7 +121,7 @@ async fn a_screen_reader_gets_landmarks_headings_names_and_charts_in_words() -> 
     assert_eq!(tab.eval("document.querySelector('#voice').ariaLive").await?, "polite");
     assert_eq!(tab.eval("[...document.querySelectorAll('[aria-live], [role=status], [role=alert], [role=log]')].some((one) => one.querySelector('.since, .next, .flow'))").await?, false);
     gallery.registry.get("stock").ok_or("stock")?.force_open();
-    tab.until_text("#voice", "stock is blocked by hand.").await?;
+    tab.until_text("#voice", "stock is blocked manually.").await?;
 
     tab.click(".row .name").await?;
     tab.until("document.querySelectorAll('.settings tbody tr').length > 10").await?;
