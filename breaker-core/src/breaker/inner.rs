@@ -183,7 +183,7 @@ impl Busy {
     }
 
     /// The number of this one among the consecutive ones: 1 for the first. Only one call gets 1.
-    pub(crate) fn place_in_row(&self, now: Tick) -> u64 {
+    pub(crate) fn consecutive_number(&self, now: Tick) -> u64 {
         let last = Tick::from_nanos(self.last.swap(now.as_nanos(), Ordering::Relaxed));
         if last == Tick::ZERO || now.since(last) >= CALM {
             self.consecutive.store(1, Ordering::Relaxed);

@@ -76,7 +76,7 @@ impl CircuitBreaker {
                 if packed.has(PackedState::TIMED) { self.begin_in_flight(packed, started, around) } else { packed };
             return Ok(self.permit(caller, mark(packed), 0, started));
         }
-        if let Some((unbound, probe)) = nesting::go_along(&self.0, packed) {
+        if let Some((unbound, probe)) = nesting::join_outer(&self.0, packed) {
             return Ok(self.permit(caller, packed.with(unbound), probe, self.start()));
         }
         let shut = if packed.has(PackedState::REJECTS) { self.0.gate.shut(clock::now()) } else { None };
@@ -188,7 +188,7 @@ impl CircuitBreaker {
         self.0.busy().add();
         // All keys share one throttle, as they do in the log.
         let throttle = self.0.keyed_breaker().map_or_else(|| self.0.busy(), |lazy| lazy.parent().0.busy());
-        let consecutive = throttle.place_in_row(clock::now());
+        let consecutive = throttle.consecutive_number(clock::now());
         // The built-in listener reports the first one, whether or not other listeners observe it.
         if observed || consecutive == 1 {
             let (function, max_concurrent) = (caller.function(), self.0.gate.places_most());

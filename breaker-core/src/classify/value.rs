@@ -8,7 +8,7 @@ use crate::sync::statics::AtomicBool;
 
 /// How a call of an annotated async function classifies the value in its `Ok`: what it counts as,
 /// and what is known of it.
-pub(crate) type Sight<T> = for<'v> fn(&'v T) -> Classified<'v>;
+pub(crate) type ClassifyValue<T> = for<'v> fn(&'v T) -> Classified<'v>;
 
 /// Wraps a value for its classification (autoref specialisation, as
 /// [`AsError`](crate::macro_support::show_error::AsError)).

@@ -24,7 +24,7 @@ pub(crate) struct Trial {
     /// How many calls were rejected before one failed. It may have waited for them.
     lacked: u64,
     /// How many calls had been rejected when the first probe was admitted.
-    turned_away: Option<u64>,
+    rejected_in_all: Option<u64>,
     /// Drops of calls without a slot that were not counted as failures.
     spared: u32,
     /// Successes that do not count, since the calls inside reported only a drop.
@@ -62,9 +62,9 @@ impl Trial {
     }
 
     /// Records a failed call, and how many calls had been rejected by then.
-    pub(crate) fn failed(&mut self, probe: u32, turned_away: u64) {
-        let before = self.probes.turned_away(probe).or(self.turned_away);
-        let meanwhile = before.map_or(0, |before| turned_away.saturating_sub(before));
+    pub(crate) fn failed(&mut self, probe: u32, rejected_in_all: u64) {
+        let before = self.probes.rejected_in_all(probe).or(self.rejected_in_all);
+        let meanwhile = before.map_or(0, |before| rejected_in_all.saturating_sub(before));
         if lacking(self.more, meanwhile) > 0 {
             self.lacked = meanwhile;
         }
@@ -77,19 +77,19 @@ impl Trial {
     }
 
     /// Records how many calls had been rejected when this probe was admitted.
-    pub(crate) fn watch(&mut self, probe: u32, turned_away: u64) {
-        self.turned_away.get_or_insert(turned_away);
-        self.probes.watch(probe, turned_away);
+    pub(crate) fn watch(&mut self, probe: u32, rejected_in_all: u64) {
+        self.rejected_in_all.get_or_insert(rejected_in_all);
+        self.probes.watch(probe, rejected_in_all);
     }
 
     /// Whether a dropped call is not a failure, since calls were rejected after its probe was
     /// admitted. A call without a slot compares with the start of the trial: a call inside has
     /// taken the slot over, or its lease is over.
-    pub(crate) fn spares(&mut self, probe: u32, turned_away: u64) -> bool {
-        if self.probes.turned_away(probe).is_some() {
-            return self.may_widen(probe, turned_away);
+    pub(crate) fn spares(&mut self, probe: u32, rejected_in_all: u64) -> bool {
+        if self.probes.rejected_in_all(probe).is_some() {
+            return self.may_widen(probe, rejected_in_all);
         }
-        let spares = self.spared < MOST && self.turned_away.is_some_and(|before| turned_away > before);
+        let spares = self.spared < MOST && self.rejected_in_all.is_some_and(|before| rejected_in_all > before);
         self.spared += u32::from(spares);
         spares
     }
@@ -101,11 +101,11 @@ impl Trial {
         self.hidden == settings.success_threshold
     }
 
-    /// Takes back the slot of `probe`, if it still holds one. `turned_away`: for a probe without a
-    /// result, how many calls had been rejected by now. If more calls were rejected since its
-    /// admission, the trial gets one more slot. Returns whether it does.
-    pub(crate) fn give_back(&mut self, probe: u32, turned_away: Option<u64>) -> bool {
-        let widened = turned_away.is_some_and(|now| self.may_widen(probe, now));
+    /// Takes back the slot of `probe`, if it still holds one. `rejected_in_all`: for a probe
+    /// without a result, how many calls had been rejected by now. If more calls were rejected since
+    /// its admission, the trial gets one more slot. Returns whether it does.
+    pub(crate) fn give_back(&mut self, probe: u32, rejected_in_all: Option<u64>) -> bool {
+        let widened = rejected_in_all.is_some_and(|now| self.may_widen(probe, now));
         self.probes.give_back(probe);
         self.more += u32::from(widened);
         widened
@@ -113,8 +113,8 @@ impl Trial {
 
     /// Whether the trial gets one more slot if this probe ends without a result: it holds a slot,
     /// and calls were rejected since its admission.
-    pub(crate) fn may_widen(&self, probe: u32, turned_away: u64) -> bool {
-        self.more < MOST && self.probes.turned_away(probe).is_some_and(|before| turned_away > before)
+    pub(crate) fn may_widen(&self, probe: u32, rejected_in_all: u64) -> bool {
+        self.more < MOST && self.probes.rejected_in_all(probe).is_some_and(|before| rejected_in_all > before)
     }
 
     /// The time until which no slot is free for certain; `None`: one is free.
@@ -201,7 +201,7 @@ struct Lease {
     probe: u32,
     until: Tick,
     /// How many calls had been rejected when the probe was admitted.
-    turned_away: u64,
+    rejected_in_all: u64,
 }
 
 impl Probes {
@@ -214,18 +214,21 @@ impl Probes {
         }
         // 0 means no slot.
         self.last = self.last.checked_add(1).unwrap_or(1);
-        self.leases.push(Lease { probe: self.last, until: now.after(lease), turned_away: u64::MAX });
+        self.leases.push(Lease { probe: self.last, until: now.after(lease), rejected_in_all: u64::MAX });
         Some(self.last)
     }
 
     /// Records how many calls had been rejected when this probe was admitted.
-    pub(crate) fn watch(&mut self, probe: u32, turned_away: u64) {
-        self.leases.iter_mut().filter(|held| held.probe == probe).for_each(|held| held.turned_away = turned_away);
+    pub(crate) fn watch(&mut self, probe: u32, rejected_in_all: u64) {
+        self.leases
+            .iter_mut()
+            .filter(|held| held.probe == probe)
+            .for_each(|held| held.rejected_in_all = rejected_in_all);
     }
 
     /// How many calls had been rejected when this probe was admitted, if it still holds its slot.
-    pub(crate) fn turned_away(&self, probe: u32) -> Option<u64> {
-        self.leases.iter().find(|held| held.probe == probe).map(|held| held.turned_away)
+    pub(crate) fn rejected_in_all(&self, probe: u32) -> Option<u64> {
+        self.leases.iter().find(|held| held.probe == probe).map(|held| held.rejected_in_all)
     }
 
     /// Takes back the slot of `probe`, if it still holds one.

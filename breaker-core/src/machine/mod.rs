@@ -34,7 +34,7 @@
 //!    `slow_call_duration` does not count as a success there; with `probe_failure_rate`,
 //!    `slow_call_rate` decides about slow probes. A rejection is as cheap as in the open state
 //!    (`publish`). A call inside a call of the same breaker is admitted with it, without a request
-//!    (`nesting::go_along`). The first call inside a probe takes over the probe's slot, and any of
+//!    (`nesting::join_outer`). The first call inside a probe takes over the probe's slot, and any of
 //!    them can decide the trial. The innermost result counts, once (`not_yet_counted`). After
 //!    closing, a ramp may admit only a share of the calls (`admit_closed`).
 //! 6. A cancelled or ignored probe gives its slot back (`decide`). A probe that outlives
@@ -331,9 +331,9 @@ impl Machine {
 
     /// Records how many calls had been rejected when this probe was admitted.
     pub(crate) fn watch_probe(&mut self, probe: u32, rejected: u64) {
-        let turned_away = self.turned_away(rejected);
+        let rejected_in_all = self.rejected_in_all(rejected);
         if let Phase::HalfOpen(trial) = &mut self.phase {
-            trial.watch(probe, turned_away);
+            trial.watch(probe, rejected_in_all);
         }
     }
 

@@ -63,13 +63,13 @@ impl Machine {
 
     /// Frees a probe's slot (rule 6). Returns whether the trial has one more slot.
     fn leave_slot(&mut self, call: Call, outcome: Counted) -> bool {
-        let turned_away = self.turned_away(call.rejected);
+        let rejected_in_all = self.rejected_in_all(call.rejected);
         let Phase::HalfOpen(trial) = &mut self.phase else { return false };
         if outcome == Counted::Failure {
-            trial.failed(call.probe, turned_away);
+            trial.failed(call.probe, rejected_in_all);
         }
         let in_vain = !matches!(outcome, Counted::Success | Counted::Failure);
-        trial.give_back(call.probe, in_vain.then_some(turned_away))
+        trial.give_back(call.probe, in_vain.then_some(rejected_in_all))
     }
 
     /// Replaces the failure of some dropped calls by a cancellation, where each drop is a failure.
@@ -82,9 +82,9 @@ impl Machine {
         if !dropped || !each_fails || outcome != Counted::Failure || !self.binds(call.packed) {
             return outcome;
         }
-        let turned_away = self.turned_away(call.rejected);
+        let rejected_in_all = self.rejected_in_all(call.rejected);
         let spared = match &mut self.phase {
-            Phase::HalfOpen(trial) => trial.spares(call.probe, turned_away),
+            Phase::HalfOpen(trial) => trial.spares(call.probe, rejected_in_all),
             Phase::Closed { ramp: Some(ramp), .. } => ramp.spares(),
             _ => false,
         };
@@ -92,7 +92,7 @@ impl Machine {
     }
 
     /// How many calls were rejected so far; in shadow, how many would have been rejected.
-    pub(super) fn turned_away(&self, rejected: u64) -> u64 {
+    pub(super) fn rejected_in_all(&self, rejected: u64) -> u64 {
         rejected.saturating_add(self.counts.shadow_rejected)
     }
 

@@ -25,7 +25,7 @@ macro_rules! __breaker_submit {
 /// only values.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __breaker_site {
+macro_rules! __breaker_callsite {
     ($way:ident $name:tt $can_time_out:tt $kind:ident $settings:tt $($key:tt)*) => {{
         static __BREAKER_SITE: $crate::__rt::Callsite = $crate::__rt::Callsite::$kind(
             $name,
@@ -34,10 +34,10 @@ macro_rules! __breaker_site {
                 $crate::__rt::type_name::<__Here>
             },
             $can_time_out,
-            $crate::__rt::site::has_key::$way,
+            $crate::__rt::declare::has_key::$way,
             $settings,
         );
-        $crate::__rt::site::inventory::submit! { $crate::__rt::Registered(__BREAKER_SITE.declaration()) }
+        $crate::__rt::declare::inventory::submit! { $crate::__rt::Registered(__BREAKER_SITE.declaration()) }
         $crate::__rt::Callsite::$way(&__BREAKER_SITE, $($key)*)
     }};
 }

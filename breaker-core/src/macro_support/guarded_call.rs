@@ -3,7 +3,7 @@
 
 use crate::breaker::error::CircuitBreakerError;
 use crate::call::result::{Fallible, FromRejection, Opens, from_rejection};
-use crate::classify::value::Sight;
+use crate::classify::value::ClassifyValue;
 use crate::macro_support::callsite::Callsite;
 use crate::macro_support::entry::{Entry, ErrorClassifier};
 use pin_project_lite::pin_project;
@@ -90,7 +90,7 @@ pin_project! {
     pub struct SeeingCall<F, E, T> {
         #[pin]
         call: Call<F, E>,
-        sight: Sight<T>,
+        classify_value: ClassifyValue<T>,
     }
 }
 
@@ -100,13 +100,13 @@ pub fn call_seeing<R, F, E>(
     callsite: &'static Callsite,
     body: F,
     classify: ErrorClassifier<E>,
-    sight: Sight<R::Ok>,
+    classify_value: ClassifyValue<R::Ok>,
 ) -> SeeingCall<F, E, R::Ok>
 where
     F: Future<Output = R>,
     R: Callable<Error = E>,
 {
-    SeeingCall { call: Call { body, entry: Entry::of(callsite), classify }, sight }
+    SeeingCall { call: Call { body, entry: Entry::of(callsite), classify }, classify_value }
 }
 
 impl<R, F, E> Future for SeeingCall<F, E, R::Ok>
@@ -123,7 +123,7 @@ where
         let this = outer.call.project();
         let Some(inner) = this.entry.begin() else { return this.entry.rejected(from_rejection) };
         let polled = this.body.poll(context);
-        this.entry.finish_with_value(inner, polled, Some(*outer.sight), this.classify, context, from_rejection)
+        this.entry.finish_with_value(inner, polled, Some(*outer.classify_value), this.classify, context, from_rejection)
     }
 }
 
@@ -135,7 +135,7 @@ pin_project! {
     pub struct OpenCall<F, E, T, O> {
         #[pin]
         call: Call<F, E>,
-        sight: Option<Sight<T>>,
+        classify_value: Option<ClassifyValue<T>>,
         open: O,
         make: fn(&O, CircuitBreakerError) -> E,
     }
@@ -147,7 +147,7 @@ pub fn call_with<R, F, E, O>(
     callsite: &'static Callsite,
     body: F,
     classify: ErrorClassifier<E>,
-    sight: Option<Sight<R::Ok>>,
+    classify_value: Option<ClassifyValue<R::Ok>>,
     open: O,
 ) -> OpenCall<F, E, R::Ok, O>
 where
@@ -157,7 +157,7 @@ where
 {
     OpenCall {
         call: Call { body, entry: Entry::of(callsite), classify },
-        sight,
+        classify_value,
         open,
         make: |open, rejection| open(rejection),
     }
@@ -177,6 +177,6 @@ where
         let open = |rejection| (outer.make)(outer.open, rejection);
         let Some(inner) = this.entry.begin() else { return this.entry.rejected(open) };
         let polled = this.body.poll(context);
-        this.entry.finish_with_value(inner, polled, *outer.sight, this.classify, context, open)
+        this.entry.finish_with_value(inner, polled, *outer.classify_value, this.classify, context, open)
     }
 }

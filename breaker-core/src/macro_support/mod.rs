@@ -24,12 +24,11 @@ pub(crate) mod show_error;
 pub mod stream;
 
 pub use self::const_checks::{attempts, growth, jitter, number, rate, wait};
-pub use self::declare as site;
 /// Named where the setting `stream` is written: without the feature it is missing, and its name
 /// says why.
 #[cfg(feature = "stream")]
 pub use self::stream as stream_needs_the_feature_stream_of_breaker_core;
-pub use crate::__breaker_site as site;
+pub use crate::__breaker_callsite as declare_callsite;
 pub use crate::breaker::error_view::Classified;
 pub use crate::breaker::error_view::{ErrorView, Listed, of_variant, see, see_field, see_text};
 pub use crate::call::by_handle::{
@@ -75,7 +74,7 @@ pub use std::boxed::Box;
 use crate::breaker::error::CircuitBreakerError;
 use crate::call::by_handle::settle_timed_out;
 use crate::call::permit::Permit;
-use crate::classify::value::Sight;
+use crate::classify::value::ClassifyValue;
 
 /// An argument that a fallback step needs, after the body or another step took it.
 #[diagnostic::on_unimplemented(
@@ -267,7 +266,7 @@ pub const fn retry_needs_the_feature_retry_of_breaker_core() -> Attempts {
 }
 
 /// A function of the expansion that classifies the value in the `Ok` of an `R`.
-pub fn seen_by<R: Fallible>(values: Sight<R::Ok>) -> Sight<R::Ok> {
+pub fn seen_by<R: Fallible>(values: ClassifyValue<R::Ok>) -> ClassifyValue<R::Ok> {
     values
 }
 

@@ -22,7 +22,7 @@ pub(super) fn settings(context: &Context<'_>) -> TokenStream {
         return quote_spanned!(here=> written #text);
     }
     let config = config(context);
-    quote_spanned!(here=> typed { const __CONFIG: #rt::Config = #rt::site::checked(#config); &__CONFIG })
+    quote_spanned!(here=> typed { const __CONFIG: #rt::Config = #rt::declare::checked(#config); &__CONFIG })
 }
 
 /// The settings as a text, if all are known.
@@ -34,7 +34,7 @@ fn written(context: &Context<'_>) -> Option<String> {
     settings.filter(|_| !shared).map(|settings| settings.join("; "))
 }
 
-// Output: `K::__rt::site::new().fail_max(LIMIT).recovery_timeout(K::__rt::duration(30, 0))`
+// Output: `K::__rt::declare::new().fail_max(LIMIT).recovery_timeout(K::__rt::duration(30, 0))`
 //
 // With `config = SHARED` it starts from that one, in a `let` that rustc checks at the user's path.
 fn config(context: &Context<'_>) -> TokenStream {
@@ -46,7 +46,7 @@ fn config(context: &Context<'_>) -> TokenStream {
             let typed = quote_spanned!(at=> let __shared: #rt::Config = #shared;);
             quote_spanned!(Span::mixed_site()=> { #typed __shared #(#setters)* })
         }
-        None => quote_spanned!(Span::mixed_site()=> #rt::site::new() #(#setters)*),
+        None => quote_spanned!(Span::mixed_site()=> #rt::declare::new() #(#setters)*),
     }
 }
 
@@ -63,7 +63,7 @@ pub(super) fn needs(context: &Context<'_>) -> Option<TokenStream> {
 }
 
 // Output: "payments"
-// or:     { let __name: &'static K::__rt::str = NAME; K::__rt::site::named(__name) }
+// or:     { let __name: &'static K::__rt::str = NAME; K::__rt::declare::named(__name) }
 // or:     ""
 //
 // rustc reports a wrong type in the `let`, at the user's constant. A literal needs none.
@@ -76,7 +76,7 @@ pub(super) fn name(context: &Context<'_>) -> TokenStream {
         Some(name) => {
             let (at, rt) = (mixed(name), context.rt.at(mixed(name)));
             let typed = quote_spanned!(at=> let __name: &'static #rt::str = #name;);
-            quote_spanned!(here=> { #typed #rt::site::named(__name) })
+            quote_spanned!(here=> { #typed #rt::declare::named(__name) })
         }
     }
 }
@@ -239,7 +239,7 @@ mod tests {
                 ".backoff(k::__rt::Backoff::new().factor(k::__rt::growth(F,\"`factor`mustbe1ormore\")).max(k::__rt::duration(3600u64,0u32)).jitter(0f64))",
             ),
         ] {
-            let checked = format!("k::__rt::site::checked(k::__rt::site::new(){expected})");
+            let checked = format!("k::__rt::declare::checked(k::__rt::declare::new(){expected})");
             let whole = format!("typed{{const__CONFIG:k::__rt::Config={checked};&__CONFIG}}");
             assert_eq!(settings_of(args).replace(' ', ""), whole);
         }

@@ -71,21 +71,21 @@ impl Context<'_> {
         self.leave(self.at_ret, &error)
     }
 
-    // Output: `K::__rt::site!(enter "api" true written "fail_max=5")`
+    // Output: `K::__rt::declare_callsite!(enter "api" true written "fail_max=5")`
     //
     // It declares the `static` of this function, and is `K::__rt::Callsite::enter(&THE_STATIC)`.
     pub(super) fn site(&self, way: &str, key: Option<&TokenStream>) -> TokenStream {
         let (rt, is_async, way) = (self.rt, self.is_async, Ident::new(way, Span::mixed_site()));
         let (name, settings) = (config::name(self), config::settings(self));
-        let site = quote_spanned!(Span::mixed_site()=> #rt::site!(#way #name #is_async #settings #key));
+        let site = quote_spanned!(Span::mixed_site()=> #rt::declare_callsite!(#way #name #is_async #settings #key));
         match config::needs(self) {
             Some(needs) => quote_spanned!(Span::mixed_site()=> { #needs #site }),
             None => site,
         }
     }
 
-    // Output: `K::__rt::site!(enter SITE)`
-    // or:     `K::__rt::site!(enter_key SITE K::__rt::text(&KEY))`, for a keyed breaker
+    // Output: `K::__rt::declare_callsite!(enter SITE)`
+    // or:     `K::__rt::declare_callsite!(enter_key SITE K::__rt::text(&KEY))`, for a keyed breaker
     pub(super) fn enter(&self) -> TokenStream {
         let Some(key) = &self.plan.key else {
             return self.site("enter", None);

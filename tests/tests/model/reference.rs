@@ -79,7 +79,7 @@ pub(crate) struct Ramp {
     /// do so still.
     pub(crate) more: u32,
     pub(crate) left: u32,
-    pub(crate) turned_away: u32,
+    pub(crate) rejected_in_all: u32,
     /// Drops that were no failures, since others had been rejected.
     pub(crate) spared: u32,
 }
@@ -106,7 +106,7 @@ pub(crate) struct Trial {
     pub(crate) slots: Vec<Slot>,
     pub(crate) last: u64,
     /// Calls that found no free slot.
-    pub(crate) turned_away: u64,
+    pub(crate) rejected_in_all: u64,
     /// Slots beyond those of the settings: one for each probe that ended without a result while
     /// calls were turned away.
     pub(crate) more: u32,
@@ -127,7 +127,7 @@ pub(crate) struct Slot {
     pub(crate) id: u64,
     pub(crate) until: Duration,
     /// How many calls had been turned away when it was taken.
-    pub(crate) turned_away: u64,
+    pub(crate) rejected_in_all: u64,
 }
 
 /// Why it opened, with the numbers that tell it.
@@ -263,7 +263,7 @@ impl Reference {
                 trial.slots.retain(|slot| slot.until > now);
                 match trial.full_until(now, &keys) {
                     Some(end) => {
-                        trial.turned_away += 1;
+                        trial.rejected_in_all += 1;
                         Err((State::HalfOpen, Some((end - now).max(Duration::from_secs(1)))))
                     }
                     None => Ok(Some(trial.take(now + keys.probe_timeout()))),
@@ -286,7 +286,7 @@ impl Reference {
         if !whole && !first {
             running.left = running.left.saturating_sub(1);
         }
-        running.turned_away += u32::from(!passes);
+        running.rejected_in_all += u32::from(!passes);
         if passes { Ok(()) } else { Err((State::Closed, Some((length - passed).min(Duration::from_secs(1))))) }
     }
 
@@ -347,7 +347,7 @@ impl Reference {
             && self.keys.on_cancel == Some(OnCancel::Failure)
             && match &self.phase {
                 Phase::HalfOpen(trial) => trial.spares(call.slot),
-                Phase::Closed { ramp: Some(ramp), .. } => ramp.turned_away > 0 && ramp.spared < 16,
+                Phase::Closed { ramp: Some(ramp), .. } => ramp.rejected_in_all > 0 && ramp.spared < 16,
                 _ => false,
             }
     }

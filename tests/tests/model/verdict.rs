@@ -121,7 +121,7 @@ impl Reference {
         self.lacking = match &self.phase {
             Phase::HalfOpen(trial) if trial.lacks => (trial.more + 1).min(16),
             Phase::Closed { ramp: Some(ramp), .. }
-                if self.ramp_share().is_some() && (1..=16).contains(&ramp.turned_away) =>
+                if self.ramp_share().is_some() && (1..=16).contains(&ramp.rejected_in_all) =>
             {
                 (ramp.more + 1).min(16)
             }
@@ -186,7 +186,7 @@ enum Verdict {
 impl Trial {
     pub(crate) fn take(&mut self, until: Duration) -> u64 {
         self.last += 1;
-        self.slots.push(Slot { id: self.last, until, turned_away: self.turned_away });
+        self.slots.push(Slot { id: self.last, until, rejected_in_all: self.rejected_in_all });
         self.last
     }
 
@@ -197,19 +197,19 @@ impl Trial {
     /// Whether a few calls were turned away since this probe was let in, or in this trial, if it
     /// holds no slot.
     pub(crate) fn kept_out_few(&self, slot: Option<u64>) -> bool {
-        let before = self.slots.iter().find(|held| Some(held.id) == slot).map_or(0, |held| held.turned_away);
-        (1..=16).contains(&(self.turned_away - before))
+        let before = self.slots.iter().find(|held| Some(held.id) == slot).map_or(0, |held| held.rejected_in_all);
+        (1..=16).contains(&(self.rejected_in_all - before))
     }
 
     /// Whether a drop is no failure, since another call was rejected: of a probe while it held its
     /// slot, of any other call in this trial.
     pub(crate) fn spares(&self, slot: Option<u64>) -> bool {
-        if self.holds(slot) { self.would_give_more(slot) } else { self.spared < 16 && self.turned_away > 0 }
+        if self.holds(slot) { self.would_give_more(slot) } else { self.spared < 16 && self.rejected_in_all > 0 }
     }
 
     /// Whether the end of this probe leaves a slot more, if it has no result.
     pub(crate) fn would_give_more(&self, slot: Option<u64>) -> bool {
-        let kept_out = |held: &Slot| Some(held.id) == slot && held.turned_away < self.turned_away;
+        let kept_out = |held: &Slot| Some(held.id) == slot && held.rejected_in_all < self.rejected_in_all;
         self.more < 16 && self.slots.iter().any(kept_out)
     }
 
@@ -218,7 +218,7 @@ impl Trial {
     pub(crate) fn give_back(&mut self, slot: Option<u64>, result: bool) {
         let Some(place) = self.slots.iter().position(|held| Some(held.id) == slot) else { return };
         let held = self.slots.remove(place);
-        if !result && held.turned_away < self.turned_away {
+        if !result && held.rejected_in_all < self.rejected_in_all {
             self.more = (self.more + 1).min(16);
         }
     }

@@ -177,7 +177,7 @@ impl Watch {
             Ok(()) => Ok(()),
             Err(CallError::Inner(fault)) => Err(fault),
             Err(CallError::Rejected(error)) => {
-                self.world.turned_away(self.id, &error);
+                self.world.rejected_in_all(self.id, &error);
                 return Err(Fault::Breaker(error));
             }
         };

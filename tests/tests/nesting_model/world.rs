@@ -142,7 +142,7 @@ impl World {
     }
 
     /// It gave the breaker's own error.
-    pub(crate) fn turned_away(&self, id: usize, error: &CircuitBreakerError) {
+    pub(crate) fn rejected_in_all(&self, id: usize, error: &CircuitBreakerError) {
         let body = self.bodies.borrow()[id];
         if body.state == BodyState::New {
             assert!(!error.is_timeout(), "nothing has begun");

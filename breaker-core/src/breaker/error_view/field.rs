@@ -1,14 +1,14 @@
 //! Inspects a field of an error that may hold an error, or none.
 
 use super::ErrorView;
-use super::sight::{Asked, Opaque, Sight, see};
+use super::autoref::{Asked, OfRejections, Opaque, see};
 use crate::breaker::error::CallError;
 use std::error::Error;
 use std::fmt::Display;
 use std::ops::Deref;
 
-/// The first step of the lookup for a field, as [`Sight`] is for the error itself. First come
-/// `Option`s: of a type that may be a rejection itself, of any error, and of a type that
+/// The first step of the lookup for a field, as [`OfRejections`] is for the error itself. First
+/// come `Option`s: of a type that may be a rejection itself, of any error, and of a type that
 /// dereferences to `dyn Error`.
 #[derive(Debug)]
 pub struct Field<'e, F>(OfErrors<'e, F>);
@@ -19,7 +19,7 @@ pub struct OfErrors<'e, F>(OfBoxes<'e, F>);
 
 /// An `Option` of a type that dereferences to `dyn Error`.
 #[derive(Debug)]
-pub struct OfBoxes<'e, F>(&'e F, Sight<'e, F>);
+pub struct OfBoxes<'e, F>(&'e F, OfRejections<'e, F>);
 
 /// Starts the lookup for a field.
 #[inline]
@@ -44,9 +44,9 @@ impl<'e, F> Deref for OfErrors<'e, F> {
 }
 
 impl<'e, F> Deref for OfBoxes<'e, F> {
-    type Target = Sight<'e, F>;
+    type Target = OfRejections<'e, F>;
 
-    fn deref(&self) -> &Sight<'e, F> {
+    fn deref(&self) -> &OfRejections<'e, F> {
         &self.1
     }
 }

@@ -3,11 +3,11 @@
 //! The result is its text, the errors behind it, and whether another breaker's rejection is among
 //! them.
 
+mod autoref;
 mod field;
-mod sight;
 
+pub use self::autoref::{see, see_text};
 pub use self::field::see_field;
-pub use self::sight::{see, see_text};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::error_chain::{chain, first_of};
 use crate::breaker::error_text::Text;

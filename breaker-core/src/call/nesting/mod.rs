@@ -240,7 +240,7 @@ pub(crate) fn last_inside(breaker: &CircuitBreaker) -> Option<&'static str> {
 /// Whether a requested call joins the enclosing call. It does so while the state has not changed
 /// since. Returns whether the call decides nothing, as a flag, and the slot that the enclosing call
 /// held.
-pub(crate) fn go_along(hot: &HotState, packed: PackedState) -> Option<(u64, u32)> {
+pub(crate) fn join_outer(hot: &HotState, packed: PackedState) -> Option<(u64, u32)> {
     nearest(hot, |place| {
         let outer = place.packed.get();
         (outer.generation() == packed.generation()).then(|| {

@@ -12,7 +12,7 @@ use crate::breaker::report::is_quiet;
 use crate::call::nesting::{self};
 use crate::call::result::Fallible;
 use crate::call::timeout;
-use crate::classify::value::Sight;
+use crate::classify::value::ClassifyValue;
 use crate::clock::Tick;
 use crate::machine::outcome::Outcome;
 use crate::machine::packed::PackedState;
@@ -109,7 +109,7 @@ impl Entry {
         &mut self,
         inner: &'static Inner,
         polled: Poll<R>,
-        sight: Option<Sight<R::Ok>>,
+        classify_value: Option<ClassifyValue<R::Ok>>,
         classify: &ErrorClassifier<E>,
         context: &mut Context<'_>,
         open: impl FnOnce(CircuitBreakerError) -> E,
@@ -117,8 +117,8 @@ impl Entry {
     where
         R: Fallible<Error = E>,
     {
-        let classified = match (&polled, sight) {
-            (Poll::Ready(result), Some(sight)) => result.view().ok().map(sight),
+        let classified = match (&polled, classify_value) {
+            (Poll::Ready(result), Some(classify_value)) => result.view().ok().map(classify_value),
             _ => None,
         };
         if let Some((outcome @ (Outcome::Failure { .. } | Outcome::Ignored), look)) = classified {

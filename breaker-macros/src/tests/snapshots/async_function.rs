@@ -2,7 +2,7 @@ pub async fn generate(query: &str, tries: u32) -> Result<Answer, GenerationError
     #[allow(clippy::implicit_return)]
     return {
         ::breaker_core::__rt::Callable::call(
-            ::breaker_core::__rt::site!(
+            ::breaker_core::__rt::declare_callsite!(
                 entry "huggingface_api" true written "fail_max=5"
             ),
             async move {

@@ -18,7 +18,7 @@ where
                 _,
                 _,
             >(
-                ::breaker_core::__rt::site!(entry "" true written ""),
+                ::breaker_core::__rt::declare_callsite!(entry "" true written ""),
                 async move {
                     if false {
                         return ::breaker_core::__rt::never::<Result<Item, ApiError>>();

@@ -32,7 +32,9 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
     let __fresh = ::breaker_core::__rt::Fresh::new();
     let __ret = '__live: {
         let __fallen = '__gate: {
-            let __permit = match ::breaker_core::__rt::site!(enter "" true written "") {
+            let __permit = match ::breaker_core::__rt::declare_callsite!(
+                enter "" true written ""
+            ) {
                 ::breaker_core::__rt::Ok(__permit) => __permit,
                 ::breaker_core::__rt::Err(__rejected) => {
                     break '__gate <::breaker_core::__rt::FailedCall<

@@ -5,7 +5,7 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
     let __fallen = '__gate: {
         let __permit = match {
             ::breaker_core::__rt::timeout_needs_the_feature_tokio_of_breaker_core();
-            ::breaker_core::__rt::site!(
+            ::breaker_core::__rt::declare_callsite!(
                 enter "huggingface_api" true written "timeout=30s"
             )
         } {

@@ -1,6 +1,6 @@
 impl Client {
     fn get(&self, id: u32) -> Result<Item, ApiError> {
-        let __permit = match ::breaker_core::__rt::site!(
+        let __permit = match ::breaker_core::__rt::declare_callsite!(
             enter { ::breaker_core::__rt::concat!("::",
             ::breaker_core::__rt::module_path!(), "::", "Client") } false written
             "fail_max=3; failure_rate=0.5"

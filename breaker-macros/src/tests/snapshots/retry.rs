@@ -15,7 +15,7 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
         );
     let __fallen = loop {
         let __fallen = '__gate: {
-            let __permit = match ::breaker_core::__rt::site!(
+            let __permit = match ::breaker_core::__rt::declare_callsite!(
                 enter_key "" true written ""::breaker_core::__rt::text(& self.host)
             ) {
                 ::breaker_core::__rt::Ok(__permit) => __permit,

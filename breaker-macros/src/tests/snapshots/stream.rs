@@ -2,7 +2,9 @@ async fn chat(
     &self,
     prompt: &str,
 ) -> Result<impl Stream<Item = Result<Bytes, ApiError>>, ApiError> {
-    let __permit = match ::breaker_core::__rt::site!(enter "" true written "") {
+    let __permit = match ::breaker_core::__rt::declare_callsite!(
+        enter "" true written ""
+    ) {
         ::breaker_core::__rt::Ok(__permit) => __permit,
         ::breaker_core::__rt::Err(__rejected) => {
             return ::breaker_core::__rt::reject::<_>(__rejected);

@@ -1,5 +1,7 @@
 fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
-    let __permit = match ::breaker_core::__rt::site!(enter "" false written "") {
+    let __permit = match ::breaker_core::__rt::declare_callsite!(
+        enter "" false written ""
+    ) {
         ::breaker_core::__rt::Ok(__permit) => __permit,
         ::breaker_core::__rt::Err(__rejected) => {
             return ::breaker_core::__rt::reject::<_>(__rejected);

@@ -18,7 +18,7 @@ use std::ops::Deref;
 /// express this for every error, since a type with lifetimes cannot be downcast. It is not known
 /// which types have lifetimes when the method is chosen.
 #[derive(Debug)]
-pub struct Sight<'e, E>(OfErrors<'e, E>);
+pub struct OfRejections<'e, E>(OfErrors<'e, E>);
 
 /// Every error: the errors behind it are known.
 #[derive(Debug)]
@@ -38,8 +38,8 @@ pub struct OfNothing;
 
 /// Starts the lookup for an error.
 #[inline]
-pub const fn see<E>(error: &E) -> Sight<'_, E> {
-    Sight(OfErrors(OfBoxes(OfTexts(error))))
+pub const fn see<E>(error: &E) -> OfRejections<'_, E> {
+    OfRejections(OfErrors(OfBoxes(OfTexts(error))))
 }
 
 /// The same where only the text may be used: a `dyn Error` that borrows.
@@ -61,7 +61,7 @@ macro_rules! leads_to {
     )*};
 }
 
-leads_to!(Sight => OfErrors<'e, E>, OfErrors => OfBoxes<'e, E>, OfBoxes => OfTexts<'e, E>);
+leads_to!(OfRejections => OfErrors<'e, E>, OfErrors => OfBoxes<'e, E>, OfBoxes => OfTexts<'e, E>);
 
 impl<E> Deref for OfTexts<'_, E> {
     type Target = OfNothing;
@@ -105,7 +105,7 @@ asked!(
     Arc<dyn Error + 'static>
 );
 
-impl<'e, E: Asked> Sight<'e, E> {
+impl<'e, E: Asked> OfRejections<'e, E> {
     #[must_use]
     pub fn __breaker_look(&self) -> ErrorView<'e> {
         self.error().look()
