@@ -41,7 +41,8 @@ impl Context<'_> {
             || identifiers::mentions(&code, &Ident::new("self", Span::mixed_site()))
     }
 
-    // Output: `K::__rt::Callable::call(K::__rt::declare_callsite!(entry SITE), BODY, CLASSIFY).await`
+    // Output: `K::__rt::Callable::call(ENTRY, BODY, CLASSIFIER).await`,
+    // where ENTRY is `K::__rt::declare_callsite!(entry SITE)`
     // or:     `K::__rt::call_with(.., OPEN).await`, with the key `open`
     // or:     `K::__rt::call_seeing(.., VALUES).await`, where the value in the `Ok` counts
     //
