@@ -4,7 +4,7 @@ mod without {
         pub use breaker_core::__rt::{
             Borrowed, CacheCallsite, Err, FailedCall, Fresh, None, Ok, On, Outcome, Part, FallbackContext, Run, AsError, ShowError,
             ShowNothing, Some, TwiceBorrowed, Whole, as_stored, duration, never, see, serve, settle_or_fall, share, ByFrom, ByNothing, Refused, cut_off,
-            site, value,
+            declare_callsite, value,
         };
     }
 }
