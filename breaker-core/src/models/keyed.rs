@@ -49,7 +49,8 @@ fn a_breaker_with_a_call_is_not_evicted_and_a_new_key_has_another_breaker() {
         let (permit, other) =
             race(move || binding.keyed_breaker("first").try_acquire().unwrap(), move || binding.keyed_breaker("comes"));
         assert!(!permit.breaker().is(&other));
-        let known = ["first", "*"].map(|key| parent.known_member(key).is_some_and(|known| known.is(permit.breaker())));
+        let known =
+            ["first", "*"].map(|key| parent.known_keyed_breaker(key).is_some_and(|known| known.is(permit.breaker())));
         assert!(known.contains(&true));
     });
 }
@@ -61,7 +62,9 @@ fn an_open_breaker_stays_for_its_key_and_a_new_key_has_another_breaker() {
         binding.keyed_breaker("first").try_acquire().unwrap().failure();
         let (first, other) = race(move || binding.keyed_breaker("first"), move || binding.keyed_breaker("comes"));
         assert!(!first.is(&other) && other.state() == State::Closed);
-        assert!(parent.known_member("first").is_some_and(|known| known.is(&first)) || first.state() == State::Closed);
+        assert!(
+            parent.known_keyed_breaker("first").is_some_and(|known| known.is(&first)) || first.state() == State::Closed
+        );
     });
 }
 
