@@ -51,6 +51,11 @@ class Prose(unittest.TestCase):
         self.check("a.md", f"10. {LONG}\n", f"10. {ROW}\n    {REST}\n")
         self.check("a.rs", f"/// 1. {LONG}\n", f"/// 1. {ROW[:-5]}\n///    word {REST}\n")
 
+    def test_the_indent_of_an_item_counts(self):
+        # 99 columns of words behind an indent of 2.
+        row = ROW + " word"
+        self.check("a.md", f"- first\n  {row}\n", f"- first {ROW[:-5]}\n  word word\n")
+
     def test_code_tables_headings_and_links_are_no_prose(self):
         self.stays("a.md", f"```text\n{LONG}\n```\n")
         self.stays("a.md", f"| {LONG} |\n| --- |\n")

@@ -34,8 +34,8 @@
 //!    `slow_call_duration` does not count as a success there; with `probe_failure_rate`,
 //!    `slow_call_rate` decides about slow probes. A rejection is as cheap as in the open state
 //!    (`publish`). A call inside a call of the same breaker is admitted with it, without a request
-//!    (`nesting::join_outer`). The first call inside a probe takes over the probe's slot, and any of
-//!    them can decide the trial. The innermost result counts, once (`not_yet_counted`). After
+//!    (`nesting::join_outer`). The first call inside a probe takes over the probe's slot, and any
+//!    of them can decide the trial. The innermost result counts, once (`not_yet_counted`). After
 //!    closing, a ramp may admit only a share of the calls (`admit_closed`).
 //! 6. A cancelled or ignored probe gives its slot back (`decide`). A probe that outlives
 //!    `probe_timeout` loses its slot (`Trial::take`), but still decides if its generation is
