@@ -120,5 +120,5 @@ fn a_retry_waits_for_a_rejecting_breaker_within_its_wait_budget() {
     }
     let mut retry = retry(3, SECOND, 2 * SECOND, 2.0, 0.0, WaitBudget::For(Duration::MAX));
     open.force_open();
-    assert!(waits(&mut retry, rejected).is_empty(), "nobody knows for how long");
+    assert!(waits(&mut retry, rejected).is_empty(), "the time is not known");
 }

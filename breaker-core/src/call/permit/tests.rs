@@ -221,7 +221,7 @@ async fn a_success_that_finds_an_expired_bucket_rotates_it_and_never_waits_for_t
     under_the_lock(&breaker, succeed);
     assert!(is_late(), "it was counted for the bucket that is over");
     succeed();
-    assert!(!is_late(), "whoever gets the lock turns the bucket");
+    assert!(!is_late(), "the call that gets the lock turns the bucket");
     assert_eq!(breaker.snapshot().success_count, 3);
 }
 
