@@ -10,7 +10,7 @@
 //! | `aliases` | lists words of other libraries for them |
 //! | `suggest` | finds the nearest name, and writes the message about it |
 //! | `list`, `value`, `named_values`, `matchers` | read the parts that several keys share |
-//! | `stream`, `backoff`, `retry` | read lists of named values |
+//! | `retry` | reads `#[retry(..)]` |
 //! | `fallback`, `fallback_hints`, `cache` | read `#[fallback(..)]` and its steps |
 //!
 //! This folder is the lowest one. It may use `diagnostics`, and no other folder.
@@ -25,7 +25,6 @@
 //! 5. Add a case to `tests/ui/fail` for each new message.
 
 mod aliases;
-mod backoff;
 pub(crate) mod cache;
 pub(crate) mod fallback;
 mod fallback_hints;
@@ -34,7 +33,6 @@ mod list;
 pub(crate) mod matchers;
 pub(crate) mod named_values;
 pub(crate) mod retry;
-mod stream;
 pub(crate) mod suggest;
 mod value;
 
@@ -96,8 +94,7 @@ fn option(input: ParseStream<'_>, errors: &mut Errors) -> Result<Opt> {
         Shape::Value => Value::Expr(value::value(input, key, &at)?),
         Shape::Crate => Value::Path(value::krate(input, key, &at)?),
         Shape::List => Value::Items(list::items(input, errors, key, &at)?),
-        Shape::Named if key.name == "stream" => Value::Named(stream::parse(input, errors, key, &at)?),
-        Shape::Named => Value::Named(backoff::parse(input, errors, key, &at)?),
+        Shape::Named => Value::Named(named_values::maybe_list(input, errors, key, &at)?),
         Shape::Maybe if value::at_an_end(input) => Value::Alone,
         Shape::Maybe => Value::Expr(value::value(input, key, &at)?),
     };

@@ -5,7 +5,8 @@ use syn::ext::IdentExt as _;
 use syn::parse::ParseStream;
 use syn::{Error, Expr, Result, Token, parenthesized, token};
 
-use super::keys::{Key, Shape};
+use super::aliases;
+use super::keys::{self, Key, Shape};
 use super::list;
 use super::matchers::Item;
 use super::suggest;
@@ -21,6 +22,10 @@ pub(crate) struct Names {
     pub(crate) aliases: &'static [(&'static str, &'static str)],
 }
 
+/// Those of `backoff` and of `stream`.
+const BACKOFF: Names = Names { of: "`backoff`", keys: &keys::BACKOFF, aliases: &aliases::BACKOFF };
+const STREAM: Names = Names { of: "`stream`", keys: &keys::STREAM, aliases: &aliases::STREAM };
+
 /// One value, as written; a name alone has none.
 pub(crate) struct Named {
     pub(crate) key: &'static Key,
@@ -31,14 +36,9 @@ pub(crate) struct Named {
 }
 
 /// Reads what follows a key that is alone, or has its values in parentheses.
-pub(super) fn maybe_list(
-    input: ParseStream<'_>,
-    errors: &mut Errors,
-    names: &Names,
-    key: &Key,
-    at: &Ident,
-) -> Result<Vec<Named>> {
+pub(super) fn maybe_list(input: ParseStream<'_>, errors: &mut Errors, key: &Key, at: &Ident) -> Result<Vec<Named>> {
     let (name, example) = (key.name, key.example);
+    let names = if name == "stream" { &STREAM } else { &BACKOFF };
     if input.is_empty() || input.peek(Token![,]) {
         return Ok(Vec::new());
     }
