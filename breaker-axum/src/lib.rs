@@ -72,6 +72,7 @@
 // To add a public item, add it to `exports!`. To add a version of axum, add a feature and a module
 // like `axum_0_7`, and a file of tests like `tests/axum_0_7.rs`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![allow(clippy::duplicate_mod, reason = "a file is compiled once for each version of axum")]
 
 #[cfg(not(any(feature = "axum-0-8", feature = "axum-0-7")))]

@@ -55,6 +55,8 @@
 //!
 //! wasm, `no_std`, and breakers that are used on both sides of a `fork`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod breaker;
 mod call;
 mod classify;
@@ -115,52 +117,8 @@ pub mod __rt {
     pub use crate::macro_support::*;
 }
 
-/// Pages on one subject each. This module has no code.
-pub mod _guide {
-    #[allow(unused_imports, reason = "for the links of the pages")]
-    use crate::*;
-
-    /// Settings of database clients under a breaker. `tests/clients` runs its examples, because it
-    /// has these crates.
-    #[cfg(not(doctest))]
-    #[doc = include_str!("../guide/clients_databases.md")]
-    pub mod clients_databases {}
-
-    /// How a library crate guards its calls.
-    #[cfg(any(not(doctest), feature = "macros"))]
-    #[doc = include_str!("../guide/libraries.md")]
-    pub mod libraries {}
-
-    /// What a service without axum does for its replies, its health and its metrics.
-    #[cfg(any(not(doctest), all(feature = "serde", feature = "tokio")))]
-    #[doc = include_str!("../guide/without_axum.md")]
-    pub mod without_axum {}
-
-    /// The settings of the AWS SDK under a breaker.
-    #[cfg(any(not(doctest), feature = "aws-sdk-1"))]
-    #[doc = include_str!("../guide/clients_aws.md")]
-    pub mod clients_aws {}
-
-    /// The settings of messaging clients under a breaker.
-    #[cfg(any(
-        not(doctest),
-        all(
-            feature = "macros",
-            feature = "tokio",
-            feature = "async-nats-0-51",
-            feature = "lapin-4",
-            feature = "rumqttc-0-25"
-        )
-    ))]
-    #[doc = include_str!("../guide/clients_messaging.md")]
-    pub mod clients_messaging {}
-
-    /// The settings of reqwest, hyper, tonic and ureq under a breaker. `tests/clients` runs its
-    /// examples, because it has these crates.
-    #[cfg(not(doctest))]
-    #[doc = include_str!("../guide/clients_http.md")]
-    pub mod clients_http {}
-}
+#[cfg(all(doc, not(doctest)))]
+pub mod _guide;
 
 /// Runs the examples of the README as documentation tests.
 #[cfg(all(doctest, feature = "macros"))]

@@ -116,7 +116,7 @@ fn each_test_that_the_guide_names_is_there() {
     let is_name =
         |word: &&str| word.matches('_').count() > 3 && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     for client in ["aws", "databases", "http", "messaging"] {
-        let page = fs::read_to_string(format!("../breaker-core/guide/clients_{client}.md")).unwrap();
+        let page = fs::read_to_string(format!("../docs/guide/clients_{client}.md")).unwrap();
         let named: BTreeSet<_> = page.split('`').filter(is_name).collect();
         let absent: Vec<_> = named.iter().filter(|name| !sources.contains(&format!("fn {name}("))).collect();
         assert!(absent.is_empty(), "{client}: {absent:?}");

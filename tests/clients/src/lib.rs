@@ -66,11 +66,15 @@ pub async fn stays_closed(breaker: &CircuitBreaker, mut call: impl AsyncFnMut())
 
 /// The examples of the guide that need a client.
 #[cfg(doctest)]
-#[doc = include_str!("../../../breaker-core/guide/clients_databases.md")]
-mod clients_databases {}
+macro_rules! pages {
+    ($($page:ident)*) => {$(
+        #[doc = include_str!(concat!("../../../docs/guide/", stringify!($page), ".md"))]
+        mod $page {}
+    )*};
+}
+
 #[cfg(doctest)]
-#[doc = include_str!("../../../breaker-core/guide/clients_http.md")]
-mod clients_http {}
+pages! { clients clients_databases clients_redis clients_http clients_aws clients_messaging }
 
 /// Whether this process has a network of its own, so that it should run `test`. Otherwise another
 /// process runs it there, where that is possible: it takes root, and `ip`.

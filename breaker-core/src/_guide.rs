@@ -1,0 +1,70 @@
+//! Pages on one subject each. This module has no code.
+//!
+//! To add a page: write `docs/guide/NAME.md`, add its row here, add its line to the test crate that
+//! runs its examples (`tests/src/lib.rs`, or `tests/clients/src/lib.rs` for those that need a
+//! client), and link it from `getting_started`.
+
+/// Shows each page of `docs/guide` as a module. The definitions of links come first, and a page's
+/// own ones after them: here a label leads to a module, and in a checkout to a file.
+macro_rules! pages {
+    ($($page:ident: $summary:literal;)*) => {$(
+        #[doc = $summary]
+        ///
+        /// [circuit_breaker]: macro@crate::circuit_breaker
+        /// [fallback]: macro@crate::fallback
+        /// [retry]: macro@crate::retry
+        /// [classify]: derive@crate::Classify
+        /// [presets]: mod@crate::presets
+        /// [versions]: mod@crate::presets#versions
+        /// [getting_started]: mod@crate::_guide::getting_started
+        /// [failures]: mod@crate::_guide::failures
+        /// [settings]: mod@crate::_guide::settings
+        /// [reference]: mod@crate::_guide::reference
+        /// [fallbacks]: mod@crate::_guide::fallbacks
+        /// [retries]: mod@crate::_guide::retries
+        /// [configuration]: mod@crate::_guide::configuration
+        /// [keys]: mod@crate::_guide::keys
+        /// [clients]: mod@crate::_guide::clients
+        /// [clients_databases]: mod@crate::_guide::clients_databases
+        /// [clients_redis]: mod@crate::_guide::clients_redis
+        /// [clients_http]: mod@crate::_guide::clients_http
+        /// [clients_aws]: mod@crate::_guide::clients_aws
+        /// [clients_messaging]: mod@crate::_guide::clients_messaging
+        /// [streams]: mod@crate::_guide::streams
+        /// [testing]: mod@crate::_guide::testing
+        /// [operating]: mod@crate::_guide::operating
+        /// [troubleshooting]: mod@crate::_guide::troubleshooting
+        /// [dashboard]: mod@crate::_guide::dashboard
+        /// [libraries]: mod@crate::_guide::libraries
+        /// [without_axum]: mod@crate::_guide::without_axum
+        /// [migrating]: mod@crate::_guide::migrating
+        ///
+        #[doc = include_str!(concat!("../guide/", stringify!($page), ".md"))]
+        pub mod $page {}
+    )*};
+}
+
+pages! {
+    getting_started: "The first breaker: from an empty project to a fallback and a test.";
+    failures: "What counts as a failure: errors, values and responses.";
+    settings: "How to choose the settings of a breaker.";
+    reference: "All settings in one table.";
+    fallbacks: "What callers get while the dependency is down.";
+    retries: "More than one attempt for one call.";
+    configuration: "Settings from code, files and the environment.";
+    keys: "One breaker per host, tenant or region.";
+    clients: "The client under the breaker: what to set in it, and why.";
+    clients_databases: "Settings of database clients and pools under a breaker.";
+    clients_redis: "Settings of Redis clients under a breaker.";
+    clients_http: "Settings of reqwest, hyper, tonic and ureq under a breaker.";
+    clients_aws: "Settings of the AWS SDK under a breaker.";
+    clients_messaging: "Settings of NATS, AMQP and MQTT clients under a breaker.";
+    streams: "Calls that last as long as their stream, and LLM APIs.";
+    testing: "Tests of a service with breakers: new suites and existing ones.";
+    operating: "Logs, metrics, health, alerts and a drill.";
+    troubleshooting: "A breaker does not do what you expect: symptoms and causes.";
+    dashboard: "A live page of all breakers.";
+    libraries: "How a library crate guards its calls.";
+    without_axum: "Replies, health and metrics of a service without axum.";
+    migrating: "From failsafe, tower-resilience, resilience4j, Polly or pybreaker.";
+}
