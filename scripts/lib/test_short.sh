@@ -16,8 +16,9 @@ check_texts() {
     if has python3; then
         step python3 scripts/lib/prose_test.py
         step scripts/prose
+        step scripts/pictures --check
     else
-        skip "scripts/prose, which needs python3"
+        skip "scripts/prose and scripts/pictures, which need python3"
     fi
 }
 
