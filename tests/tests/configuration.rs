@@ -247,7 +247,8 @@ fn a_bad_file_is_refused_whole_with_every_problem() {
     let path = file(
         "bad",
         "[defaults]\nfail_max = 0\nsuccess_threshold = 9\n[breakers.api]\nrecovery_tmeout = \"5s\"\n\
-         failure_threshold = 3\nslow_call = \"2s\"\nslow_rate = 1\nprobe_window = 4\ntimeout = [1]\n[breaker.api]\nfail_max = 1\n",
+         failure_threshold = 3\nslow_call = \"2s\"\nslow_rate = 1\nprobe_window = 4\ntimeout = [1]\n\
+         reset_timeout = 5\ncall_timeout = 3\n[breaker.api]\nfail_max = 1\n",
     );
     let problems: Vec<_> = registry.load_file(&path).unwrap_err().iter().map(ToString::to_string).collect();
     let at = |rest: &str| format!("{}: {rest}", path.display());
@@ -261,6 +262,11 @@ fn a_bad_file_is_refused_whole_with_every_problem() {
         ),
         at("breakers.api.slow_call: there is no key `slow_call`; write `slow_call_duration`"),
         at("breakers.api.slow_rate: there is no key `slow_rate`; write `slow_call_rate`"),
+        at(
+            "breakers.api.reset_timeout: there is no key `reset_timeout`; write `recovery_timeout` (how long the breaker \
+             stays open) or `fail_window` (the longest time between two consecutive failures)",
+        ),
+        at("breakers.api.call_timeout: there is no key `call_timeout`; write `timeout`"),
         at("breaker: there is no table `breaker`; did you mean `breakers`?"),
     ];
     assert_eq!(problems.len(), expected.len(), "{problems:#?}");

@@ -182,10 +182,16 @@ impl Config {
     }
 }
 
-/// What to write instead of an unknown key: the present name of an older one, else the nearest key.
+/// What to write instead of an unknown key: the key that a variable of this spelling sets, else the
+/// nearest key. `reset_timeout` means the first of two keys to users of other libraries.
 pub(crate) fn key_hint(key: &str) -> String {
     match meaning(&key.to_uppercase()) {
-        Meaning::Older(newer) => format!("write `{newer}`"),
+        Meaning::Older("fail_window") => {
+            "write `recovery_timeout` (how long the breaker stays open) or `fail_window` (the longest time between \
+             two consecutive failures)"
+                .to_owned()
+        }
+        Meaning::Key(known) | Meaning::Older(known) => format!("write `{known}`"),
         _ => hint(key, KEYS.iter().copied()),
     }
 }
