@@ -1,7 +1,7 @@
 //! Holds the error of a call: its type, and a way to its text.
 
 use crate::breaker::error_view::ErrorView;
-use std::fmt::{self};
+use std::fmt;
 
 /// An error as the breaker observed it: its type, a way to its text if it has one, and the errors
 /// behind it.

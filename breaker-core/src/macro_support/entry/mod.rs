@@ -9,7 +9,7 @@ use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::error_view::Classified;
 use crate::breaker::inner::Inner;
 use crate::breaker::report::is_quiet;
-use crate::call::nesting::{self};
+use crate::call::nesting;
 use crate::call::result::Fallible;
 use crate::call::timeout;
 use crate::classify::value::ClassifyValue;
