@@ -91,12 +91,18 @@ fn code(text: &str) -> String {
             None if line.trim_start() == "mod tests {" => until = Some(indent),
             None => {
                 // A visibility names a folder and uses nothing of it.
-                code.push_str(&line.split("//").next().unwrap_or_default().replace("pub(in crate::", "pub(in "));
+                code.push_str(&without_comment(line).replace("pub(in crate::", "pub(in "));
                 code.push('\n');
             }
         }
     }
     code
+}
+
+/// The line up to a `//` that is not in a text.
+fn without_comment(line: &str) -> &str {
+    let is_outside = |(at, _): &(usize, &str)| line[..*at].matches('"').count() % 2 == 0;
+    line.match_indices("//").find(is_outside).map_or(line, |(at, _)| &line[..at])
 }
 
 /// Each path that begins with `crate`, `self` or `super`, as one from the root of the crate; of a
@@ -109,7 +115,8 @@ fn paths(code: &str, module: &str) -> Vec<String> {
         if code[..at].ends_with(|c: char| is_name(c) || c == ':') {
             continue;
         }
-        let mut base: Vec<&str> = if first == "crate::" { Vec::new() } else { module.split("::").collect() };
+        let own = || module.split("::").chain(modules_around(&code[..at])).collect();
+        let mut base: Vec<&str> = if first == "crate::" { Vec::new() } else { own() };
         let mut rest = if first == "crate::" { &code[at + first.len()..] } else { &code[at..] };
         while let Some(after) = rest.strip_prefix("super::") {
             base.pop();
@@ -117,7 +124,7 @@ fn paths(code: &str, module: &str) -> Vec<String> {
         }
         let rest = rest.strip_prefix("self::").unwrap_or(rest);
         let end = rest.find(|c: char| !is_name(c) && c != ':').unwrap_or(rest.len());
-        base.extend(rest[..end].split("::").filter(|part| !part.is_empty()));
+        go_on(&mut base, &rest[..end]);
         if let Some(group) = rest[end..].strip_prefix('{') {
             add_group(&base, group, &mut found);
         } else {
@@ -127,14 +134,41 @@ fn paths(code: &str, module: &str) -> Vec<String> {
     found
 }
 
+/// The modules `mod NAME { .. }` of a file that are open after this code.
+fn modules_around(code: &str) -> Vec<&str> {
+    let mut open = Vec::new();
+    for line in code.lines() {
+        let (indent, line) = (line.len() - line.trim_start().len(), line.trim());
+        let name = line.strip_suffix(" {").and_then(|line| line.split_once("mod ")).map(|(_, name)| name);
+        match name {
+            Some(name) => open.push((indent, name)),
+            None if line == "}" => open.retain(|(begin, _)| *begin != indent),
+            None => {}
+        }
+    }
+    open.into_iter().map(|(_, name)| name).collect()
+}
+
+/// Continues `base` with the parts of a path.
+fn go_on<'c>(base: &mut Vec<&'c str>, path: &'c str) {
+    for part in path.split("::") {
+        match part {
+            "" | "self" => {}
+            "super" => drop(base.pop()),
+            "crate" => base.clear(),
+            part => base.push(part),
+        }
+    }
+}
+
 /// Adds the paths of a group, which begins after its brace, and of the groups inside it.
 fn add_group(base: &[&str], group: &str, found: &mut Vec<String>) {
     let (mut bases, mut names) = (vec![base.to_vec()], Vec::new());
     let mut rest = group;
     while let Some(end) = rest.find([',', '{', '}', ';']) {
         let name = rest[..end].trim().split(' ').next().unwrap_or_default();
-        let parts = name.split("::").filter(|part| !part.is_empty() && *part != "self");
-        let path: Vec<_> = bases.last().into_iter().flatten().copied().chain(parts).collect();
+        let mut path = bases.last().cloned().unwrap_or_default();
+        go_on(&mut path, name);
         match rest.as_bytes()[end] {
             b'{' => bases.push(path),
             b';' => break,
@@ -155,16 +189,29 @@ fn add_group(base: &[&str], group: &str, found: &mut Vec<String>) {
     found.extend(names);
 }
 
-/// The modules of the names that `lib.rs` re-exports, by name: `Registry` is of `registry`.
+/// The modules of the names at the root of the crate, by name: `Registry` is of `registry`. These
+/// are what `lib.rs` re-exports, and exported macros.
 fn exports(package: &str) -> BTreeMap<String, String> {
     let root = fs::read_to_string(source(package).join("lib.rs")).expect("a source");
     let code = code(&root).replace("pub use ", "pub use crate::").replace("crate::crate::", "crate::");
     let of_path = |path: String| path.rsplit_once("::").map(|(module, name)| (name.to_owned(), module.to_owned()));
     let uses = code.split("pub use ").skip(1).map(|rest| rest.split(';').next().unwrap_or_default());
-    uses.flat_map(|one| paths(&format!("{one};"), "")).filter_map(of_path).collect()
+    let uses = uses.flat_map(|one| paths(&format!("{one};"), "")).filter_map(of_path);
+    uses.chain([("__rt".to_owned(), "macro_support".to_owned())]).chain(exported_macros(package)).collect()
 }
 
-/// The files of a package by module, tests left out.
+fn exported_macros(package: &str) -> Vec<(String, String)> {
+    let root = source(package);
+    let of_file = |path: PathBuf| {
+        let text = fs::read_to_string(&path).expect("a source");
+        let after = text.split("#[macro_export]").skip(1).filter_map(|rest| rest.split_once("macro_rules! "));
+        let names = after.map(|(_, rest)| rest.split([' ', '{']).next().unwrap_or_default().to_owned());
+        names.map(|name| (name, module(&path, &root))).collect::<Vec<_>>()
+    };
+    rust_files(&root).into_iter().flat_map(of_file).collect()
+}
+
+/// The files of a package by module, tests left out. What is of no module is of the root, `""`.
 fn files(package: &str) -> Uses {
     let root = source(package);
     let all = rust_files(&root);
@@ -178,9 +225,13 @@ fn files(package: &str) -> Uses {
             let first = folder(&path);
             let path = exports.get(first).filter(|_| !modules.contains(first)).cloned().unwrap_or(path);
             let parts: Vec<_> = path.split("::").collect();
-            (1..=parts.len()).rev().map(|length| parts[..length].join("::")).find(|path| modules.contains(path))
+            let mut bases = (1..=parts.len()).rev().map(|length| parts[..length].join("::"));
+            bases.find(|path| modules.contains(path)).unwrap_or_default()
         };
-        let uses = paths(&code, &own).into_iter().filter_map(known).filter(|used| *used != own).collect();
+        // Under another name anything of the root could be used.
+        let renamed = ["extern crate ", "crate as ", "super as "].iter().any(|rename| code.contains(rename));
+        let uses = paths(&code, &own).into_iter().map(known).chain(renamed.then(String::new));
+        let uses = uses.filter(|used| *used != own).collect();
         (own, uses)
     };
     all.into_iter().map(file).filter(|(module, _)| !is_test(module) && !module.is_empty()).collect()
@@ -190,7 +241,7 @@ fn folder(module: &str) -> &str {
     module.split("::").next().unwrap_or(module)
 }
 
-/// Each use of a higher folder, or of one beside it.
+/// Each use of a higher folder, of one beside it, or of the root, which may export anything.
 fn climbs(files: &Uses, order: &[&[&str]], top: &[&str]) -> Vec<String> {
     let floor = |name: &str| order.iter().position(|floor| floor.contains(&name));
     let mut climbs = Vec::new();
@@ -200,6 +251,7 @@ fn climbs(files: &Uses, order: &[&[&str]], top: &[&str]) -> Vec<String> {
             let other = folder(used);
             let is_lower = match (floor(own), floor(other)) {
                 _ if own == other || top.contains(&own) => true,
+                _ if used.is_empty() => false,
                 (Some(own), Some(other)) => other < own,
                 (Some(_), None) => !top.contains(&other),
                 (None, _) => true,
@@ -241,6 +293,8 @@ fn a_folder_of_the_library_uses_lower_ones_only() {
     let unknown: BTreeSet<_> = files.keys().map(|module| folder(module)).filter(|name| !known.contains(name)).collect();
     assert!(unknown.is_empty(), "not in the order of the folders: {unknown:?}");
     assert_eq!(climbs(&files, CORE, CORE_TOP), [""; 0]);
+    let root = fs::read_to_string(source("breaker-core").join("lib.rs")).expect("a source");
+    assert!(!root.contains("extern crate"), "a second name of the crate would be no path that is read");
 }
 
 #[test]
@@ -276,6 +330,14 @@ fn each_form_of_an_import_is_read() {
         ),
         ("use super::super::call::{self, Permit as P};", &["call", "call::Permit"]),
         ("    crate::breaker::log::notice(text);", &["breaker::log::notice"]),
+        (
+            "use super::{super::registry::Registry, Phase, self};",
+            // The second reading of the inner path, from the wrong folder, finds no module.
+            &["registry::Registry", "machine::Phase", "machine", "machine::registry::Registry"],
+        ),
+        ("use super::super as root;", &[""]),
+        ("mod inner {\n    fn f() {\n    }\n    use super::super::Machine;\n}", &["machine::Machine"]),
+        ("use crate::*;", &[""]),
         ("use super::{Machine, Phase};", &["machine::Machine", "machine::Phase"]),
         ("($crate::fallback::step)", &["fallback::step"]),
         ("use other_crate::registry; my_crate::x();", &[]),
@@ -284,6 +346,20 @@ fn each_form_of_an_import_is_read() {
     }
     assert_eq!(exports("breaker-core")["Registry"], "registry");
     assert_eq!(exports("breaker-core")["CircuitBreaker"], "breaker::handle");
+    assert_eq!(exports("breaker-core")["__breaker_callsite"], "macro_support::declare");
+    assert_eq!(
+        code("let at = \"http://x\"; crate::registry::find(at) // crate::retry"),
+        code("let at = \"http://x\"; crate::registry::find(at) ")
+    );
+}
+
+#[test]
+fn what_the_root_exports_is_no_way_up() {
+    let uses = |used: &str| Uses::from([("machine::trip".to_owned(), BTreeSet::from([used.to_owned()]))]);
+    for used in ["", "registry", "macro_support::declare", "breaker::handle"] {
+        assert_eq!(climbs(&uses(used), CORE, CORE_TOP), [format!("machine::trip uses {used}")]);
+    }
+    assert_eq!(climbs(&uses("config::keys"), CORE, CORE_TOP), [""; 0]);
 }
 
 #[test]
