@@ -1,4 +1,4 @@
-//! One page that shows all breakers live, and with a token lets people act on them.
+//! Shows all breakers live on one page, and with a token lets people act on them.
 //!
 //! The page is part of the program: it has no build step and loads nothing from other servers. It
 //! is sent with a strict `Content-Security-Policy`. It reads server-sent events, and connects again

@@ -1,4 +1,4 @@
-//! Operations by a person or a program on a running breaker: settings, manual states, observers.
+//! Changes a running breaker for a person or a program: settings, manual states, observers.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::observe_calls;

@@ -1,4 +1,4 @@
-//! Models: races that loom runs in every order of the threads' steps.
+//! Models races, which loom runs in every order of the threads' steps.
 //!
 //! Loom also tries every older value that a load may return. The models are built with
 //! `--cfg breaker_loom` only; `scripts/loom` runs them. Each name says what must hold in any order.

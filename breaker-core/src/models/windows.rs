@@ -1,5 +1,5 @@
-//! Races of the sliding windows: successes without a lock against failures, rotation, clearing and
-//! each other.
+//! Models races of the sliding windows: successes without a lock against failures, rotation,
+//! clearing and each other.
 
 use super::{Recorder, SECOND, breaker, check, race};
 use crate::clock::Tick;

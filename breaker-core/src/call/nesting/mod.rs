@@ -210,8 +210,7 @@ pub(crate) fn report_dropped(hot: &HotState, evidence: Evidence) {
     });
 }
 
-/// Records which function of the keyed breakers made the innermost call. That call is inside
-/// another call.
+/// Records which function of the keyed breakers made the innermost call.
 pub(crate) fn number(number: u32) {
     STACK.with(|stack| stack.number(number));
 }
