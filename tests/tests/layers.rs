@@ -101,7 +101,7 @@ fn code(text: &str) -> String {
 
 /// The line up to a `//` that is not in a text.
 fn without_comment(line: &str) -> &str {
-    let is_outside = |(at, _): &(usize, &str)| line[..*at].matches('"').count() % 2 == 0;
+    let is_outside = |(at, _): &(usize, &str)| line[..*at].matches('"').count().is_multiple_of(2);
     line.match_indices("//").find(is_outside).map_or(line, |(at, _)| &line[..at])
 }
 
