@@ -61,10 +61,13 @@ fn each_bad_value_is_told_with_its_variable_its_value_and_what_was_expected() {
 
 #[test]
 fn an_unknown_key_of_a_known_breaker_is_an_error_with_the_nearest_one() {
-    assert_eq!(
-        one_problem("HUGGINGFACE_API_CIRCUIT_FAIL_MX", "3"),
-        "HUGGINGFACE_API_CIRCUIT_FAIL_MX: there is no key `FAIL_MX`; did you mean `FAIL_MAX`?"
-    );
+    for spelling in ["FAIL_MX", "FAIL_MXA"] {
+        let variable = format!("HUGGINGFACE_API_CIRCUIT_{spelling}");
+        assert_eq!(
+            one_problem(&variable, "3"),
+            format!("{variable}: there is no key `{spelling}`; did you mean `HUGGINGFACE_API_CIRCUIT_FAIL_MAX`?")
+        );
+    }
     assert!(one_problem("HUGGINGFACE_API_CIRCUIT_COLOUR", "red").contains("there are `FAIL_MAX`, `FAIL_WINDOW`"));
 }
 
@@ -339,7 +342,7 @@ fn policies_are_read_from_a_file_and_contradictions_in_it_are_told() {
     assert_eq!(
         registry.load_file(&wrong).unwrap_err().to_string(),
         format!(
-            "{}: breakers.api.min_calls: is `11`, expected at most the number of calls in `window`, else no rate is ever judged",
+            "{}: breakers.api.min_calls: is `11`, expected at most the number of calls in `window`, else no rate is ever evaluated",
             wrong.display()
         )
     );
@@ -366,7 +369,7 @@ fn of_two_variables_that_contradict_each_other_one_is_left_out() {
          zero) and jitter=0.1 (0 to 1)",
         "CIRCUIT_BREAKER_FAILURE_RATE: is `50`, expected a share above 0 and at most 1 such as 0.5, or \"off\"",
         "CIRCUIT_BREAKER_WINDOW: is `1.5`, expected a number of calls from 1 to 1000000, or a duration above zero such as \"60s\"",
-        "API_CIRCUIT_MIN_CALLS: is `30`, expected at most the number of calls in `window`, else no rate is ever judged",
+        "API_CIRCUIT_MIN_CALLS: is `30`, expected at most the number of calls in `window`, else no rate is ever evaluated",
     ];
     assert_eq!(problems, expected);
     assert_eq!((breaker.settings().window, breaker.settings().min_calls), (Window::Calls(20), 10));

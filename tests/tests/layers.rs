@@ -1,4 +1,5 @@
-//! Holds the order of the folders of the three crates: a folder uses lower ones only.
+//! Holds the order of the folders of the three crates: a folder uses lower ones only. Each folder
+//! has a door, the head of its `mod.rs`, which describes it.
 //!
 //! It reads imports and paths. A method that a higher folder adds to a type of a lower one has no
 //! path, so its calls are not seen.
@@ -44,6 +45,9 @@ const DASHBOARD: &[&[&str]] = &[&["text", "response"], &["audit", "assets"], &["
 const LARGEST_CIRCLE: usize = 5;
 
 const LONGEST_FILE: usize = 400;
+
+/// Folders without modules: expansions that a test compares, and files that a browser gets.
+const DATA: &[&str] = &["snapshots", "page"];
 
 /// The modules of a crate, each with those that it names.
 type Uses = BTreeMap<String, BTreeSet<String>>;
@@ -286,6 +290,32 @@ fn large_circles(files: &Uses) -> BTreeSet<Vec<&str>> {
     reached.keys().map(circle).filter(|circle| circle.len() > LARGEST_CIRCLE).collect()
 }
 
+/// The folders below this one.
+fn folders(root: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(root).expect("a folder of sources").map(|entry| entry.expect("an entry").path());
+    let below = |folder: PathBuf| [folder.clone()].into_iter().chain(folders(&folder));
+    entries.filter(|path| path.is_dir()).flat_map(below).collect()
+}
+
+fn stem(path: &Path) -> &str {
+    path.file_stem().and_then(|stem| stem.to_str()).expect("a name in UTF-8")
+}
+
+/// The head of a folder's door: of its `mod.rs`, or of the file beside it.
+fn door(folder: &Path) -> String {
+    let inside = folder.join("mod.rs");
+    let file = if inside.exists() { inside } else { folder.with_extension("rs") };
+    let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let comments = text.lines().take_while(|line| line.is_empty() || line.starts_with("//"));
+    comments.map(|line| line.trim_start_matches(['/', '!', ' '])).collect::<Vec<_>>().join(" ")
+}
+
+/// What a door leaves out of these names, and of the two parts that follow them.
+fn left_out<'n>(door: &str, names: &BTreeSet<&'n str>) -> Vec<&'n str> {
+    let names = names.iter().copied().filter(|name| !door.contains(&format!("`{name}`")));
+    names.chain(["May use: ", "To add "].into_iter().filter(|part| !door.contains(part))).collect()
+}
+
 #[test]
 fn a_folder_of_the_library_uses_lower_ones_only() {
     let files = files("breaker-core");
@@ -360,6 +390,25 @@ fn what_the_root_exports_is_no_way_up() {
         assert_eq!(climbs(&uses(used), CORE, CORE_TOP), [format!("machine::trip uses {used}")]);
     }
     assert_eq!(climbs(&uses("config::keys"), CORE, CORE_TOP), [""; 0]);
+}
+
+/// A door says what is inside, what it may use, and how to add to it.
+#[test]
+fn each_folder_has_a_door_that_names_its_files() {
+    for package in ["breaker-core", "breaker-macros", "breaker-axum"] {
+        for folder in folders(&source(package)).iter().filter(|folder| !DATA.contains(&stem(folder))) {
+            let entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+            let names = entries.iter().map(|path| stem(path)).filter(|name| *name != "mod").collect();
+            assert_eq!(left_out(&door(folder), &names), [""; 0], "{}", folder.display());
+        }
+    }
+}
+
+#[test]
+fn what_a_door_leaves_out_is_found() {
+    let names = BTreeSet::from(["gate", "report"]);
+    assert_eq!(left_out("| `gate`, `report` | May use: `sync`. To add a gate, ..", &names), [""; 0]);
+    assert_eq!(left_out("`gate`, report", &names), ["report", "May use: ", "To add "]);
 }
 
 #[test]

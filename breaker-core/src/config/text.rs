@@ -148,10 +148,14 @@ pub(crate) fn hint<'k>(word: &str, known: impl IntoIterator<Item = &'k str> + Cl
     }
 }
 
-/// The same for the end of a variable's name.
-pub(crate) fn variable_hint(spelling: &str) -> String {
+/// The same for a variable, whose name is `start` and `spelling`. It suggests the whole name.
+pub(crate) fn variable_hint(start: &str, spelling: &str) -> String {
     let all: Vec<_> = KEYS.iter().map(|key| variable(key)).chain(["NAME".to_owned()]).collect();
-    hint(spelling, all.iter().map(String::as_str))
+    let all = all.iter().map(String::as_str);
+    match nearest(spelling, all.clone()) {
+        Some(candidate) => format!("did you mean `{start}{candidate}`?"),
+        None => hint(spelling, all),
+    }
 }
 
 impl Config {

@@ -241,7 +241,7 @@ impl Stack {
     pub(super) fn leave(&self, breaker: Id, gate: PackedState) -> Option<bool> {
         let [first, second, ..] = &self.places;
         match self.depth.get() {
-            0 if first.packed.get() == gate.with_evidence(Evidence::ANSWERED) => {
+            0 if first.packed.get() == gate.with_evidence(Evidence::SUCCEEDED) => {
                 self.clear();
                 Some(false)
             }
@@ -249,7 +249,7 @@ impl Stack {
                 self.depth.set(0);
                 self.unmark_outer();
                 if first.breaker.get() == breaker {
-                    first.mark(Evidence::ANSWERED);
+                    first.mark(Evidence::SUCCEEDED);
                 }
                 Some(true)
             }
