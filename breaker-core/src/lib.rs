@@ -1,4 +1,4 @@
-//! Circuit breakers that are declared, not wired: one attribute on a function.
+//! Circuit breakers for Rust services, declared with one attribute on a function.
 //!
 //! A circuit breaker guards the calls from a service to something that it depends on. It counts
 //! failures. After enough consecutive failures it *opens*: it rejects calls at once, and no call

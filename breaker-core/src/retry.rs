@@ -1,6 +1,9 @@
 //! Decides whether another attempt follows a failed one, and after what wait.
 //!
-//! backon computes the waits.
+//! backon computes the waits. `tests` has the tests of the waits.
+//!
+//! May use: `fallback` and what is below it. To add a limit, add it to `Retry`, and its value to
+//! `breaker-macros/src/parse/retry.rs`.
 
 use crate::breaker::caller::Owner;
 use crate::breaker::handle::CircuitBreaker;
@@ -230,7 +233,7 @@ fn deciding(breaker: &CircuitBreaker) -> CircuitBreaker {
 fn rejects(breaker: &CircuitBreaker) -> bool {
     let packed = breaker.0.gate.packed();
     let is_open = matches!(packed.state(), State::Open | State::ForcedOpen);
-    is_open && packed.has(PackedState::REJECTS) && breaker.0.gate.shut(clock::now()).is_some()
+    is_open && packed.has(PackedState::REJECTS) && breaker.0.gate.rejected_for(clock::now()).is_some()
 }
 
 impl Pause {

@@ -8,7 +8,7 @@ use syn::spanned::Spanned as _;
 use syn::{Attribute, Error, Field, Fields, GenericParam, Item, ItemEnum, Path, Result, Token, Variant, parse_quote};
 
 use crate::diagnostics::Errors;
-use crate::expand::classify::look_at_field;
+use crate::expand::classify::view_of_field;
 use crate::parse::suggest;
 use crate::spans::mixed;
 
@@ -90,7 +90,7 @@ fn expand(item: &ItemEnum, errors: &mut Errors) -> Option<TokenStream> {
 // or:     Self::Io { 0: __field0, .. } => K::__rt::classify(__field0),
 // or:     Self::Http { 0: __field0, 1: __field1, .. } => path(__field0, __field1),
 // or:     Self::Open { 0: __field0, .. } => {
-//             K::__rt::of_variant(&[K::__rt::see_field(__field0).__breaker_look()])
+//             K::__rt::of_variant(&[K::__rt::inspect_field(__field0).__breaker_view()])
 //         }
 fn arm(rt: &TokenStream, variant: &Variant, decision: &Decision) -> TokenStream {
     let name = &variant.ident;
@@ -107,7 +107,7 @@ fn arm(rt: &TokenStream, variant: &Variant, decision: &Decision) -> TokenStream 
             let at = Span::mixed_site();
             let looks = |(index, one): (usize, &Field)| {
                 let (pattern, local) = field(index, one, at);
-                (pattern, look_at_field(rt, &one.ty.to_token_stream(), &local))
+                (pattern, view_of_field(rt, &one.ty.to_token_stream(), &local))
             };
             let (patterns, looks): (Vec<_>, Vec<_>) = fields.map(looks).unzip();
             (patterns, quote_spanned!(at=> #rt::of_variant(&[#(#looks),*])))

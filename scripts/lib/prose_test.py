@@ -79,6 +79,21 @@ class Prose(unittest.TestCase):
         self.stays("a.rs", f'const A: &str = r#"" \n// {LONG}\n"#;\n')
         self.stays("a.rs", f"let a = '\"'; // {LONG}\n", wrong=1)
 
+    def test_an_example_of_variables_has_comments(self):
+        self.check(".env.example", f"# {LONG}\nA=1\n", f"# {ROW}\n# {REST}\nA=1\n")
+        self.stays(".env.example", f"# A={LONG.replace(' ', '')}\nB={LONG}\n")
+
+    def test_a_style_sheet_has_comments_and_a_page_is_text(self):
+        self.stays("a.css", f"/* {LONG} */\n", wrong=1)
+        self.stays("a.css", f"/* a\n   {LONG}\n   {LONG} */ b {{}}\n", wrong=2)
+        self.stays("a.css", f"a {{ b: {LONG}; }}\nc {{ d: '/* {LONG}'; }}\n")
+        self.stays("a.html", f"<p>{LONG}</p>\n<p>a</p>\n", wrong=1)
+
+    def test_pages_and_examples_of_variables_are_looked_at(self):
+        names = {path.name for path in prose.files(["breaker-axum", "examples"])}
+        for name in ("index.html", "dashboard.css", ".env.example"):
+            self.assertIn(name, names)
+
     def test_columns_of_a_usage_hang(self):
         text = f"#   scripts/a  {LONG}\n"
         first, rest = " ".join(["word"] * 17), " ".join(["word"] * 13)

@@ -15,6 +15,7 @@ check_texts() {
     step cargo fmt --all --check
     if has python3; then
         step python3 scripts/lib/prose_test.py
+        step python3 scripts/lib/workflow_commands_test.py
         step scripts/prose
         step scripts/pictures --check
     else

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::time::advance;
 
-/// An expired forced opening is not always closed afterwards.
+/// An expired forced open period is not always closed afterwards.
 #[tokio::test(start_paused = true)]
 async fn an_expired_forced_opening_of_a_disabled_breaker_is_disabled_at_once() {
     let breaker = breaker(Config::new().enabled(false));

@@ -61,10 +61,13 @@ fn each_bad_value_is_told_with_its_variable_its_value_and_what_was_expected() {
 
 #[test]
 fn an_unknown_key_of_a_known_breaker_is_an_error_with_the_nearest_one() {
-    assert_eq!(
-        one_problem("HUGGINGFACE_API_CIRCUIT_FAIL_MX", "3"),
-        "HUGGINGFACE_API_CIRCUIT_FAIL_MX: there is no key `FAIL_MX`; did you mean `FAIL_MAX`?"
-    );
+    for spelling in ["FAIL_MX", "FAIL_MXA"] {
+        let variable = format!("HUGGINGFACE_API_CIRCUIT_{spelling}");
+        assert_eq!(
+            one_problem(&variable, "3"),
+            format!("{variable}: there is no key `{spelling}`; did you mean `HUGGINGFACE_API_CIRCUIT_FAIL_MAX`?")
+        );
+    }
     assert!(one_problem("HUGGINGFACE_API_CIRCUIT_COLOUR", "red").contains("there are `FAIL_MAX`, `FAIL_WINDOW`"));
 }
 
@@ -247,7 +250,8 @@ fn a_bad_file_is_refused_whole_with_every_problem() {
     let path = file(
         "bad",
         "[defaults]\nfail_max = 0\nsuccess_threshold = 9\n[breakers.api]\nrecovery_tmeout = \"5s\"\n\
-         failure_threshold = 3\nslow_call = \"2s\"\nslow_rate = 1\nprobe_window = 4\ntimeout = [1]\n[breaker.api]\nfail_max = 1\n",
+         failure_threshold = 3\nslow_call = \"2s\"\nslow_rate = 1\nprobe_window = 4\ntimeout = [1]\n\
+         reset_timeout = 5\ncall_timeout = 3\n[breaker.api]\nfail_max = 1\n",
     );
     let problems: Vec<_> = registry.load_file(&path).unwrap_err().iter().map(ToString::to_string).collect();
     let at = |rest: &str| format!("{}: {rest}", path.display());
@@ -261,6 +265,11 @@ fn a_bad_file_is_refused_whole_with_every_problem() {
         ),
         at("breakers.api.slow_call: there is no key `slow_call`; write `slow_call_duration`"),
         at("breakers.api.slow_rate: there is no key `slow_rate`; write `slow_call_rate`"),
+        at(
+            "breakers.api.reset_timeout: there is no key `reset_timeout`; write `recovery_timeout` (how long the breaker \
+             stays open) or `fail_window` (the longest time between two consecutive failures)",
+        ),
+        at("breakers.api.call_timeout: there is no key `call_timeout`; write `timeout`"),
         at("breaker: there is no table `breaker`; did you mean `breakers`?"),
     ];
     assert_eq!(problems.len(), expected.len(), "{problems:#?}");
@@ -333,7 +342,7 @@ fn policies_are_read_from_a_file_and_contradictions_in_it_are_told() {
     assert_eq!(
         registry.load_file(&wrong).unwrap_err().to_string(),
         format!(
-            "{}: breakers.api.min_calls: is `11`, expected at most the number of calls in `window`, else no rate is ever judged",
+            "{}: breakers.api.min_calls: is `11`, expected at most the number of calls in `window`, else no rate is ever evaluated",
             wrong.display()
         )
     );
@@ -360,7 +369,7 @@ fn of_two_variables_that_contradict_each_other_one_is_left_out() {
          zero) and jitter=0.1 (0 to 1)",
         "CIRCUIT_BREAKER_FAILURE_RATE: is `50`, expected a share above 0 and at most 1 such as 0.5, or \"off\"",
         "CIRCUIT_BREAKER_WINDOW: is `1.5`, expected a number of calls from 1 to 1000000, or a duration above zero such as \"60s\"",
-        "API_CIRCUIT_MIN_CALLS: is `30`, expected at most the number of calls in `window`, else no rate is ever judged",
+        "API_CIRCUIT_MIN_CALLS: is `30`, expected at most the number of calls in `window`, else no rate is ever evaluated",
     ];
     assert_eq!(problems, expected);
     assert_eq!((breaker.settings().window, breaker.settings().min_calls), (Window::Calls(20), 10));

@@ -153,7 +153,7 @@ fn a_slow_rule_a_variable_a_file_or_a_change_at_run_time_leaves_the_run() {
     breaker.reconfigure(Config::new().failure_rate(0.5)).unwrap();
     assert_eq!(fail_max(&breaker), (Some(5), "default".to_owned()), "`reconfigure` changes the keys that it sets");
     registry.set_config("api", Config::new().window_fail_max(9)).unwrap();
-    assert_eq!(fail_max(&breaker), (None, "follows from window_fail_max".to_owned()), "`configure` is code");
+    assert_eq!(fail_max(&breaker), (None, "follows from window_fail_max".to_owned()), "`set_config` is code");
 }
 
 #[test]

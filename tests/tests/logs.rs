@@ -172,7 +172,7 @@ fn a_name_that_nobody_has_is_a_warning_of_init() {
     registry.load_env_from([("", ""); 0]).unwrap();
     let text = log.lines().join("\n");
     assert!(
-        text.contains("configure: no circuit breaker is named `hugingface_api` yet; did you mean `huggingface_api`?")
+        text.contains("set_config: no circuit breaker is named `hugingface_api` yet; did you mean `huggingface_api`?")
     );
 }
 

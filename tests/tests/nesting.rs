@@ -9,14 +9,14 @@ mod attribute;
 mod common;
 #[path = "nesting/drops.rs"]
 mod drops;
-#[path = "nesting/eclipses.rs"]
-mod eclipses;
 #[path = "nesting/evidence.rs"]
 mod evidence;
 #[path = "nesting/handle.rs"]
 mod handle;
 #[path = "nesting/keyed.rs"]
 mod keyed;
+#[path = "nesting/masked_failures.rs"]
+mod masked_failures;
 #[path = "nesting/outside.rs"]
 mod outside;
 #[path = "nesting/streams.rs"]

@@ -72,7 +72,7 @@ fn its_name_can_be_registered_again() {
     registry.remove("gone").unwrap();
     let second = registry.breaker("gone", Config::new().fail_max(3)).unwrap();
     assert_eq!((second.state(), second.settings().fail_max), (State::Closed, Some(7)), "the variable holds again");
-    assert_eq!(second.settings().success_threshold, 1, "what `configure` said has gone");
+    assert_eq!(second.settings().success_threshold, 1, "what `set_config` said has gone");
     assert_eq!(first.state(), State::ForcedOpen);
     assert!(registry.register(&first).is_err());
     registry.remove("gone").unwrap();

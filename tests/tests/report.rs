@@ -57,10 +57,14 @@ fn a_table_of_no_breaker_is_a_warning_of_load_and_of_reload() {
 
 #[test]
 fn a_key_of_all_breakers_that_does_not_exist_is_a_warning() {
-    let report = registry().load_env_from([("CIRCUIT_BREAKER_FAIL_MAXX", "3")]).unwrap();
-    let warning =
-        "CIRCUIT_BREAKER_FAIL_MAXX: is no setting of circuit breakers and is left alone; did you mean `FAIL_MAX`?";
-    assert_eq!(told(&report), [warning]);
+    for spelling in ["FAIL_MAXX", "FAIL_MXA"] {
+        let variable = format!("CIRCUIT_BREAKER_{spelling}");
+        let report = registry().load_env_from([(variable.as_str(), "3")]).unwrap();
+        let warning = format!(
+            "{variable}: is no setting of circuit breakers and is left alone; did you mean `CIRCUIT_BREAKER_FAIL_MAX`?"
+        );
+        assert_eq!(told(&report), [warning.as_str()]);
+    }
 }
 
 #[test]

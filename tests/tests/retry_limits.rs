@@ -333,7 +333,7 @@ fn keys_of_retries_are_told_as_all_others() {
         told.contains("API_CIRCUIT_RETRY_ATTEMPTS: is `0`, expected a whole number of 1 or more, or \"own\""),
         "{told}"
     );
-    assert!(told.contains("did you mean `RETRY_ATTEMPTS`?"), "{told}");
+    assert!(told.contains("did you mean `API_CIRCUIT_RETRY_ATTEMPTS`?"), "{told}");
     assert!(told.contains("CIRCUIT_BREAKER_RETRY_MAX: is `1s`, expected at least `retry_min`"), "{told}");
     let text = registry.get("api").unwrap().settings().to_string();
     assert!(text.contains("retry_min 5s") && !text.contains("retry_attempts"), "{text}");

@@ -168,6 +168,17 @@ async fn listeners_of_a_registry_hear_of_present_and_future_breakers() {
     );
 }
 
+#[test]
+fn a_channel_takes_any_capacity() {
+    for capacity in [0, usize::MAX] {
+        let (listener, mut events) = breaker_core::event_channel(capacity);
+        let breaker = breaker(Config::new());
+        breaker.add_listener(listener);
+        breaker.trip();
+        assert!(events.try_recv().is_some(), "{capacity}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_subscription_is_a_bounded_stream_that_ends_when_it_is_dropped() {
     let breaker = breaker(Config::new().fail_max(1));

@@ -10,6 +10,7 @@ use common::{breaker, ms, secs, succeed};
 use metrics::set_default_local_recorder;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use std::future::pending;
+use std::pin::Pin;
 use testing::isolated;
 use tokio::time::{advance, sleep};
 
@@ -279,4 +280,31 @@ async fn another_slow_call_begins_anew() {
     succeed(&breaker, 1);
     assert_eq!(breaker.state(), State::Closed, "one of at least two");
     drop(held);
+}
+
+/// One for each depth, with a call of another breaker around the inner call too.
+#[tokio::test(start_paused = true)]
+async fn an_inner_call_is_in_flight_in_place_of_the_outer_one_at_any_depth() {
+    type Calls = Pin<Box<dyn Future<Output = Result<(), ()>>>>;
+    let within = |breaker: &CircuitBreaker, calls: Calls| -> Calls {
+        let breaker = breaker.clone();
+        Box::pin(async move { breaker.call(calls).await.map_err(drop) })
+    };
+    for depth in 0..7 {
+        let (slow, other) = (breaker(slow().slow_call_rate(0.6).min_calls(2)), breaker(Config::new()));
+        succeed(&slow, 1);
+        let body: Calls = Box::pin(async {
+            sleep(secs(3)).await;
+            Ok(())
+        });
+        let nested = within(&slow, within(&other, within(&slow, body)));
+        let nested = (0..depth).fold(nested, |nested, _| within(&other, nested));
+        let check = async {
+            sleep(secs(2)).await;
+            slow.try_acquire().map(Permit::success)
+        };
+        let (ended, admitted) = tokio::join!(nested, check);
+        assert_eq!(ended, Ok(()));
+        assert!(admitted.is_ok(), "one of two is slow, inside {depth} calls: {admitted:?}");
+    }
 }

@@ -1,4 +1,4 @@
-//! One page that shows all breakers live, and with a token lets people act on them.
+//! Shows all breakers live on one page, and with a token lets people act on them.
 //!
 //! The page is part of the program: it has no build step and loads nothing from other servers. It
 //! is sent with a strict `Content-Security-Policy`. It reads server-sent events, and connects again
@@ -63,10 +63,14 @@
 //! - Each action and each refusal is an event of `tracing` (target `breaker_axum::audit`). It has
 //!   the caller, the action, and the state before and after. Pages that are logged in show it.
 
-// What is inside: `mod.rs` has the router, and `page/` the files that a browser gets. The folders
-// and the other files form floors, and each uses lower ones only:
+// What is inside: `mod.rs` has the router, and `page` the files that a browser gets. `api` serves
+// the page's requests, `live` sends events, and `auth` decides who may act. `assets` serves `page`,
+// `audit` logs actions, `response` and `text` make responses and texts. The folders and the other
+// files form floors, and each uses lower ones only:
 //
 //     text, response <- audit, assets <- auth <- live <- api <- mod.rs
+//
+// May use: `text` of the crate, and axum by the name `axum` that the crate gives it.
 //
 // To add a route, write its handler in `api` and add it in `into_router`. A route that needs the
 // token belongs in `acting_routes`. The tests of all routes are in

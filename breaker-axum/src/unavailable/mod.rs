@@ -9,7 +9,7 @@
 //! | `error_source` | the two kinds of errors that the layer can look into |
 //! | `handle_error` | [`handle_error`]: answers every error of a tower service |
 //!
-//! The folder uses `content_negotiation` and `text` of the crate, and nothing else of it.
+//! May use: `content_negotiation` and `text` of the crate, and nothing else of it.
 //!
 //! To add a field to the reply, add it to `error_reply::Circuit` and set it in `reply`. Both JSON
 //! forms then have it.

@@ -1,22 +1,22 @@
 //! Holds the error of a call: its type, and a way to its text.
 
 use crate::breaker::error_view::ErrorView;
-use std::fmt::{self};
+use std::fmt;
 
 /// An error as the breaker observed it: its type, a way to its text if it has one, and the errors
 /// behind it.
 #[derive(Clone, Copy)]
 pub(crate) struct Cause<'e> {
     pub(crate) kind: &'static str,
-    pub(crate) look: ErrorView<'e>,
+    pub(crate) view: ErrorView<'e>,
 }
 
 impl<'e> Cause<'e> {
     pub(crate) fn bare(kind: &'static str) -> Self {
-        Self { kind, look: ErrorView::NOTHING }
+        Self { kind, view: ErrorView::NOTHING }
     }
 
     pub(crate) fn of_text(kind: &'static str, text: &'e dyn fmt::Display) -> Self {
-        Self { kind, look: ErrorView::of_text(text) }
+        Self { kind, view: ErrorView::of_text(text) }
     }
 }

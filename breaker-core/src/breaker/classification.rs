@@ -34,7 +34,7 @@ pub(crate) mod sealed {
         fn outcome(&self) -> Outcome;
 
         /// What is known of the error, if the result is one.
-        fn look<'e>(&'e self, error: Option<&'e E>) -> ErrorView<'e>;
+        fn view<'e>(&'e self, error: Option<&'e E>) -> ErrorView<'e>;
     }
 }
 
@@ -46,7 +46,7 @@ impl<E> sealed::Classification<E> for Outcome {
         *self
     }
 
-    fn look<'e>(&'e self, _: Option<&'e E>) -> ErrorView<'e> {
+    fn view<'e>(&'e self, _: Option<&'e E>) -> ErrorView<'e> {
         ErrorView::NOTHING
     }
 }
@@ -57,7 +57,7 @@ impl<E, D: Display> sealed::Classification<E> for (Outcome, D) {
         self.0
     }
 
-    fn look<'e>(&'e self, _: Option<&'e E>) -> ErrorView<'e> {
+    fn view<'e>(&'e self, _: Option<&'e E>) -> ErrorView<'e> {
         ErrorView::of_text(&self.1)
     }
 }

@@ -1,4 +1,4 @@
-//! Operations by a person or a program on a running breaker: settings, manual states, observers.
+//! Changes a running breaker for a person or a program: settings, manual states, observers.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::observe_calls;
@@ -171,12 +171,12 @@ impl CircuitBreaker {
         self.set_manual(None);
     }
 
-    /// Reports the end of a forced opening that is over, before another change.
+    /// Reports the end of a forced open period that is over, before another change.
     fn expire(&self) {
         self.change(|machine, now| ((), machine.expire(now)));
     }
 
-    /// The state of the parent, for a call of a keyed breaker. It ends a forced opening that is
+    /// The state of the parent, for a call of a keyed breaker. It ends a forced open period that is
     /// over, as a call of the parent does.
     pub(crate) fn state_of_all(&self) -> State {
         let state = self.state();

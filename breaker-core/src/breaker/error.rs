@@ -65,7 +65,7 @@ impl CircuitBreakerError {
 
     /// Its stream ended too early.
     #[cfg(feature = "stream")]
-    pub(crate) fn cut(owner: Owner) -> Self {
+    pub(crate) fn ended_early(owner: Owner) -> Self {
         Self { reason: Reason::EndedEarly, wait: RetryAfter::UNKNOWN, ..Self::timed_out(owner, Duration::ZERO) }
     }
 

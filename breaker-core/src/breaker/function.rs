@@ -9,7 +9,7 @@ pub(crate) struct Function {
     /// `module::Type::function`.
     pub(crate) name: Box<str>,
     /// The settings of this function alone.
-    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "nothing can cut a call off then"))]
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "no call can time out then"))]
     pub(crate) call_settings: Arc<PublishedCallSettings>,
     /// Its number among the functions that call these keyed breakers; 0: it has not called them.
     number: AtomicUsize,

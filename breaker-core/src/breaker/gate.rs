@@ -84,7 +84,7 @@ impl Gate {
     /// Whether a call at `now` is rejected under a packed state with `REJECTS`. If so, returns when
     /// it may be retried.
     #[inline]
-    pub(crate) fn shut(&self, now: Tick) -> Option<RetryAfter> {
+    pub(crate) fn rejected_for(&self, now: Tick) -> Option<RetryAfter> {
         let until = self.until();
         (now < until).then(|| RetryAfter::until(until, now))
     }

@@ -2,7 +2,7 @@
 
 use crate::breaker::inner::{HotState, Inner};
 use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
-use crate::clock::{self};
+use crate::clock;
 use crate::config::error::ConfigError;
 use crate::config::keys::Config;
 use crate::config::layers::{Layers, Precedence};

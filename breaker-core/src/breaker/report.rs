@@ -136,7 +136,8 @@ macro_rules! for_each_event {
                 /// The step that returned an `Err`, and the caller gets that error. `None`: every
                 /// step declined, and the caller gets what it would get without fallbacks.
                 source: Option<&'static str>;
-                /// Why the steps were called: `circuit_breaker_open`, `timeout` or `failure`.
+                /// Why the steps were called: `circuit_breaker_open`, `busy`, `timeout` or
+                /// `failure`.
                 reason: &'static str;
             }
 

@@ -143,7 +143,7 @@ pub enum Status {
 }
 
 impl CircuitBreaker {
-    /// The same, for a keyed breaker that is shown beside its parent.
+    /// The [snapshot](Self::snapshot) of a keyed breaker that is shown beside its parent.
     fn brief_snapshot(&self) -> Snapshot {
         Snapshot {
             #[cfg(feature = "serde")]

@@ -79,8 +79,8 @@ impl CircuitBreaker {
         if let Some((unbound, probe)) = nesting::join_outer(&self.0, packed) {
             return Ok(self.permit(caller, packed.with(unbound), probe, self.start()));
         }
-        let shut = if packed.has(PackedState::REJECTS) { self.0.gate.shut(clock::now()) } else { None };
-        if let Some(wait) = shut {
+        let wait = if packed.has(PackedState::REJECTS) { self.0.gate.rejected_for(clock::now()) } else { None };
+        if let Some(wait) = wait {
             return Err(self.reject(caller, observed, packed.state(), wait));
         }
         let Some((admission, packed)) = self.ask_machine(packed) else {
@@ -217,7 +217,7 @@ impl Inner {
         if !packed.has(PackedState::REJECTS) || packed.has(PackedState::OBSERVED) {
             return None;
         }
-        let wait = self.gate.shut(clock::now())?;
+        let wait = self.gate.rejected_for(clock::now())?;
         self.totals.rejected_on_stripe();
         Some(CircuitBreakerError::rejected(owner, packed.code(), wait))
     }

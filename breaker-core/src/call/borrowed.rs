@@ -75,7 +75,7 @@ impl<'b> BorrowedPermit<'b> {
         let success = result.is_ok() && matches!(outcome, Outcome::Success);
         if success && self.hot.gate.load_relaxed() == self.packed {
             self.breaker.0.success_on_stripe();
-            nesting::report_evidence(self.hot, Evidence::ANSWERED);
+            nesting::report_evidence(self.hot, Evidence::SUCCEEDED);
         } else if C::WORDED {
             self.settle_worded(&result, &classified);
         } else {

@@ -27,8 +27,4 @@ pub(crate) mod runtime;
 pub(crate) mod settle;
 #[cfg(feature = "stream")]
 pub(crate) mod stream;
-#[cfg(feature = "tokio")]
-pub(crate) mod timeout;
-#[cfg(not(feature = "tokio"))]
-#[path = "no_timeout.rs"]
 pub(crate) mod timeout;

@@ -17,7 +17,7 @@ pub trait Fallible: Sized {
     fn from_ok(value: Self::Ok) -> Self;
     fn from_error(error: Self::Error) -> Self;
     #[expect(clippy::missing_errors_doc, reason = "it is the user's own result")]
-    fn whole(self) -> Result<Self::Ok, Self::Error>;
+    fn into_result(self) -> Result<Self::Ok, Self::Error>;
 }
 
 /// The user's result, for a classifier that looks at both sides.
@@ -44,7 +44,7 @@ impl<T, E> Fallible for Result<T, E> {
         Err(error)
     }
 
-    fn whole(self) -> Self {
+    fn into_result(self) -> Self {
         self
     }
 }

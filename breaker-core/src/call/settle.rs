@@ -44,9 +44,9 @@ pub(crate) fn conclude_error<'r, E>(
     error: &'r E,
     classify: &dyn for<'e> Fn(&'e E) -> Classified<'e>,
 ) -> Classified<'r> {
-    let (outcome, look) = permit.guarded(|| classify(error));
-    permit.settle_result(true, outcome, || Cause { kind: type_name::<E>(), look });
-    (outcome, look)
+    let (outcome, view) = permit.guarded(|| classify(error));
+    permit.settle_result(true, outcome, || Cause { kind: type_name::<E>(), view });
+    (outcome, view)
 }
 
 /// The same as `settle` where an `Ok` can be a failure too.
@@ -60,17 +60,17 @@ pub(crate) fn conclude_full<'e, R: Fallible>(
     result: &'e R,
     classify: &dyn for<'r> Fn(&'r R) -> Classified<'r>,
 ) -> Classified<'e> {
-    let (outcome, look) = permit.guarded(|| classify(result));
+    let (outcome, view) = permit.guarded(|| classify(result));
     let is_error = result.view().is_err();
     let kind = if is_error { type_name::<R::Error>() } else { type_name::<R::Ok>() };
-    permit.settle_result(is_error, outcome, || Cause { kind, look });
-    (outcome, look)
+    permit.settle_result(is_error, outcome, || Cause { kind, view });
+    (outcome, view)
 }
 
 /// How a call that may fall back has ended.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
-#[cfg_attr(not(feature = "stream"), expect(unreachable_pub, reason = "only the judges of streams name it"))]
+#[cfg_attr(not(feature = "stream"), expect(unreachable_pub, reason = "only the classifiers of streams name it"))]
 pub struct Concluded {
     pub(crate) outcome: Outcome,
     /// Another breaker has rejected the call: the time until it may admit a call, if it says so.
@@ -83,8 +83,8 @@ impl Concluded {
     #[cfg(feature = "stream")]
     pub(crate) const FAILURE: Self = Self { outcome: Outcome::failure(), rejected: None };
 
-    pub(crate) fn of((outcome, look): Classified<'_>) -> Self {
-        Self { outcome, rejected: look.rejection(outcome).map(CircuitBreakerError::retry_after) }
+    pub(crate) fn of((outcome, view): Classified<'_>) -> Self {
+        Self { outcome, rejected: view.rejection(outcome).map(CircuitBreakerError::retry_after) }
     }
 
     /// Whether `on(failure)` applies, and then the time until a call may be worth making.
@@ -121,6 +121,6 @@ impl Permit {
         if !C::WORDED {
             return self.settle_result(error.is_some(), classified.outcome(), || Cause::bare(kind));
         }
-        self.settle_result(error.is_some(), classified.outcome(), || Cause { kind, look: classified.look(error) });
+        self.settle_result(error.is_some(), classified.outcome(), || Cause { kind, view: classified.view(error) });
     }
 }

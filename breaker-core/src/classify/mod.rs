@@ -133,7 +133,7 @@ impl<E: Error + 'static, T> Search<T, Itself> for E {
 impl<E, T> Search<T, Boxed> for E
 where
     E: DerefMut + 'static,
-    E::Target: Opaque<T>,
+    E::Target: DynError<T>,
 {
     fn first(&self) -> &(dyn Error + 'static) {
         beginning(self, (**self).as_error())
@@ -162,14 +162,14 @@ impl<E: Search<T, Boxed>, T> Search<T, Shared> for Arc<E> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<E: Opaque<T> + ?Sized, T> Search<T, Shared> for Rc<E> {
+impl<E: DynError<T> + ?Sized, T> Search<T, Shared> for Rc<E> {
     fn first(&self) -> &(dyn Error + 'static) {
         (**self).as_error()
     }
 }
 
 /// `dyn Error`, with or without `Send` and `Sync`.
-pub trait Opaque<T> {
+pub trait DynError<T> {
     /// The same error without them.
     fn as_error(&self) -> &(dyn Error + 'static);
 
@@ -182,20 +182,20 @@ pub trait Opaque<T> {
     }
 }
 
-impl<T> Opaque<T> for dyn Error + 'static {
+impl<T> DynError<T> for dyn Error + 'static {
     fn as_error(&self) -> &(dyn Error + 'static) {
         self
     }
 }
 
-impl<T> Opaque<T> for dyn Error + Send + 'static {
+impl<T> DynError<T> for dyn Error + Send + 'static {
     fn as_error(&self) -> &(dyn Error + 'static) {
         self
     }
 }
 
 // Such a box holds only errors that are `Send + Sync`.
-impl<T: Send + Sync + 'static> Opaque<T> for dyn Error + Send + Sync + 'static {
+impl<T: Send + Sync + 'static> DynError<T> for dyn Error + Send + Sync + 'static {
     fn as_error(&self) -> &(dyn Error + 'static) {
         self
     }

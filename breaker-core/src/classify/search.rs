@@ -1,7 +1,7 @@
 //! Matches a pattern against an error, and against the errors behind it.
 
 use crate::breaker::error_chain::{any_of, beginning};
-use crate::classify::{Opaque, Sought};
+use crate::classify::{DynError, Sought};
 use crate::sync::Arc;
 use std::error::Error;
 use std::ops::Deref;
@@ -41,7 +41,7 @@ impl<T, E> Fits<T> for OfTarget<'_, E>
 where
     T: Sought,
     E: Deref + 'static,
-    E::Target: Opaque<T>,
+    E::Target: DynError<T>,
 {
     fn any(self, pattern: impl Fn(&T) -> bool) -> bool {
         any_of(beginning(self.0, (**self.0).as_error()), &pattern) || E::Target::beside(self.0).is_some_and(pattern)
@@ -76,7 +76,7 @@ pub trait ByTarget<'e, E> {
 impl<'e, E> ByTarget<'e, E> for &Within<'e, E>
 where
     E: Deref + 'static,
-    E::Target: Opaque<()>,
+    E::Target: DynError<()>,
 {
     fn __breaker_way(&self) -> OfTarget<'e, E> {
         OfTarget(self.0)
@@ -87,7 +87,7 @@ where
 impl<'e, E> ByTarget<'e, E> for &Within<'e, Arc<E>>
 where
     E: Deref + 'static,
-    E::Target: Opaque<()>,
+    E::Target: DynError<()>,
 {
     fn __breaker_way(&self) -> OfTarget<'e, E> {
         OfTarget(self.0)

@@ -15,7 +15,7 @@ use std::fmt::{self, Debug, Display};
 /// its error.
 pub struct Shown<E> {
     outcome: Outcome,
-    look: for<'e> fn(&'e E) -> ErrorView<'e>,
+    view: for<'e> fn(&'e E) -> ErrorView<'e>,
 }
 
 impl<E> Shown<E> {
@@ -25,9 +25,9 @@ impl<E> Shown<E> {
     {
         let outcome = match result {
             Ok(()) => Outcome::success(),
-            Err(error) => error.look().classified(Outcome::failure()).0,
+            Err(error) => error.view().classified(Outcome::failure()).0,
         };
-        Self { outcome, look: E::look }
+        Self { outcome, view: E::view }
     }
 
     /// What `known` says about the first error of the chain that it knows. For any other error it
@@ -36,8 +36,8 @@ impl<E> Shown<E> {
     where
         E: Show<Way>,
     {
-        match result.err().and_then(|error| error.look().known(known)) {
-            Some(outcome) => Self { outcome, look: E::look },
+        match result.err().and_then(|error| error.view().known(known)) {
+            Some(outcome) => Self { outcome, view: E::view },
             None => Self::of(result),
         }
     }
@@ -111,27 +111,27 @@ impl<E> Debug for Shown<E> {
 )]
 pub trait Show<Way> {
     #[doc(hidden)]
-    fn look(&self) -> ErrorView<'_>;
+    fn view(&self) -> ErrorView<'_>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<E: Search<CircuitBreakerError, Itself> + Display> Show<Itself> for E {
-    fn look(&self) -> ErrorView<'_> {
-        ErrorView::whole(self, self.first())
+    fn view(&self) -> ErrorView<'_> {
+        ErrorView::of_chain(self, self.first())
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<E: Search<CircuitBreakerError, Boxed> + Display> Show<Boxed> for E {
-    fn look(&self) -> ErrorView<'_> {
-        ErrorView::whole(self, self.first())
+    fn view(&self) -> ErrorView<'_> {
+        ErrorView::of_chain(self, self.first())
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<E: Search<CircuitBreakerError, Shared> + Display> Show<Shared> for E {
-    fn look(&self) -> ErrorView<'_> {
-        ErrorView::whole(self, self.first())
+    fn view(&self) -> ErrorView<'_> {
+        ErrorView::of_chain(self, self.first())
     }
 }
 
@@ -148,7 +148,7 @@ macro_rules! texts {
 
         #[diagnostic::do_not_recommend]
         impl Show<Words> for $text {
-            fn look(&self) -> ErrorView<'_> {
+            fn view(&self) -> ErrorView<'_> {
                 ErrorView::of_text(self)
             }
         }
@@ -159,9 +159,9 @@ texts!(&str, String, Box<str>, Arc<str>, Cow<'_, str>);
 
 #[diagnostic::do_not_recommend]
 impl<E: Text> Show<Words> for CallError<E> {
-    fn look(&self) -> ErrorView<'_> {
+    fn view(&self) -> ErrorView<'_> {
         match self {
-            Self::Rejected(error) => ErrorView::whole(error, error),
+            Self::Rejected(error) => ErrorView::of_chain(error, error),
             Self::Inner(text) => ErrorView::of_text(text),
         }
     }
@@ -173,7 +173,7 @@ impl<E> sealed::Classification<E> for Shown<E> {
         self.outcome
     }
 
-    fn look<'e>(&'e self, error: Option<&'e E>) -> ErrorView<'e> {
-        error.map_or(ErrorView::NOTHING, self.look)
+    fn view<'e>(&'e self, error: Option<&'e E>) -> ErrorView<'e> {
+        error.map_or(ErrorView::NOTHING, self.view)
     }
 }

@@ -89,7 +89,7 @@ impl Environment {
             unrecognized,
             crate::config::keys::KEYS.len(),
             |name, _| {
-                let hint = text::variable_hint(&name[EVERY.len()..]);
+                let hint = text::variable_hint(EVERY, &name[EVERY.len()..]);
                 let message = format!("is no setting of circuit breakers and is left alone; {hint}");
                 unknown(ConfigErrorKind::UnknownKey, name, message)
             },
@@ -137,7 +137,7 @@ impl Environment {
                 }
                 Meaning::Label => found.entry("NAME").or_default().push(variable),
                 Meaning::BareTimeout => reading.problems.push(bare_timeout(variable, start)),
-                Meaning::Unknown => reading.unknown_key(variable, spelling),
+                Meaning::Unknown => reading.unknown_key(variable, start, spelling),
             }
         }
         for (key, variables) in found {
@@ -180,9 +180,9 @@ impl Environment {
 }
 
 impl Reading {
-    fn unknown_key(&mut self, variable: &str, spelling: &str) {
+    fn unknown_key(&mut self, variable: &str, start: &str, spelling: &str) {
         let hint = match self.problems.len() {
-            0..MOST_HINTS => format!("; {}", text::variable_hint(spelling)),
+            0..MOST_HINTS => format!("; {}", text::variable_hint(start, spelling)),
             _ => String::new(),
         };
         let message = format!("there is no key `{}`{hint}", excerpt::name(spelling));

@@ -22,6 +22,7 @@
 //! | `call_settings`, `ranked` | what calls read of settings without a lock |
 //! | `error`, `report` | what is wrong, and what is odd |
 //! | `json` | settings as they are serialised |
+//! | `tests` | tests of all keys |
 //!
 //! May use: `sync`, `clock`.
 //!

@@ -148,10 +148,14 @@ pub(crate) fn hint<'k>(word: &str, known: impl IntoIterator<Item = &'k str> + Cl
     }
 }
 
-/// The same for the end of a variable's name.
-pub(crate) fn variable_hint(spelling: &str) -> String {
+/// The same for a variable, whose name is `start` and `spelling`. It suggests the whole name.
+pub(crate) fn variable_hint(start: &str, spelling: &str) -> String {
     let all: Vec<_> = KEYS.iter().map(|key| variable(key)).chain(["NAME".to_owned()]).collect();
-    hint(spelling, all.iter().map(String::as_str))
+    let all = all.iter().map(String::as_str);
+    match nearest(spelling, all.clone()) {
+        Some(candidate) => format!("did you mean `{start}{candidate}`?"),
+        None => hint(spelling, all),
+    }
 }
 
 impl Config {
@@ -182,10 +186,16 @@ impl Config {
     }
 }
 
-/// What to write instead of an unknown key: the present name of an older one, else the nearest key.
+/// What to write instead of an unknown key: the key that a variable of this spelling sets, else the
+/// nearest key. `reset_timeout` means the first of two keys to users of other libraries.
 pub(crate) fn key_hint(key: &str) -> String {
     match meaning(&key.to_uppercase()) {
-        Meaning::Older(newer) => format!("write `{newer}`"),
+        Meaning::Older("fail_window") => {
+            "write `recovery_timeout` (how long the breaker stays open) or `fail_window` (the longest time between \
+             two consecutive failures)"
+                .to_owned()
+        }
+        Meaning::Key(known) | Meaning::Older(known) => format!("write `{known}`"),
         _ => hint(key, KEYS.iter().copied()),
     }
 }

@@ -48,7 +48,7 @@ macro_rules! contradictions {
 }
 
 contradictions! {
-    "min_calls", "at most the number of calls in `window`, else no rate is ever judged",
+    "min_calls", "at most the number of calls in `window`, else no rate is ever evaluated",
     |config| matches!((config.min_calls, config.window), (Some(least), Some(Window::Calls(calls))) if least > calls);
 
     "window_fail_max", "at most the number of calls in `window`, else it is never reached",

@@ -1,6 +1,7 @@
 //! Runs a `cache(..)` step with its store. A store never fails the call: its errors, panics and
 //! time-outs are reported.
 
+use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::{Report, StoreFailure, is_quiet};
 use crate::breaker::throttle::Throttle;
 use crate::call::result::Fallible;
@@ -80,7 +81,7 @@ impl CacheCallsite {
 }
 
 /// The caller of a step: the breaker, and the annotated function.
-pub(crate) type StepCaller<'a> = (&'a crate::CircuitBreaker, Option<&'static str>);
+pub(crate) type StepCaller<'a> = (&'a CircuitBreaker, Option<&'static str>);
 
 /// Why a store returned nothing.
 pub(crate) enum Trouble<E> {

@@ -91,7 +91,7 @@ impl<R> Fallible for Given<R, OfValue> {
         match error {}
     }
 
-    fn whole(self) -> Result<R, Infallible> {
+    fn into_result(self) -> Result<R, Infallible> {
         Ok(self.0)
     }
 }
@@ -112,7 +112,7 @@ impl<T, E> Fallible for Given<Result<T, E>, OfResult> {
         Self(Err(error), PhantomData)
     }
 
-    fn whole(self) -> Result<T, E> {
+    fn into_result(self) -> Result<T, E> {
         self.0
     }
 }

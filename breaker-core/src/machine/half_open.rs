@@ -26,7 +26,7 @@ pub(crate) struct Trial {
     /// How many calls had been rejected when the first probe was admitted.
     rejected_in_all: Option<u64>,
     /// Drops of calls without a slot that were not counted as failures.
-    spared: u32,
+    excused: u32,
     /// Successes that do not count, since the calls inside reported only a drop.
     hidden: u32,
 }
@@ -85,13 +85,13 @@ impl Trial {
     /// Whether a dropped call is not a failure, since calls were rejected after its probe was
     /// admitted. A call without a slot compares with the start of the trial: a call inside has
     /// taken the slot over, or its lease is over.
-    pub(crate) fn spares(&mut self, probe: u32, rejected_in_all: u64) -> bool {
+    pub(crate) fn excuses_drop(&mut self, probe: u32, rejected_in_all: u64) -> bool {
         if self.probes.rejected_in_all(probe).is_some() {
             return self.may_widen(probe, rejected_in_all);
         }
-        let spares = self.spared < MOST && self.rejected_in_all.is_some_and(|before| rejected_in_all > before);
-        self.spared += u32::from(spares);
-        spares
+        let excuses = self.excused < MOST && self.rejected_in_all.is_some_and(|before| rejected_in_all > before);
+        self.excused += u32::from(excuses);
+        excuses
     }
 
     /// Records a success that does not count because a call inside was dropped. Returns whether
@@ -170,7 +170,7 @@ impl Trial {
     }
 
     fn decide_by_number(&self, settings: &Settings) -> Option<Decision> {
-        let (needed, spare) = (settings.success_threshold, settings.probes() - settings.success_threshold);
+        let (needed, tolerated) = (settings.success_threshold, settings.probes() - settings.success_threshold);
         // A slow success does not count where the slow rule opens the breaker.
         let than = settings.slow_call_duration.unwrap_or_default();
         let slow = settings.slow_call_duration.map_or(0, |_| self.slow_successes);
@@ -178,10 +178,10 @@ impl Trial {
         if successes >= needed {
             return Some(Decision::Close);
         }
-        if failed.saturating_add(slow) <= spare {
+        if failed.saturating_add(slow) <= tolerated {
             return None;
         }
-        Some(Decision::Open(match spare {
+        Some(Decision::Open(match tolerated {
             0 if failed == 0 => Trip::SlowProbe { successes, of: needed, than },
             0 => Trip::Probe { successes, of: needed },
             _ => Trip::Trial { failed, slow, than, probes: self.finished(), needed },

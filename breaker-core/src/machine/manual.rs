@@ -35,7 +35,7 @@ impl Machine {
     pub(crate) fn reset(&mut self, now: Tick) -> Transition {
         self.counts = Counts::default();
         self.last_failure = Tick::ZERO;
-        self.eclipse_reported = false;
+        self.masked_failures_reported = false;
         Transition { reset: true, shadow: false, ..self.shift_manually(None, now) }
     }
 
@@ -118,14 +118,14 @@ impl Machine {
         Some(self.enter(phase, now)).filter(|change| change.old != change.new)
     }
 
-    /// Ends a forced opening or an open period that is over, as the next call would. Takes no slot
-    /// of the trial (rule 4).
+    /// Ends a forced open period or an open period that is over, as the next call would. Takes no
+    /// slot of the trial (rule 4).
     #[cfg(feature = "tokio")]
     pub(crate) fn lapse(&mut self, now: Tick) -> Option<Transition> {
         self.expire(now).or_else(|| self.end_open_time(now))
     }
 
-    /// Ends a forced opening whose time is over.
+    /// Ends a forced open period whose time is over.
     pub(crate) fn expire(&mut self, now: Tick) -> Option<Transition> {
         match self.manual {
             Some(Manual::ForcedOpen { until }) if now >= until => Some(self.shift_manually(None, until)),

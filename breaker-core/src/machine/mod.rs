@@ -12,6 +12,7 @@
 //! | `window` | the calls that the window rules evaluate |
 //! | `manual`, `view` | manual states and new settings; read-only views |
 //! | `state`, `outcome`, `output`, `packed` | input and output types |
+//! | `tests` | tests without a breaker |
 //!
 //! May use: `sync`, `clock`, `config`. To add a rule that opens a breaker, add it to `trip`.
 //!
@@ -41,8 +42,8 @@
 //!    `probe_timeout` loses its slot (`Trial::take`), but still decides if its generation is
 //!    current. If calls were rejected meanwhile for lack of a slot, the trial gets one more slot,
 //!    so that no trial is blocked (`Trial::give_back`). In that case a dropped call is not a
-//!    failure either (`spare`); the same applies during a ramp that has rejected calls. If a call
-//!    failed and a few others were rejected, the next trial gets the additional slot
+//!    failure either (`excuse_drop`); the same applies during a ramp that has rejected calls. If a
+//!    call failed and a few others were rejected, the next trial gets the additional slot
 //!    (`Trial::lacking`).
 //! 7. A result of an earlier generation is counted (`count`) and decides nothing (`settle`).
 //!    `shift` starts generations.
@@ -113,8 +114,8 @@ pub(crate) struct Machine {
     /// Consecutive dropped calls (rule 9).
     drops: u32,
     /// Consecutive calls that failed although a call inside them had succeeded.
-    eclipsed: FailureStreak,
-    eclipse_reported: bool,
+    masked_failures: FailureStreak,
+    masked_failures_reported: bool,
     trip: Option<Trip>,
     counts: Counts,
     /// Zero: there was none.
@@ -163,8 +164,8 @@ impl Machine {
             extra_slot_reported: false,
             failed_probes: 0,
             drops: 0,
-            eclipsed: FailureStreak::new(),
-            eclipse_reported: false,
+            masked_failures: FailureStreak::new(),
+            masked_failures_reported: false,
             trip: None,
             counts: Counts::default(),
             last_failure: Tick::ZERO,
@@ -236,7 +237,7 @@ impl Machine {
             _ => None,
         };
         let state = if forced.is_some() { State::ForcedOpen } else { self.phase_state() };
-        let until = forced.or_else(|| self.phase_shut_until()).unwrap_or(now);
+        let until = forced.or_else(|| self.phase_rejected_until()).unwrap_or(now);
         Admission::Rejected { state, wait: RetryAfter::until(until, now) }
     }
 
@@ -282,13 +283,13 @@ impl Machine {
         let before = (self.shown_state(), self.phase_state());
         // While the breaker is not closed it shows what the window held when it opened.
         if let (Phase::Closed { .. }, Some(window)) = (&self.phase, &self.window) {
-            window.turn(now);
+            window.rotate(now);
         }
         self.manual = manual;
         self.phase = phase;
         self.generation += 1;
         self.drops = 0;
-        self.eclipsed.clear();
+        self.masked_failures.clear();
         let consecutive_failures = self.streak.length();
         if matches!(self.phase, Phase::Closed { .. }) {
             self.streak.clear();

@@ -74,11 +74,11 @@ pub(crate) struct Settled {
     /// The consecutive dropped calls, this one included; 0 for a late one.
     pub(crate) drops: u32,
     /// A later call may open the breaker because of this one too, even if it succeeds.
-    pub(crate) lingers: bool,
+    pub(crate) may_trip_later: bool,
     pub(crate) change: Option<Transition>,
     /// The trial that has one more slot, if that is to be reported.
     pub(crate) widened: Option<Widened>,
-    pub(crate) eclipse: Eclipse,
+    pub(crate) masked_failure: MaskedFailure,
     /// The successes hidden by the drop of an inner call reached the number that closes the
     /// breaker.
     pub(crate) hidden: bool,
@@ -97,14 +97,14 @@ pub(crate) enum Widened {
 
 /// Failures of calls with a success inside them. That success ends the failure streak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Eclipse {
+pub(crate) enum MaskedFailure {
     None,
     /// This is a success inside another call, while there are such failures.
-    Answers,
+    Success,
     /// This is one more of them.
-    Hides,
+    Counted,
     /// With this one their number reaches the limit that would open the breaker.
-    Reports,
+    LimitReached,
 }
 
 impl Settled {
@@ -119,10 +119,10 @@ impl Settled {
             outcome,
             streak: 0,
             drops: 0,
-            lingers: false,
+            may_trip_later: false,
             change: None,
             widened: None,
-            eclipse: Eclipse::None,
+            masked_failure: MaskedFailure::None,
             hidden: false,
             failed_probes: 0,
         }

@@ -17,7 +17,8 @@ impl PackedState {
     pub(crate) const REJECTS: u64 = 1;
     /// The machine decides about admission.
     pub(crate) const ASK: u64 = 1 << 1;
-    /// A success changes something: there is a streak of failures, drops or eclipses, or a probe.
+    /// A success changes something: there is a streak of failures, drops or masked failures, or a
+    /// probe.
     pub(crate) const WATCH: u64 = 1 << 2;
     /// Calls record their start time.
     pub(crate) const TIMED: u64 = 1 << 3;
@@ -175,9 +176,9 @@ impl Evidence {
     /// One was counted as a failure, returned an error that counts as a success, or was rejected.
     pub(crate) const FAILED: Self = Self(0b0_0111);
     /// One was counted as a success.
-    pub(crate) const ANSWERED: Self = Self(0b0_1011);
+    pub(crate) const SUCCEEDED: Self = Self(0b0_1011);
     /// One failed after another one had succeeded. The machine has recorded that.
-    pub(crate) const ECLIPSED: Self = Self(0b1_1111);
+    pub(crate) const MASKED: Self = Self(0b1_1111);
 
     #[inline]
     pub(crate) const fn has(self, other: Self) -> bool {

@@ -21,14 +21,14 @@ pub(crate) struct Ramp {
     /// Calls that were rejected.
     rejected: u32,
     /// Drops that were not counted as failures.
-    spared: u32,
+    excused: u32,
 }
 
 impl Ramp {
     /// The first call is admitted, however early it comes: at low traffic there may be no other one
     /// for a long time.
     pub(crate) const fn new(now: Tick, more: u32) -> Self {
-        Self { since: now, accumulator: 0, first: true, more, left: more, rejected: 0, spared: 0 }
+        Self { since: now, accumulator: 0, first: true, more, left: more, rejected: 0, excused: 0 }
     }
 
     /// How many additional calls the next recovery admits, if this one failed: as with a trial.
@@ -81,10 +81,10 @@ impl Ramp {
     }
 
     /// Whether a dropped call is not a failure, since others were rejected.
-    pub(crate) fn spares(&mut self) -> bool {
-        let spares = self.rejected > 0 && self.spared < MOST;
-        self.spared += u32::from(spares);
-        spares
+    pub(crate) fn excuses_drop(&mut self) -> bool {
+        let excuses = self.rejected > 0 && self.excused < MOST;
+        self.excused += u32::from(excuses);
+        excuses
     }
 }
 

@@ -5,7 +5,7 @@ use crate::clock::Tick;
 use crate::config::types::{OnCancel, OnPanic};
 use crate::machine::half_open::Decision;
 use crate::machine::outcome::{Ending, Outcome};
-use crate::machine::output::{Call, Counted, Eclipse, Settled, Transition, Widened};
+use crate::machine::output::{Call, Counted, MaskedFailure, Settled, Transition, Widened};
 use crate::machine::packed::{Evidence, PackedState};
 use crate::machine::trip::Trip;
 use crate::machine::window::Mark;
@@ -15,7 +15,7 @@ impl Machine {
     /// Records how a call ended (rules 1, 2, 5 to 9).
     pub(crate) fn settle(&mut self, call: Call, ending: Ending, now: Tick) -> Settled {
         let classified = self.classify(call, ending, now);
-        let outcome = self.spare(call, ending, not_yet_counted(call.evidence, classified));
+        let outcome = self.excuse_drop(call, ending, not_yet_counted(call.evidence, classified));
         self.count(outcome, now);
         if !self.binds(call.packed) {
             return Settled::nothing(outcome);
@@ -32,11 +32,22 @@ impl Machine {
         let change = self.decide(outcome, slow, requested, now);
         let widened = self.report_extra_slot(widened, change);
         let streak = change.map_or(self.streak.length(), |change| change.consecutive_failures);
-        let lingers = matches!(self.phase, Phase::HalfOpen(_)) || self.ruled_window().is_some();
-        let eclipse = if change.is_none() { self.eclipse(call, classified, outcome, now) } else { Eclipse::None };
+        let may_trip_later = matches!(self.phase, Phase::HalfOpen(_)) || self.ruled_window().is_some();
+        let masked_failure =
+            if change.is_none() { self.masked_failure(call, classified, outcome, now) } else { MaskedFailure::None };
         let hidden = classified == Counted::Success && call.evidence == Evidence::REPORTED && self.hides();
         let failed_probes = if probed { self.failed_probes } else { 0 };
-        Settled { outcome, streak, drops: self.drops, lingers, change, widened, eclipse, hidden, failed_probes }
+        Settled {
+            outcome,
+            streak,
+            drops: self.drops,
+            may_trip_later,
+            change,
+            widened,
+            masked_failure,
+            hidden,
+            failed_probes,
+        }
     }
 
     /// Whether the result of a call with this packed state decides anything (rule 7).
@@ -76,19 +87,19 @@ impl Machine {
     /// A call may be dropped because others were rejected, as by a `try_join!`. On trial and during
     /// a ramp it has no result then. A call that is dropped after the time of `on_cancel` remains a
     /// failure.
-    fn spare(&mut self, call: Call, ending: Ending, outcome: Counted) -> Counted {
+    fn excuse_drop(&mut self, call: Call, ending: Ending, outcome: Counted) -> Counted {
         let dropped = ending.is_drop();
         let each_fails = self.settings.on_cancel == OnCancel::Failure;
         if !dropped || !each_fails || outcome != Counted::Failure || !self.binds(call.packed) {
             return outcome;
         }
         let rejected_in_all = self.rejected_in_all(call.rejected);
-        let spared = match &mut self.phase {
-            Phase::HalfOpen(trial) => trial.spares(call.probe, rejected_in_all),
-            Phase::Closed { ramp: Some(ramp), .. } => ramp.spares(),
+        let excused = match &mut self.phase {
+            Phase::HalfOpen(trial) => trial.excuses_drop(call.probe, rejected_in_all),
+            Phase::Closed { ramp: Some(ramp), .. } => ramp.excuses_drop(),
             _ => false,
         };
-        if spared { not_yet_counted(call.evidence, Counted::Cancelled) } else { outcome }
+        if excused { not_yet_counted(call.evidence, Counted::Cancelled) } else { outcome }
     }
 
     /// How many calls were rejected so far; in shadow, how many would have been rejected.
@@ -108,23 +119,23 @@ impl Machine {
     /// Records a call that fails after a success inside it. That success ends the failure streak,
     /// so any number of such calls may fail without opening the breaker. An outermost call that
     /// succeeds ends their streak, and `fail_window` does too.
-    fn eclipse(&mut self, call: Call, classified: Counted, outcome: Counted, now: Tick) -> Eclipse {
-        let after_success = |evidence: Evidence| evidence.has(Evidence::ANSWERED) && !evidence.has(Evidence::ECLIPSED);
+    fn masked_failure(&mut self, call: Call, classified: Counted, outcome: Counted, now: Tick) -> MaskedFailure {
+        let after_success = |evidence: Evidence| evidence.has(Evidence::SUCCEEDED) && !evidence.has(Evidence::MASKED);
         let fails = match call.around {
             None => classified == Counted::Failure && after_success(call.evidence),
             Some(around) => outcome == Counted::Failure && (after_success(call.evidence) || after_success(around)),
         };
         if fails {
-            let length = self.eclipsed.failed(now, self.settings.fail_window);
-            let report = self.settings.fail_max.is_some_and(|most| length >= most) && !self.eclipse_reported;
-            self.eclipse_reported |= report;
-            return if report { Eclipse::Reports } else { Eclipse::Hides };
+            let length = self.masked_failures.failed(now, self.settings.fail_window);
+            let report = self.settings.fail_max.is_some_and(|most| length >= most) && !self.masked_failures_reported;
+            self.masked_failures_reported |= report;
+            return if report { MaskedFailure::LimitReached } else { MaskedFailure::Counted };
         }
-        let succeeds = classified == Counted::Success && !call.evidence.has(Evidence::ECLIPSED);
+        let succeeds = classified == Counted::Success && !call.evidence.has(Evidence::MASKED);
         if call.around.is_none() && succeeds {
-            self.eclipsed.clear();
+            self.masked_failures.clear();
         }
-        if succeeds && self.eclipsed.length() > 0 { Eclipse::Answers } else { Eclipse::None }
+        if succeeds && self.masked_failures.length() > 0 { MaskedFailure::Success } else { MaskedFailure::None }
     }
 
     /// Fast path: counts one more consecutive failure if the packed state [has only a
@@ -147,7 +158,7 @@ impl Machine {
             return None;
         }
         let window = self.ruled_window()?;
-        window.turn(now);
+        window.rotate(now);
         window.evaluate().map(|trip| self.open(trip, None, now))
     }
 
@@ -157,7 +168,7 @@ impl Machine {
             return None;
         }
         let window = self.ruled_window()?;
-        window.turn(now);
+        window.rotate(now);
         window.evaluate_with(slow, now).map(|trip| self.open(trip, None, now))
     }
 

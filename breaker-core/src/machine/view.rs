@@ -65,12 +65,12 @@ impl Machine {
         match self.mode() {
             Some(Manual::ForcedOpen { until }) => Some(until),
             Some(Manual::Disabled | Manual::Shadow) => None,
-            None => self.phase_shut_until(),
+            None => self.phase_rejected_until(),
         }
     }
 
     /// The same for the automatic part alone.
-    pub(super) fn phase_shut_until(&self) -> Option<Tick> {
+    pub(super) fn phase_rejected_until(&self) -> Option<Tick> {
         match &self.phase {
             Phase::Closed { .. } => None,
             Phase::Open(open_period) => Some(self.reopens(open_period)),
@@ -111,7 +111,7 @@ impl Machine {
         let timed = matches!(self.settings.on_cancel, OnCancel::After(_)) || self.settings.slow_call_duration.is_some();
         let flags = phase
             | flag(until.is_some(), PackedState::REJECTS)
-            | flag(self.streak.length() > 0 || self.drops > 0 || self.eclipsed.length() > 0, PackedState::WATCH)
+            | flag(self.streak.length() > 0 || self.drops > 0 || self.masked_failures.length() > 0, PackedState::WATCH)
             | flag(self.settings.has_rules(), PackedState::WINDOW)
             | flag(timed, PackedState::TIMED)
             | flag(self.settings.limits.longest.is_some(), PackedState::LIMITED)

@@ -87,7 +87,7 @@ where
 
 pin_project! {
     /// The same where the value in the `Ok` is classified too.
-    pub struct SeeingCall<F, E, T> {
+    pub struct CallWithValue<F, E, T> {
         #[pin]
         call: Call<F, E>,
         classify_value: ClassifyValue<T>,
@@ -96,20 +96,20 @@ pin_project! {
 
 /// The call of a function that returns `R`, where the value in the `Ok` is classified.
 #[inline]
-pub fn call_seeing<R, F, E>(
+pub fn call_with_value<R, F, E>(
     callsite: &'static Callsite,
     body: F,
     classify: ErrorClassifier<E>,
     classify_value: ClassifyValue<R::Ok>,
-) -> SeeingCall<F, E, R::Ok>
+) -> CallWithValue<F, E, R::Ok>
 where
     F: Future<Output = R>,
     R: Callable<Error = E>,
 {
-    SeeingCall { call: Call { body, entry: Entry::of(callsite), classify }, classify_value }
+    CallWithValue { call: Call { body, entry: Entry::of(callsite), classify }, classify_value }
 }
 
-impl<R, F, E> Future for SeeingCall<F, E, R::Ok>
+impl<R, F, E> Future for CallWithValue<F, E, R::Ok>
 where
     F: Future<Output = R>,
     R: Fallible<Error = E>,

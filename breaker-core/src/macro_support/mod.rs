@@ -30,7 +30,7 @@ pub use self::const_checks::{attempts, growth, jitter, number, rate, wait};
 pub use self::stream as stream_needs_the_feature_stream_of_breaker_core;
 pub use crate::__breaker_callsite as declare_callsite;
 pub use crate::breaker::error_view::Classified;
-pub use crate::breaker::error_view::{ErrorView, Listed, of_variant, see, see_field, see_text};
+pub use crate::breaker::error_view::{ErrorView, Listed, inspect, inspect_field, inspect_text, of_variant};
 pub use crate::call::by_handle::{
     Run, TimedOut, run_sync, run_sync1, run_sync2, run_sync3, run_sync4, run_sync5, run_sync6, run_sync7, run_sync8,
 };
@@ -57,7 +57,7 @@ pub use crate::fallback::settle::{settle_full_or_fall, settle_or_fall};
 pub use crate::fallback::steps::{Answer, Step};
 pub use crate::machine::outcome::Outcome;
 pub use crate::macro_support::callsite::Callsite;
-pub use crate::macro_support::guarded_call::{Callable, call_seeing, call_with};
+pub use crate::macro_support::guarded_call::{Callable, call_with, call_with_value};
 pub use crate::macro_support::show_error::{AsError, ShowError, ShowNothing};
 #[cfg(feature = "register")]
 pub use crate::registry::declaration::Registered;
@@ -266,7 +266,7 @@ pub const fn retry_needs_the_feature_retry_of_breaker_core() -> Attempts {
 }
 
 /// A function of the expansion that classifies the value in the `Ok` of an `R`.
-pub fn seen_by<R: Fallible>(values: ClassifyValue<R::Ok>) -> ClassifyValue<R::Ok> {
+pub fn classify_value<R: Fallible>(values: ClassifyValue<R::Ok>) -> ClassifyValue<R::Ok> {
     values
 }
 
@@ -278,8 +278,8 @@ pub fn is_busy(rejected: &CircuitBreakerError) -> bool {
 
 /// Counts a call that exceeded its time limit.
 #[cold]
-pub fn cut_off(permit: Permit, cut: TimedOut) -> CircuitBreakerError {
-    settle_timed_out(permit, cut)
+pub fn timed_out(permit: Permit, limit: TimedOut) -> CircuitBreakerError {
+    settle_timed_out(permit, limit)
 }
 
 /// Runs a fallback step of a synchronous function.

@@ -1,4 +1,4 @@
-//! Races of the gate: readers against publishers.
+//! Models races of the gate: readers against publishers.
 
 use super::{SECOND, breaker, check, race, tripped};
 use crate::breaker::gate::Gate;

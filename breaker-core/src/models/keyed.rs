@@ -1,4 +1,4 @@
-//! Races of keyed breakers: evictions against totals and resets, cold states against bulk
+//! Models races of keyed breakers: evictions against totals and resets, cold states against bulk
 //! operations.
 
 use super::{Recorder, breaker, check, race};

@@ -1,4 +1,4 @@
-//! Races of manual changes with calls in flight.
+//! Models races of manual changes with calls in flight.
 
 use super::{Recorder, SECOND, breaker, check, fragile, race, tripped};
 use crate::config::keys::Config;

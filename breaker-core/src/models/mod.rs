@@ -1,10 +1,20 @@
-//! Models: races that loom runs in every order of the threads' steps.
+//! Models races, which loom runs in every order of the threads' steps.
 //!
 //! Loom also tries every older value that a load may return. The models are built with
 //! `--cfg breaker_loom` only; `scripts/loom` runs them. Each name says what must hold in any order.
 //!
 //! A model has two threads or three, and a handful of calls. It does not cover reorderings within
 //! one thread that only `Relaxed` allows, `Arc`, and the internals of tokio's `Notify`.
+//!
+//! | file | what races |
+//! | --- | --- |
+//! | `gate`, `results`, `manual` | readers with publishers; results and manual changes with calls |
+//! | `probes`, `places` | probes for a slot; calls for a place of `max_concurrent` |
+//! | `windows` | successes without a lock with failures, rotation and clearing |
+//! | `keyed`, `watch` | evictions with totals and resets; a watch with changes of state |
+//!
+//! May use: everything. Nothing else uses it. To add a model, write it in the file of its subject,
+//! as a `#[test]` that calls [`check`].
 
 mod gate;
 mod keyed;

@@ -1,4 +1,5 @@
-//! Races for the places of `max_concurrent`: the last one, one that is returned, and a new limit.
+//! Models races for the places of `max_concurrent`: the last one, one that is returned, and a new
+//! limit.
 
 use super::manual::Woken;
 use super::{breaker, check, fragile, race, tripped};

@@ -1,4 +1,4 @@
-//! Races for the slots of the half-open state: probes that take, return or lose them.
+//! Models races for the slots of the half-open state: probes that take, return or lose them.
 
 use super::{SECOND, check, fragile, race, tripped};
 use crate::clock;

@@ -1,4 +1,4 @@
-//! Races of results with a change of state, and their counting.
+//! Models races of results with a change of state, and their counting.
 
 use super::{Recorder, breaker, check, fragile, race, tripped};
 use crate::config::keys::Config;

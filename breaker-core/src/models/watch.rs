@@ -1,4 +1,4 @@
-//! Races of a watch with threads that open and close its breaker.
+//! Models races of a watch with threads that open and close its breaker.
 
 use super::{SECOND, breaker, check, race};
 use crate::config::keys::Config;

@@ -1,5 +1,5 @@
-//! Races of the sliding windows: successes without a lock against failures, rotation, clearing and
-//! each other.
+//! Models races of the sliding windows: successes without a lock against failures, rotation,
+//! clearing and each other.
 
 use super::{Recorder, SECOND, breaker, check, race};
 use crate::clock::Tick;
@@ -108,11 +108,11 @@ fn a_success_during_a_resize_leaves_the_new_ring_correct() {
 fn calls_that_are_added_to_buckets_concurrently_are_all_in_them() {
     check(|| {
         let window = window(SPAN);
-        window.turn(START);
+        window.rotate(START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         race(move || other.add_success(START), move || third.add(FAILED, START));
         assert_eq!(window.totals(), window_totals(2, 1));
-        window.turn(START.after(SECOND));
+        window.rotate(START.after(SECOND));
         assert_eq!(window.totals(), window_totals(0, 0));
     });
 }
@@ -124,10 +124,10 @@ fn a_success_during_a_rotation_leaves_the_window_in_time() {
         window.add(FAILED, START);
         let (other, third) = (Arc::clone(&window), Arc::clone(&window));
         // The rotation empties the bucket to which the call is added.
-        race(move || other.add_success(START), move || third.turn(START.after(SECOND)));
+        race(move || other.add_success(START), move || third.rotate(START.after(SECOND)));
         let totals = window.totals();
         assert!(totals.calls <= 1 && totals.failed == 0, "{totals:?}");
-        window.turn(START.after(3 * SECOND));
+        window.rotate(START.after(3 * SECOND));
         assert_eq!(window.totals(), window_totals(0, 0));
     });
 }

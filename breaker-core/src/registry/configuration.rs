@@ -19,7 +19,7 @@ impl Registry {
     /// When a value is out of its range, or leaves the breaker without a rule on failures. Nothing
     /// is changed then.
     pub fn set_config(&self, name: &str, config: Config) -> Result<(), ConfigError> {
-        let location = format!("configure(\"{name}\")");
+        let location = format!("set_config(\"{name}\")");
         if let Some(problem) = config.problems(&location).into_iter().next() {
             return Err(problem);
         }

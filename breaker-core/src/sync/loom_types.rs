@@ -1,4 +1,4 @@
-//! Provides the same types by loom.
+//! Provides the types of `std_types` by loom, for the models.
 //!
 //! Loom runs a model once for each order of the threads' steps and each older value that a load may
 //! see. `Arc` is missing here: loom has none for unsized values, and this crate need not check its

@@ -15,6 +15,9 @@ use tokio::sync::mpsc;
 /// How many events wait for a subscriber at most.
 const CAPACITY: usize = 1024;
 
+/// The largest capacity of a channel of tokio, which panics above it.
+const MOST: usize = usize::MAX >> 3;
+
 macro_rules! owned_events {
     ({ $(
         $(#[$doc:meta])*
@@ -66,11 +69,11 @@ impl CircuitBreaker {
 }
 
 /// A listener that passes events on to a channel, and the channel's other end. The channel holds
-/// `capacity` events (at least 1). Where it is full, events are left out and counted: a call never
-/// waits.
+/// `capacity` events (at least 1, at most what tokio's channels can hold). Where it is full, events
+/// are left out and counted: a call never waits.
 #[must_use]
 pub fn event_channel(capacity: usize) -> (EventSender, EventReceiver) {
-    let (sender, receiver) = mpsc::channel(capacity.max(1));
+    let (sender, receiver) = mpsc::channel(capacity.clamp(1, MOST));
     let dropped = Arc::new(AtomicU64::new(0));
     (EventSender { sender, dropped: Arc::clone(&dropped) }, EventReceiver { receiver, dropped, subscription: None })
 }

@@ -44,7 +44,7 @@ impl Context<'_> {
     // Output: `K::__rt::Callable::call(ENTRY, BODY, CLASSIFIER).await`,
     // where ENTRY is `K::__rt::declare_callsite!(entry SITE)`
     // or:     `K::__rt::call_with(.., OPEN).await`, with the key `open`
-    // or:     `K::__rt::call_seeing(.., VALUES).await`, where the value in the `Ok` counts
+    // or:     `K::__rt::call_with_value(.., VALUES).await`, where the value in the `Ok` counts
     //
     // At the return type, which it bounds.
     pub(super) fn one_call(&self) -> TokenStream {
@@ -54,12 +54,12 @@ impl Context<'_> {
         let call = match (&self.plan.open, values) {
             (None, None) => quote_spanned!(at=> #rt::Callable::call(#site, #body, #classifier)),
             (None, Some(values)) => {
-                quote_spanned!(at=> #rt::call_seeing::<_, _, _>(#site, #body, #classifier, #values))
+                quote_spanned!(at=> #rt::call_with_value::<_, _, _>(#site, #body, #classifier, #values))
             }
             (Some(open), None) => quote_spanned!(at=> #rt::call_with(#site, #body, #classifier, #rt::None, #open)),
             (Some(open), Some(values)) => {
                 let ret = respan(self.ret.clone(), at);
-                let values = quote_spanned!(at=> #rt::seen_by::<#ret>(#values));
+                let values = quote_spanned!(at=> #rt::classify_value::<#ret>(#values));
                 quote_spanned!(at=> #rt::call_with(#site, #body, #classifier, #rt::Some(#values), #open))
             }
         };

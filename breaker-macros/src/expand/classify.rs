@@ -22,30 +22,30 @@ impl Context<'_> {
         quote_spanned!(at=> |__error| { #classified })
     }
 
-    // Output: K::__rt::see(__error).__breaker_look().classified(K::__rt::Outcome::failure())
-    // or:     K::__rt::see(__error).__breaker_look().listed(LISTED)
-    // or:     let mut __look = K::__rt::see(__error).__breaker_look();
+    // Output: K::__rt::inspect(__error).__breaker_view().classified(K::__rt::Outcome::failure())
+    // or:     K::__rt::inspect(__error).__breaker_view().listed(LISTED)
+    // or:     let mut __view = K::__rt::inspect(__error).__breaker_view();
     //         let __outcome = OUTCOME;
-    //         (__outcome, __look)
+    //         (__outcome, __view)
     //
     // The second one is for lists, and the third one for `classify`.
     fn classified(&self) -> TokenStream {
         let rules = &self.plan.rules;
-        let look = self.look(&Ident::new("__error", Span::mixed_site()));
+        let view = self.view(&Ident::new("__error", Span::mixed_site()));
         if rules.classify.is_some() {
             let outcome = self.outcome();
             return quote_spanned! {Span::mixed_site()=>
-                let mut __look = #look;
+                let mut __view = #view;
                 let __outcome = #outcome;
-                (__outcome, __look)
+                (__outcome, __view)
             };
         }
         if rules.names_errors() {
             let listed = self.listed();
-            return quote_spanned!(Span::mixed_site()=> #look.listed(#listed));
+            return quote_spanned!(Span::mixed_site()=> #view.listed(#listed));
         }
         let otherwise = self.constructor(rules.otherwise());
-        quote_spanned!(Span::mixed_site()=> #look.classified(#otherwise))
+        quote_spanned!(Span::mixed_site()=> #view.classified(#otherwise))
     }
 
     // Output: match __error {
@@ -71,19 +71,19 @@ impl Context<'_> {
         [(&*rules.exclude, ignored), (&*rules.success, success), (&*rules.include, failure)]
     }
 
-    // Output: `K::__rt::see(__error).__breaker_look()`
-    fn look(&self, of: &Ident) -> TokenStream {
-        look(&self.rt, &self.ret, of)
+    // Output: `K::__rt::inspect(__error).__breaker_view()`
+    fn view(&self, of: &Ident) -> TokenStream {
+        view(&self.rt, &self.ret, of)
     }
 
     // Output: LOOK.or_status({
     //             use K::__rt::{ByNoStatus as _, ByStatus as _};
     //             (&K::__rt::Valued(__value)).__breaker_status()
     //         })
-    fn look_at_value(&self, value: &Ident) -> TokenStream {
-        let (rt, look) = (self.rt, self.look(value));
+    fn view_of_value(&self, value: &Ident) -> TokenStream {
+        let (rt, view) = (self.rt, self.view(value));
         quote_spanned! {Span::mixed_site()=>
-            #look.or_status({
+            #view.or_status({
                 use #rt::{ByNoStatus as _, ByStatus as _};
                 (&#rt::Valued(#value)).__breaker_status()
             })
@@ -103,21 +103,21 @@ impl Context<'_> {
             Some(Classify::By(function)) => {
                 let (at, decide) = (mixed(function), self.rt.at(mixed(function)));
                 let outcome = quote_spanned!(at=> #decide::decide(__result, #function));
-                let look = self.look(&error);
-                (outcome.clone(), quote_spanned!(Span::mixed_site()=> (#outcome, #look)))
+                let view = self.view(&error);
+                (outcome.clone(), quote_spanned!(Span::mixed_site()=> (#outcome, #view)))
             }
             _ => match self.of_value().filter(|_| self.plan.rules.failure_if.is_empty()) {
                 Some(of_value) => return self.classifier_of_both(&of_value),
                 None => (self.outcome_of_value(), self.classified()),
             },
         };
-        let look = self.look_at_value(&value);
+        let shown = self.view_of_value(&value);
         let at_rt = self.rt.at(self.at_ret);
         let view = quote_spanned!(self.at_ret=> #at_rt::view(__result));
         quote_spanned! {Span::mixed_site()=>
             |__result| {
                 match #view {
-                    #rt::Ok(__value) => (#of_value, #look),
+                    #rt::Ok(__value) => (#of_value, #shown),
                     #rt::Err(__error) => { #of_error }
                 }
             }
@@ -180,8 +180,8 @@ impl Context<'_> {
         match rules.classify {
             Some(Classify::Itself(_)) => {
                 let value = Ident::new("__value", Span::mixed_site());
-                let (outcome, look) = (self.by_itself(), self.look_at_value(&value));
-                Some(quote_spanned!(Span::mixed_site()=> (#outcome, #look)))
+                let (outcome, view) = (self.by_itself(), self.view_of_value(&value));
+                Some(quote_spanned!(Span::mixed_site()=> (#outcome, #view)))
             }
             None if rules.failure_if.is_empty() && rules.stream.is_none() && self.gives_response() => {
                 let name = Literal::string(&self.plan.function.sig.ident.unraw().to_string());
@@ -202,19 +202,19 @@ impl Context<'_> {
             .is_some_and(|value| matches!(value, Type::Path(path) if ends_in(&path.path, "Response")))
     }
 
-    // Output: `__look.__breaker_by_itself(K::__rt::classify(__error))`, at the key
-    // or:     `__look.__breaker_otherwise(K::__rt::Outcome::failure())`
+    // Output: `__view.__breaker_by_itself(K::__rt::classify(__error))`, at the key
+    // or:     `__view.__breaker_otherwise(K::__rt::Outcome::failure())`
     fn otherwise(&self) -> TokenStream {
         match &self.plan.rules.classify {
             Some(Classify::Itself(key)) => {
                 let at = key.resolved_at(Span::mixed_site());
                 let rt = self.rt.at(at);
                 let itself = quote_spanned!(at=> #rt::classify(__error));
-                quote_spanned!(Span::mixed_site()=> __look.__breaker_by_itself(#itself))
+                quote_spanned!(Span::mixed_site()=> __view.__breaker_by_itself(#itself))
             }
             _ => {
                 let otherwise = self.constructor(self.plan.rules.otherwise());
-                quote_spanned!(Span::mixed_site()=> __look.__breaker_otherwise(#otherwise))
+                quote_spanned!(Span::mixed_site()=> __view.__breaker_otherwise(#otherwise))
             }
         }
     }
@@ -235,20 +235,20 @@ impl Context<'_> {
     }
 }
 
-// Output: `K::__rt::see(__error).__breaker_look()`
-// or:     `K::__rt::see_text(__error).__breaker_look()`, for a `dyn Error` that borrows
+// Output: `K::__rt::inspect(__error).__breaker_view()`
+// or:     `K::__rt::inspect_text(__error).__breaker_view()`, for a `dyn Error` that borrows
 //
 // A borrowed error has no type that could be looked for.
-pub(crate) fn look(rt: &impl ToTokens, ty: &TokenStream, of: &Ident) -> TokenStream {
-    look_by(rt, "see", ty, of)
+pub(crate) fn view(rt: &impl ToTokens, ty: &TokenStream, of: &Ident) -> TokenStream {
+    view_by(rt, "inspect", ty, of)
 }
 
 /// The same for a field, which may be an `Option`.
-pub(crate) fn look_at_field(rt: &impl ToTokens, ty: &TokenStream, of: &Ident) -> TokenStream {
-    look_by(rt, "see_field", ty, of)
+pub(crate) fn view_of_field(rt: &impl ToTokens, ty: &TokenStream, of: &Ident) -> TokenStream {
+    view_by(rt, "inspect_field", ty, of)
 }
 
-fn look_by(rt: &impl ToTokens, see: &str, ty: &TokenStream, of: &Ident) -> TokenStream {
-    let see = Ident::new(if identifiers::borrows_error(ty) { "see_text" } else { see }, Span::mixed_site());
-    quote_spanned!(Span::mixed_site()=> #rt::#see(#of).__breaker_look())
+fn view_by(rt: &impl ToTokens, inspect: &str, ty: &TokenStream, of: &Ident) -> TokenStream {
+    let inspect = Ident::new(if identifiers::borrows_error(ty) { "inspect_text" } else { inspect }, Span::mixed_site());
+    quote_spanned!(Span::mixed_site()=> #rt::#inspect(#of).__breaker_view())
 }

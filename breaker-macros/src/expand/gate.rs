@@ -12,7 +12,7 @@ impl Context<'_> {
     // Output: let __out = RUN;
     // and:    let __out = match __out {
     //             Ok(__out) => __out,
-    //             Err(__cut) => { let __rejected = K::__rt::cut_off(__permit, __cut); TIMED_OUT }
+    //             Err(__timed_out) => { let __rejected = K::__rt::timed_out(__permit, __timed_out); TIMED_OUT }
     //         };
     // and:    let __out = K::__rt::given(__out, __shape);
     //
@@ -23,8 +23,8 @@ impl Context<'_> {
             quote_spanned! {Span::mixed_site()=>
                 let __out = match __out {
                     #rt::Ok(__out) => __out,
-                    #rt::Err(__cut) => {
-                        let __rejected = #rt::cut_off(__permit, __cut);
+                    #rt::Err(__timed_out) => {
+                        let __rejected = #rt::timed_out(__permit, __timed_out);
                         #timed_out
                     }
                 };

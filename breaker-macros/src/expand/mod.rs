@@ -20,10 +20,11 @@
 //! Each method has its output as a comment, in which `K` is the crate of the run-time half. Words
 //! in capitals are tokens that another method writes.
 //!
-//! This folder may use all others. The expansion names nothing but what `K::__rt` exports.
+//! May use: everything but the other attributes. The expansion names nothing but what `K::__rt`
+//! exports.
 //!
-//! To change an expansion: run `UPDATE_EXPECT=1 cargo test -p breaker-macros`, and review the
-//! difference in `tests/snapshots`.
+//! To add a part, give it a file, call it here, run `UPDATE_EXPECT=1 cargo test -p breaker-macros`,
+//! and review the difference in `tests/snapshots`.
 
 mod body;
 mod cache;

@@ -136,7 +136,7 @@ impl Context<'_> {
         let spans = [&retry.min, &retry.max, &retry.total];
         let [min, max, total] = spans.map(|span| self.maybe(span.as_ref().map(|span| self.span_of(span))));
         let (factor, jitter) = (self.number(retry.factor.as_ref(), 2.0), self.number(retry.jitter.as_ref(), 0.1));
-        let patience = match &retry.wait {
+        let wait_budget = match &retry.wait {
             Wait::No => quote_spanned!(Span::mixed_site()=> #rt::WaitBudget::None),
             Wait::Max => quote_spanned!(Span::mixed_site()=> #rt::WaitBudget::Max),
             Wait::For(most) => {
@@ -145,7 +145,7 @@ impl Context<'_> {
             }
         };
         let new = quote_spanned!(at=> #at_rt::retry_needs_the_feature_retry_of_breaker_core());
-        quote_spanned!(Span::mixed_site()=> #new.of(#attempts, (#min, #max, #total), (#factor, #jitter), #patience))
+        quote_spanned!(Span::mixed_site()=> #new.of(#attempts, (#min, #max, #total), (#factor, #jitter), #wait_budget))
     }
 
     fn number(&self, number: Option<&Number>, default: f64) -> TokenStream {

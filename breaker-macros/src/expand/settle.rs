@@ -70,9 +70,9 @@ impl Context<'_> {
         let (rt, outcome) = (self.rt, self.outcome());
         quote_spanned! {Span::mixed_site()=>
             |__error| {
-                let mut __look = #rt::see_text(__error).__breaker_look();
+                let mut __view = #rt::inspect_text(__error).__breaker_view();
                 let __outcome = #outcome;
-                (__outcome, __look)
+                (__outcome, __view)
             }
         }
     }

@@ -12,9 +12,9 @@
 //! | `locals` | finds the locals before an async block |
 //! | `unsupported` | refuses other items |
 //!
-//! This folder knows no key of an attribute. It may use `attributes`, `identifiers` and `spans`.
+//! This folder knows no key of an attribute. May use: `attributes`, `identifiers` and `spans`.
 //!
-//! To support another shape of function: recognise it here (`future` is an example), name it in
+//! To add a shape of function: recognise it here (`future` is an example), name it in
 //! `validate::shape`, write it in `expand`, and add a case to `tests/shapes`.
 
 pub(crate) mod future;

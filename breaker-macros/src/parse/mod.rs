@@ -13,7 +13,7 @@
 //! | `retry` | reads `#[retry(..)]` |
 //! | `fallback`, `fallback_hints`, `cache` | read `#[fallback(..)]` and its steps |
 //!
-//! This folder is the lowest one. It may use `diagnostics`, and no other folder.
+//! May use: `diagnostics` and what is below it, and no other folder.
 //!
 //! To add a key:
 //!

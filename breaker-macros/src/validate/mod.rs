@@ -14,7 +14,7 @@
 //! | `return_value`, `error_bounds`, `borrowed_return` | check the return type |
 //! | `fallback`, `cache`, `retry`, `stream` | check the attributes and keys of these names |
 //!
-//! This folder may use `parse`, `item` and the files at the root of the crate that all may use.
+//! May use: `parse`, `item` and the files at the root of the crate that all may use.
 //!
 //! To add a rule: write it in the file of its subject, call it here, and add a case to
 //! `tests/ui/fail`. It adds to `Errors` and goes on; it returns nothing early.

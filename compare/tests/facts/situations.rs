@@ -16,10 +16,10 @@ pub(crate) async fn a_probe_is_dropped<R: Rival>() -> &'static str {
     let breaker = half_open::<R>().await;
     for _ in 0..100 {
         let mut probe = breaker.call(Box::pin(pending()));
-        assert_eq!(poll(&mut probe), Poll::Pending, "a probe was let in");
+        assert_eq!(poll(&mut probe), Poll::Pending, "a probe was admitted");
     }
     match breaker.call(body(Ok(()))).await {
-        Ok(()) => "the next one is let in",
+        Ok(()) => "the next one is admitted",
         Err(_) => "the next one is rejected",
     }
 }
@@ -117,7 +117,7 @@ pub(crate) async fn tokios_paused_clock_is_advanced<R: Rival>() -> &'static str 
     open(&breaker).await;
     tokio::time::advance(LONG).await;
     match breaker.call(body(Ok(()))).await {
-        Ok(()) => "a probe is let in",
+        Ok(()) => "a probe is admitted",
         Err(_) => "it stays open",
     }
 }
@@ -159,7 +159,7 @@ fn panicking() -> Body {
 fn under_way<R: Rival>(breaker: &R) -> (Call, Option<oneshot::Sender<Result<(), Fault>>>) {
     let (answer, told) = oneshot::channel();
     let mut call = breaker.call(Box::pin(async { told.await.expect("it is told") }));
-    assert_eq!(poll(&mut call), Poll::Pending, "the call was let in");
+    assert_eq!(poll(&mut call), Poll::Pending, "the call was admitted");
     (call, Some(answer))
 }
 

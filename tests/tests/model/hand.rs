@@ -57,7 +57,7 @@ impl Reference {
         }
     }
 
-    /// A forced opening that is over goes on closed.
+    /// A forced open period that is over goes on closed.
     pub(crate) fn expire(&mut self) {
         if let Some(Manual::ForcedOpen { until: Some(until) }) = self.manual
             && until <= self.now

@@ -3,8 +3,8 @@ mod without {
     pub mod __rt {
         pub use breaker_core::__rt::{
             Borrowed, CacheCallsite, Err, FailedCall, Fresh, None, Ok, On, Outcome, Part, FallbackContext, Run, AsError, ShowError,
-            ShowNothing, Some, TwiceBorrowed, Whole, as_stored, duration, never, see, serve, settle_or_fall, share, ByFrom, ByNothing, Refused, cut_off,
-            declare_callsite, value,
+            ShowNothing, Some, TwiceBorrowed, Whole, as_stored, duration, never, inspect, serve, settle_or_fall, share, ByFrom, ByNothing,
+            Refused, declare_callsite, timed_out, value,
         };
     }
 }

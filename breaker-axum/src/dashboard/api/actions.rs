@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The longest time of a forced opening: a year, in seconds.
+/// The longest time of a forced open period: a year, in seconds.
 const MAX_SECONDS: u64 = 365 * 24 * 3600;
 
 /// What the routes share.
@@ -97,7 +97,7 @@ impl Action {
         self.seconds.map_or_else(|| word.to_owned(), |seconds| format!("{word} {seconds}s"))
     }
 
-    /// The time of a forced opening, if one was given.
+    /// The time of a forced open period, if one was given.
     fn duration(&self) -> Result<Option<Duration>, Refusal> {
         match self.seconds {
             None => Ok(None),

@@ -5,7 +5,7 @@
 //! | `actions` | `POST /action` and `POST /settings`: manual states and other settings |
 //! | `detail` | `GET /detail`: what is too much for the events |
 //!
-//! The folder uses `auth`, `live`, `audit`, `response` and `text` of the dashboard.
+//! May use: `auth`, `live`, `audit`, `response` and `text` of the dashboard.
 //!
 //! To add an action, add a variant to `Kind` in `actions`, and a button to `ACTIONS` in
 //! `page/actions.js`. `Access::authorize` has to be the first call of every route that acts, and

@@ -10,7 +10,7 @@
 //! | `sessions` | who has logged in |
 //! | `token` | the secret, and comparisons in constant time |
 //!
-//! The folder uses `audit`, `response` and `text` of the dashboard.
+//! May use: `audit`, `response` and `text` of the dashboard.
 //!
 //! To add another credential, read it from the headers in `caller`, check it in
 //! [`Access::authorize`](access::Access::authorize), and test it in

@@ -10,11 +10,10 @@
 //! | `readers` | how many readers there may be, per address and per session |
 //! | `sse` | `GET /events`: the events as server-sent events, for one reader |
 //!
-//! Each file uses those above it. The folder also uses `auth`, `response` and `text` of the
-//! dashboard.
+//! May use: `auth`, `response` and `text` of the dashboard. Each file uses those above it.
 //!
-//! To show another value of a breaker, add it to [`BreakerView`](view::BreakerView). It is then in
-//! the events `full`, `tick` and `transition`. To send another event, call
+//! To add a value of a breaker, add it to [`BreakerView`](view::BreakerView). It is then in
+//! the events `full`, `tick` and `transition`. To add an event, call
 //! [`Broadcast::publish_private`](broadcast::Broadcast::publish_private), or add a method like it.
 
 use super::auth::{access, caller, peer};

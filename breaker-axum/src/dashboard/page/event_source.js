@@ -73,7 +73,7 @@ export class Events {
 
     fail() {
         this.source?.close();
-        // The first failure may be a regular end. The second one in a row is reported.
+        // The first failure may be a regular end. A second consecutive one is reported.
         if (this.failedOnce && !this.lost) {
             this.lost = true;
             this.onLost(this.lastEvent);

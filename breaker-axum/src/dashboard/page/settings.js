@@ -5,7 +5,7 @@ import { refusal } from './session.js';
 import { plural } from './labels.js';
 
 const SOURCES = {
-    default: 'default', attribute: 'in the code', configure: 'in the code (configure)', file: 'file',
+    default: 'default', attribute: 'in the code', configure: 'in the code (set_config)', file: 'file',
     environment: 'environment', reconfigure: 'changed at run time',
 };
 

@@ -10,7 +10,7 @@ use std::fmt::Display;
 use std::io;
 use std::ops::Deref;
 
-/// The first step of the lookup. The compiler finds the first `__breaker_look` that the error's
+/// The first step of the lookup. The compiler finds the first `__breaker_view` that the error's
 /// type allows: here, or in a type that this dereferences to, step by step. The name avoids
 /// conflicts with a blanket trait of user code.
 ///
@@ -38,13 +38,13 @@ pub struct OfNothing;
 
 /// Starts the lookup for an error.
 #[inline]
-pub const fn see<E>(error: &E) -> OfRejections<'_, E> {
+pub const fn inspect<E>(error: &E) -> OfRejections<'_, E> {
     OfRejections(OfErrors(OfBoxes(OfTexts(error))))
 }
 
 /// The same where only the text may be used: a `dyn Error` that borrows.
 #[inline]
-pub const fn see_text<E>(error: &E) -> OfTexts<'_, E> {
+pub const fn inspect_text<E>(error: &E) -> OfTexts<'_, E> {
     OfTexts(error)
 }
 
@@ -79,21 +79,21 @@ impl<'e, E> OfErrors<'e, E> {
 
 /// A type that may be a rejection itself. All of them share one method, since rustc cannot choose
 /// among several where it does not know the type.
-pub trait Asked: Sized + 'static {
-    fn look(&self) -> ErrorView<'_>;
+pub trait MaybeRejection: Sized + 'static {
+    fn view(&self) -> ErrorView<'_>;
 }
 
-macro_rules! asked {
+macro_rules! maybe_rejection {
     ($($error:ty),*) => {$(
-        impl Asked for $error {
-            fn look(&self) -> ErrorView<'_> {
-                ErrorView::whole(self, self)
+        impl MaybeRejection for $error {
+            fn view(&self) -> ErrorView<'_> {
+                ErrorView::of_chain(self, self)
             }
         }
     )*};
 }
 
-asked!(
+maybe_rejection!(
     CircuitBreakerError,
     Box<CircuitBreakerError>,
     Arc<CircuitBreakerError>,
@@ -105,50 +105,50 @@ asked!(
     Arc<dyn Error + 'static>
 );
 
-impl<'e, E: Asked> OfRejections<'e, E> {
+impl<'e, E: MaybeRejection> OfRejections<'e, E> {
     #[must_use]
-    pub fn __breaker_look(&self) -> ErrorView<'e> {
-        self.error().look()
+    pub fn __breaker_view(&self) -> ErrorView<'e> {
+        self.error().view()
     }
 }
 
 /// Also inspects the error inside a box, since its own chain does not show it.
 #[cfg(feature = "anyhow")]
-impl Asked for anyhow::Error {
-    fn look(&self) -> ErrorView<'_> {
-        ErrorView::whole(self, beginning(self, &**self))
+impl MaybeRejection for anyhow::Error {
+    fn view(&self) -> ErrorView<'_> {
+        ErrorView::of_chain(self, beginning(self, &**self))
     }
 }
 
 #[cfg(feature = "anyhow")]
-impl Asked for Arc<anyhow::Error> {
-    fn look(&self) -> ErrorView<'_> {
-        (**self).look()
+impl MaybeRejection for Arc<anyhow::Error> {
+    fn view(&self) -> ErrorView<'_> {
+        (**self).view()
     }
 }
 
-impl Asked for Arc<Box<dyn Error + Send + Sync + 'static>> {
-    fn look(&self) -> ErrorView<'_> {
-        ErrorView::whole(self, &***self)
+impl MaybeRejection for Arc<Box<dyn Error + Send + Sync + 'static>> {
+    fn view(&self) -> ErrorView<'_> {
+        ErrorView::of_chain(self, &***self)
     }
 }
 
 impl<'e, E: Error> OfErrors<'e, E> {
     #[inline]
     #[must_use]
-    pub fn __breaker_look(&self) -> ErrorView<'e> {
+    pub fn __breaker_view(&self) -> ErrorView<'e> {
         ErrorView::of(self.error())
     }
 }
 
 /// `dyn Error`, with or without `Send` and `Sync`.
-pub trait Opaque {
+pub trait DynError {
     fn as_error(&self) -> &(dyn Error + 'static);
 }
 
-macro_rules! opaque {
+macro_rules! dyn_error {
     ($($error:ty),*) => {$(
-        impl Opaque for $error {
+        impl DynError for $error {
             fn as_error(&self) -> &(dyn Error + 'static) {
                 self
             }
@@ -156,21 +156,21 @@ macro_rules! opaque {
     )*};
 }
 
-opaque!(dyn Error + 'static, dyn Error + Send + 'static, dyn Error + Send + Sync + 'static);
+dyn_error!(dyn Error + 'static, dyn Error + Send + 'static, dyn Error + Send + Sync + 'static);
 
-impl<'e, E: Deref<Target: Opaque> + Display> OfBoxes<'e, E> {
+impl<'e, E: Deref<Target: DynError> + Display> OfBoxes<'e, E> {
     #[must_use]
-    pub fn __breaker_look(&self) -> ErrorView<'e> {
-        ErrorView::whole(self.0.0, (**self.0.0).as_error())
+    pub fn __breaker_view(&self) -> ErrorView<'e> {
+        ErrorView::of_chain(self.0.0, (**self.0.0).as_error())
     }
 }
 
 /// For an inner error that cannot be inspected.
 impl<'e, E> OfBoxes<'e, CallError<E>> {
     #[must_use]
-    pub fn __breaker_look(&self) -> ErrorView<'e> {
+    pub fn __breaker_view(&self) -> ErrorView<'e> {
         match self.0.0 {
-            CallError::Rejected(error) => ErrorView::whole(error, error),
+            CallError::Rejected(error) => ErrorView::of_chain(error, error),
             CallError::Inner(_) => ErrorView::NOTHING,
         }
     }
@@ -179,14 +179,14 @@ impl<'e, E> OfBoxes<'e, CallError<E>> {
 impl<'e, E: Display> OfTexts<'e, E> {
     #[inline]
     #[must_use]
-    pub fn __breaker_look(&self) -> ErrorView<'e> {
+    pub fn __breaker_view(&self) -> ErrorView<'e> {
         ErrorView::of_text(self.0)
     }
 }
 
 impl OfNothing {
     #[must_use]
-    pub fn __breaker_look(&self) -> ErrorView<'static> {
+    pub fn __breaker_view(&self) -> ErrorView<'static> {
         ErrorView::NOTHING
     }
 }

@@ -1,7 +1,7 @@
 //! Inspects a field of an error that may hold an error, or none.
 
 use super::ErrorView;
-use super::autoref::{Asked, OfRejections, Opaque, see};
+use super::autoref::{DynError, MaybeRejection, OfRejections, inspect};
 use crate::breaker::error::CallError;
 use std::error::Error;
 use std::fmt::Display;
@@ -23,8 +23,8 @@ pub struct OfBoxes<'e, F>(&'e F, OfRejections<'e, F>);
 
 /// Starts the lookup for a field.
 #[inline]
-pub const fn see_field<F>(field: &F) -> Field<'_, F> {
-    Field(OfErrors(OfBoxes(field, see(field))))
+pub const fn inspect_field<F>(field: &F) -> Field<'_, F> {
+    Field(OfErrors(OfBoxes(field, inspect(field))))
 }
 
 impl<'e, F> Deref for Field<'e, F> {
@@ -51,32 +51,32 @@ impl<'e, F> Deref for OfBoxes<'e, F> {
     }
 }
 
-impl<'e, E: Asked> Field<'e, Option<E>> {
+impl<'e, E: MaybeRejection> Field<'e, Option<E>> {
     #[must_use]
-    pub fn __breaker_look(&self) -> ErrorView<'e> {
-        self.0.0.0.as_ref().map_or(ErrorView::NOTHING, E::look)
+    pub fn __breaker_view(&self) -> ErrorView<'e> {
+        self.0.0.0.as_ref().map_or(ErrorView::NOTHING, E::view)
     }
 }
 
 impl<'e, E: Error> OfErrors<'e, Option<E>> {
     #[must_use]
-    pub fn __breaker_look(&self) -> ErrorView<'e> {
+    pub fn __breaker_view(&self) -> ErrorView<'e> {
         self.0.0.as_ref().map_or(ErrorView::NOTHING, |error| ErrorView::of(error))
     }
 }
 
-impl<'e, E: Deref<Target: Opaque> + Display> OfBoxes<'e, Option<E>> {
+impl<'e, E: Deref<Target: DynError> + Display> OfBoxes<'e, Option<E>> {
     #[must_use]
-    pub fn __breaker_look(&self) -> ErrorView<'e> {
-        self.0.as_ref().map_or(ErrorView::NOTHING, |error| ErrorView::whole(error, (**error).as_error()))
+    pub fn __breaker_view(&self) -> ErrorView<'e> {
+        self.0.as_ref().map_or(ErrorView::NOTHING, |error| ErrorView::of_chain(error, (**error).as_error()))
     }
 }
 
 impl<'e, E> OfBoxes<'e, Option<CallError<E>>> {
     #[must_use]
-    pub fn __breaker_look(&self) -> ErrorView<'e> {
+    pub fn __breaker_view(&self) -> ErrorView<'e> {
         match self.0 {
-            Some(CallError::Rejected(error)) => ErrorView::whole(error, error),
+            Some(CallError::Rejected(error)) => ErrorView::of_chain(error, error),
             _ => ErrorView::NOTHING,
         }
     }

@@ -2,12 +2,22 @@
 //!
 //! The result is its text, the errors behind it, and whether another breaker's rejection is among
 //! them.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `mod` | [`ErrorView`]: what is known of an error |
+//! | `autoref` | finds the view that the type of an error allows |
+//! | `field` | the same for a field, which may be an `Option` |
+//!
+//! May use: `error`, `error_chain` and `error_text` of `breaker`, and what is below `breaker`. To
+//! add a type that may be a rejection itself, add it to the list of `maybe_rejection!` in
+//! `autoref`.
 
 mod autoref;
 mod field;
 
-pub use self::autoref::{see, see_text};
-pub use self::field::see_field;
+pub use self::autoref::{inspect, inspect_text};
+pub use self::field::inspect_field;
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::error_chain::{chain, first_of};
 use crate::breaker::error_text::Text;
@@ -54,7 +64,7 @@ impl<'e> ErrorView<'e> {
         Self { text: Some(text), behind: Behind::Nothing }
     }
 
-    pub(crate) fn whole(text: &'e dyn Display, error: &'e (dyn Error + 'static)) -> Self {
+    pub(crate) fn of_chain(text: &'e dyn Display, error: &'e (dyn Error + 'static)) -> Self {
         Self { text: Some(text), behind: Behind::Chain(error) }
     }
 

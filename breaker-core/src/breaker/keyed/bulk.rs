@@ -1,4 +1,4 @@
-//! Operations on all breakers of a `key` at once.
+//! Changes and reads all breakers of a `key` at once.
 //!
 //! `keyed_breaker` describes how they interact with a breaker whose cold state is being
 //! initialised.

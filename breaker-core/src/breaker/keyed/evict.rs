@@ -115,7 +115,7 @@ fn rank_of(keyed_breaker: &KeyedBreaker, now: Tick) -> Option<Rank> {
             let is_recent = troubled.is_some_and(|last| now.since(last) < RECENT);
             Some(if is_recent { Rank::Troubled } else { Rank::Quiet })
         }
-        // A forced opening whose time is over has ended, even if no call has reported it.
+        // A forced open period whose time is over has ended, even if no call has reported it.
         State::ForcedOpen => over.then_some(Rank::Quiet),
         State::Shadow => None,
         State::Disabled => (!cold.machine.lock().is_manual()).then_some(Rank::Quiet),

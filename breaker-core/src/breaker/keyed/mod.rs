@@ -15,6 +15,9 @@
 //! breakers: insertion, eviction, cold states (`keyed_breaker`) and bulk operations. Locks are
 //! taken in this order: the registry's, a keyed breaker's layers, the keyed breakers', a shard's, a
 //! keyed breaker's machine. A thread that holds a lock of the parent's takes no other lock.
+//!
+//! May use: the other files of `breaker`, and what is below `breaker`. To add an operation on all
+//! keyed breakers, write it in `bulk`, which takes the lock once for all of them.
 
 pub(crate) mod bulk;
 pub(crate) mod evict;

@@ -47,19 +47,19 @@ pub(crate) fn failed_response(function: &'static str, status: u16) {
 
 /// A function has succeeded inside a call of another one, while failures of such calls are hidden.
 /// Few pairs are kept.
-pub(crate) fn answers(breaker: &CircuitBreaker, outer: Option<&'static str>, inner: Option<&'static str>) {
+pub(crate) fn keep_inner_success(breaker: &CircuitBreaker, outer: Option<&'static str>, inner: Option<&'static str>) {
     const MOST: usize = 16;
     let Some(inner) = inner else { return };
-    let kept = &mut breaker.logged().lock().answers;
+    let kept = &mut breaker.logged().lock().inner_successes;
     kept.retain(|pair| *pair != (outer, inner));
     kept.truncate(MOST - 1);
     kept.push((outer, inner));
 }
 
 /// Failures of calls of one function were hidden by successes of another one inside them.
-pub(crate) fn eclipsed(breaker: &CircuitBreaker, outer: Option<&'static str>) {
+pub(crate) fn masked_failures(breaker: &CircuitBreaker, outer: Option<&'static str>) {
     let inside = |(other, inner): &(Option<&str>, &'static str)| (*other == outer).then_some(*inner);
-    let inner = breaker.logged().lock().answers.iter().rev().find_map(inside);
+    let inner = breaker.logged().lock().inner_successes.iter().rev().find_map(inside);
     let (name, calls) = (label(breaker), outer.map_or_else(|| "by a handle".to_owned(), |outer| format!("of {outer}")));
     let after = inner.unwrap_or("another call");
     let fix = match (inner, outer) {

@@ -15,5 +15,5 @@ pub(crate) struct Logged {
     pub(super) notices: Rate,
     /// Functions, and those that have succeeded inside their calls while failures of such calls
     /// were hidden. The last one is at the end.
-    pub(super) answers: Vec<(Option<&'static str>, &'static str)>,
+    pub(super) inner_successes: Vec<(Option<&'static str>, &'static str)>,
 }

@@ -1,10 +1,17 @@
 //! Logs the reports of a breaker.
 //!
-//! This file has a line for each event. `advice` has what only a person can mend; `logged` and
-//! `rate` bound what comes again. Messages about settings are made where they are found, and logged
-//! by [`notice`].
+//! | file | what is in it |
+//! | --- | --- |
+//! | `mod` | a line for each event |
+//! | `advice` | problems that only a person can fix |
+//! | `logged`, `rate` | which lines a breaker has logged; the rate of repeated lines |
 //!
-//! An outage logs a handful of lines at INFO and above, for one breaker and for all keys together.
+//! Messages about settings are made where they are found, and logged by [`notice`]. An outage logs
+//! a handful of lines at INFO and above, for one breaker and for all keys together.
+//!
+//! May use: `handle`, `report`, `throttle` and `error_text` of `breaker`, and what is below
+//! `breaker`. To add a line, write it here with its `event_type`, and test it in
+//! `tests/tests/logs.rs`.
 
 pub(crate) mod advice;
 pub(crate) mod logged;

@@ -7,6 +7,14 @@
 //!
 //! A call that is dropped before it ends is on the stack too. It is marked as closing until its
 //! body is dropped. So its inner calls know that they are dropped with it.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `mod` | enters and leaves calls, and reports to outer ones |
+//! | `stack` | the stack of a thread |
+//!
+//! May use: `breaker` and what is below it. To add something that an inner call reports, add a bit
+//! to `machine::packed::Evidence`, and report it by [`report_evidence`].
 
 mod stack;
 
@@ -210,8 +218,7 @@ pub(crate) fn report_dropped(hot: &HotState, evidence: Evidence) {
     });
 }
 
-/// Records which function of the keyed breakers made the innermost call. That call is inside
-/// another call.
+/// Records which function of the keyed breakers made the innermost call.
 pub(crate) fn number(number: u32) {
     STACK.with(|stack| stack.number(number));
 }

@@ -1,6 +1,9 @@
 //! Keeps the stack of the calls that a thread is inside of. The first call has a fixed place, so
 //! that a single call finds it at once.
 
+#[cfg(test)]
+mod tests;
+
 use crate::breaker::caller::Binding;
 use crate::breaker::inner::HotState;
 use crate::clock::Tick;
@@ -12,15 +15,10 @@ use std::ptr;
 /// A call on the stack.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame {
-    breaker: Id,
     /// The packed state under which the call was admitted, with its marks.
     pub(crate) packed: PackedState,
     /// The slot that the call holds, until an inner call takes it over; 0: none.
     pub(crate) probe: u32,
-}
-
-impl Frame {
-    const NONE: Self = Self { breaker: Id::NONE, packed: PackedState::NONE, probe: 0 };
 }
 
 /// Identifies a breaker by its address. A call on the stack keeps its breaker alive.
@@ -47,6 +45,7 @@ impl Id {
 }
 
 /// A place for one call.
+#[derive(Clone)]
 pub(super) struct Place {
     breaker: Cell<Id>,
     pub(super) packed: Cell<PackedState>,
@@ -74,7 +73,7 @@ impl Place {
 
     #[inline]
     pub(super) fn frame(&self) -> Frame {
-        Frame { breaker: self.breaker.get(), packed: self.packed.get(), probe: self.probe.get() }
+        Frame { packed: self.packed.get(), probe: self.probe.get() }
     }
 
     #[inline]
@@ -83,9 +82,13 @@ impl Place {
         self.packed.set(packed);
     }
 
-    fn set(&self, Frame { breaker, packed, probe }: Frame) {
-        self.put(breaker, packed);
-        self.probe.set(probe);
+    /// Takes over all that is known of the call in another place.
+    fn set(&self, other: &Self) {
+        self.put(other.breaker.get(), other.packed.get());
+        self.probe.set(other.probe.get());
+        self.function.set(other.function.get());
+        self.number.set(other.number.get());
+        self.started.set(other.started.get());
     }
 
     /// Returns when the call began, if it is counted as in flight, and clears that mark.
@@ -120,7 +123,7 @@ per_thread!(pub(super) static STACK: Stack = Stack {
 });
 
 // A separate static, since it has to be freed. Each access to one static would check for that.
-per_thread!(static HEAP: RefCell<Vec<Frame>> = RefCell::new(Vec::new()));
+per_thread!(static HEAP: RefCell<Vec<Place>> = RefCell::new(Vec::new()));
 
 impl Stack {
     #[inline]
@@ -179,7 +182,7 @@ impl Stack {
         } else if !self.is_empty() {
             let depth = self.depth.get();
             if depth >= LAST {
-                push_heap(self.places[LAST].frame());
+                push_heap(self.places[LAST].clone());
             }
             self.mark_outer();
             self.depth.set(depth + 1);
@@ -226,7 +229,7 @@ impl Stack {
         if depth == 1 {
             self.unmark_outer();
         } else if depth > LAST {
-            innermost.set(pop_heap());
+            innermost.set(&pop_heap());
         }
     }
 
@@ -238,7 +241,7 @@ impl Stack {
     pub(super) fn leave(&self, breaker: Id, gate: PackedState) -> Option<bool> {
         let [first, second, ..] = &self.places;
         match self.depth.get() {
-            0 if first.packed.get() == gate.with_evidence(Evidence::ANSWERED) => {
+            0 if first.packed.get() == gate.with_evidence(Evidence::SUCCEEDED) => {
                 self.clear();
                 Some(false)
             }
@@ -246,7 +249,7 @@ impl Stack {
                 self.depth.set(0);
                 self.unmark_outer();
                 if first.breaker.get() == breaker {
-                    first.mark(Evidence::ANSWERED);
+                    first.mark(Evidence::SUCCEEDED);
                 }
                 Some(true)
             }
@@ -308,82 +311,20 @@ impl Stack {
 // A thread that ends may have no list any more. Then the calls that would be on it are forgotten.
 
 #[cold]
-fn push_heap(frame: Frame) {
-    let _ = HEAP.try_with(|heap| heap.try_borrow_mut().map(|mut heap| heap.push(frame)));
+fn push_heap(place: Place) {
+    let _ = HEAP.try_with(|heap| heap.try_borrow_mut().map(|mut heap| heap.push(place)));
 }
 
 #[cold]
-fn pop_heap() -> Frame {
+fn pop_heap() -> Place {
     let popped = HEAP.try_with(|heap| heap.try_borrow_mut().ok()?.pop());
-    popped.ok().flatten().unwrap_or(Frame::NONE)
+    popped.ok().flatten().unwrap_or_else(|| Place::new(Id::NONE))
 }
 
 fn on_heap<T>(breaker: Id, f: &impl Fn(&Place) -> T) -> Option<T> {
     let found = HEAP.try_with(|heap| {
-        let mut heap = heap.try_borrow_mut().ok()?;
-        let frame = heap.iter_mut().rev().find(|frame| frame.breaker == breaker)?;
-        let place = Place::new(Id::NONE);
-        place.set(*frame);
-        let value = f(&place);
-        *frame = place.frame();
-        Some(value)
+        let heap = heap.try_borrow().ok()?;
+        heap.iter().rev().find(|place| place.breaker.get() == breaker).map(f)
     });
     found.ok().flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Reports to the nearest call of this breaker, and returns whether there is one.
-    fn report_evidence(stack: &Stack, breaker: usize, evidence: Evidence) -> bool {
-        stack.nearest(Id(breaker), |place| place.mark(evidence)).is_some()
-    }
-
-    fn frames(stack: &Stack, breakers: impl Iterator<Item = usize>) {
-        for breaker in breakers {
-            stack.push(Id(breaker), PackedState::NONE, breaker as u32, None);
-        }
-    }
-
-    /// Each level has its own place, in the array and on the heap.
-    #[test]
-    fn calls_leave_in_reverse_order_at_any_depth() {
-        STACK.with(|stack| {
-            for calls in 1..12 {
-                frames(stack, 1..=calls);
-                for breaker in 1..=calls {
-                    assert!(report_evidence(stack, breaker, Evidence::REPORTED), "{breaker} of {calls}");
-                }
-                assert!(!report_evidence(stack, calls + 1, Evidence::REPORTED));
-                for breaker in (1..=calls).rev() {
-                    let left = stack.innermost().frame();
-                    assert_eq!((left.breaker, left.probe), (Id(breaker), breaker as u32));
-                    assert_eq!(left.packed.evidence(), Evidence::REPORTED, "{breaker} of {calls}");
-                    stack.shrink();
-                }
-                assert!(stack.is_empty());
-                assert_eq!(stack.first().probe.get(), 0);
-            }
-        });
-    }
-
-    #[test]
-    fn the_nearest_of_several_calls_of_one_breaker_gets_the_report() {
-        STACK.with(|stack| {
-            for calls in 2..12 {
-                frames(stack, (0..calls).map(|call| 1 + call % 2));
-                assert!(report_evidence(stack, 1, Evidence::FAILED));
-                let reached: Vec<_> = (0..calls)
-                    .map(|_| {
-                        let reached = stack.innermost().frame().packed.evidence() == Evidence::FAILED;
-                        stack.shrink();
-                        reached
-                    })
-                    .collect();
-                let nearest = if calls % 2 == 1 { 0 } else { 1 };
-                assert!(reached.iter().enumerate().all(|(at, reached)| *reached == (at == nearest)), "{reached:?}");
-            }
-        });
-    }
 }

@@ -10,7 +10,7 @@ use crate::call::nesting;
 use crate::clock::{self, Tick};
 use crate::machine::Machine;
 use crate::machine::outcome::{Ending, Outcome};
-use crate::machine::output::{Call, Counted, Eclipse, Settled};
+use crate::machine::output::{Call, Counted, MaskedFailure, Settled};
 use crate::machine::packed::{Evidence, PackedState};
 use crate::machine::window::Added;
 use crate::sync::Ordering;
@@ -36,7 +36,7 @@ impl Permit {
         }
         let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
         if success && evidence == Evidence::NONE && (self.only_metered() || self.added_to_window()) {
-            nesting::report_evidence(hot, Evidence::ANSWERED);
+            nesting::report_evidence(hot, Evidence::SUCCEEDED);
             return;
         }
         let failed = matches!(ending, Ending::Result(Outcome::Failure { .. }));
@@ -46,8 +46,12 @@ impl Permit {
         }
         let settled = self.settle_in_machine(ending, cause);
         let evidence = match settled.outcome {
-            Counted::Success => Evidence::ANSWERED,
-            Counted::Failure if matches!(settled.eclipse, Eclipse::Hides | Eclipse::Reports) => Evidence::ECLIPSED,
+            Counted::Success => Evidence::SUCCEEDED,
+            Counted::Failure
+                if matches!(settled.masked_failure, MaskedFailure::Counted | MaskedFailure::LimitReached) =>
+            {
+                Evidence::MASKED
+            }
             Counted::Failure => Evidence::FAILED,
             _ if dropped => Evidence::REPORTED,
             _ => return,
@@ -75,7 +79,7 @@ impl Permit {
         let plain = matches!(ending, Ending::Result(Outcome::Success)) && self.nothing_happened();
         if plain {
             self.breaker().0.success();
-            nesting::report_evidence(&self.breaker().0, Evidence::ANSWERED);
+            nesting::report_evidence(&self.breaker().0, Evidence::SUCCEEDED);
         }
         plain
     }
@@ -99,7 +103,7 @@ impl Permit {
         let added = match window.add_success(now) {
             Added::BucketExpired => match inner.machine.try_lock() {
                 Some(_lock) => {
-                    window.turn(now);
+                    window.rotate(now);
                     window.add_success(now)
                 }
                 None => window.add_success_late(),
@@ -197,7 +201,7 @@ impl Permit {
             crate::breaker::log::advice::widened(self.breaker(), self.owner.function(), widened);
         }
         #[cfg(feature = "tracing")]
-        self.warn_of_eclipse(settled);
+        self.warn_of_masked_failures(settled);
         #[cfg(feature = "tracing")]
         if settled.hidden {
             crate::breaker::log::advice::hidden(
@@ -213,18 +217,22 @@ impl Permit {
     /// Warns with one log line about failures that inner successes hide. Until then it records
     /// which function has succeeded inside the other.
     #[cfg(feature = "tracing")]
-    fn warn_of_eclipse(&self, settled: &Settled) {
+    fn warn_of_masked_failures(&self, settled: &Settled) {
         let own = self.owner.function();
-        match (settled.eclipse, settled.outcome) {
-            (Eclipse::Answers, Counted::Success) if nesting::is_inside(&self.breaker().0) => {
-                crate::breaker::log::advice::answers(self.breaker(), nesting::function_around(self.breaker()), own);
+        match (settled.masked_failure, settled.outcome) {
+            (MaskedFailure::Success, Counted::Success) if nesting::is_inside(&self.breaker().0) => {
+                crate::breaker::log::advice::keep_inner_success(
+                    self.breaker(),
+                    nesting::function_around(self.breaker()),
+                    own,
+                );
             }
             // The failure of a call without an inner success is attributed to the enclosing call.
-            (Eclipse::Reports, _) if self.evidence().has(Evidence::ANSWERED) => {
-                crate::breaker::log::advice::eclipsed(self.breaker(), own);
+            (MaskedFailure::LimitReached, _) if self.evidence().has(Evidence::SUCCEEDED) => {
+                crate::breaker::log::advice::masked_failures(self.breaker(), own);
             }
-            (Eclipse::Reports, _) => {
-                crate::breaker::log::advice::eclipsed(self.breaker(), nesting::function_around(self.breaker()));
+            (MaskedFailure::LimitReached, _) => {
+                crate::breaker::log::advice::masked_failures(self.breaker(), nesting::function_around(self.breaker()));
             }
             _ => {}
         }
@@ -235,12 +243,12 @@ impl Permit {
     /// if the breaker has changed while the text was written.
     fn keep_error<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
         let tripped = settled.change.filter(|change| change.trip.is_some());
-        let matters = settled.streak == 1 || settled.lingers || tripped.is_some();
+        let matters = settled.streak == 1 || settled.may_trip_later || tripped.is_some();
         if settled.outcome != Counted::Failure || !matters {
             return;
         }
         let cause = cause();
-        let text = Text::of(&cause.look);
+        let text = Text::of(&cause.view);
         let generation = tripped.map_or(self.packed.generation(), |change| change.generation);
         let breaker = self.breaker();
         let machine = breaker.0.machine.lock();
@@ -263,8 +271,8 @@ impl Permit {
 
     #[cold]
     fn report_failed_probe<'e>(&self, consecutive: u32, cause: &dyn Fn() -> Cause<'e>) {
-        let (breaker, function, Cause { kind: error_type, look }) = (self.breaker(), self.owner.function(), cause());
-        let error = look.has_text().then_some(&look as &dyn fmt::Display);
+        let (breaker, function, Cause { kind: error_type, view }) = (self.breaker(), self.owner.function(), cause());
+        let error = view.has_text().then_some(&view as &dyn fmt::Display);
         let event = ProbeFailed { breaker, function, error_type, error, consecutive };
         breaker.report(Report::ProbeFailed(&event));
     }
@@ -298,8 +306,8 @@ impl Permit {
                 breaker.report(Report::PassedOn(&event));
             }
             Counted::Failure => {
-                let Cause { kind: error_type, look } = cause();
-                let error = look.has_text().then_some(&look as &dyn fmt::Display);
+                let Cause { kind: error_type, view } = cause();
+                let error = view.has_text().then_some(&view as &dyn fmt::Display);
                 let consecutive_failures = settled.streak;
                 let event = Failure { breaker, function, elapsed, error_type, error, consecutive_failures };
                 breaker.report(Report::Failure(&event));

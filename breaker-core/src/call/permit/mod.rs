@@ -1,4 +1,14 @@
 //! Tracks an admitted call: what its own code does, and what its inner calls have reported.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `mod` | [`Permit`]: ended by its owner, or dropped |
+//! | `ending` | counts and reports the ending |
+//! | `of_stream` | the ending of a call whose result is a stream |
+//! | `tests` | tests of the lock, the clock and the window |
+//!
+//! May use: `call::nesting`, `breaker` and what is below it; `tests` uses `telemetry` too. To add
+//! something that happens when a call ends, add it to `ending`.
 
 mod ending;
 #[cfg(feature = "stream")]
@@ -147,7 +157,7 @@ impl Permit {
         self.settled = true;
         if matches!(outcome, Outcome::Success) && self.nothing_happened() {
             self.breaker().0.success();
-            nesting::report_evidence(&self.breaker().0, Evidence::ANSWERED);
+            nesting::report_evidence(&self.breaker().0, Evidence::SUCCEEDED);
         } else {
             self.end(Ending::Result(outcome), &cause);
         }

@@ -2,7 +2,7 @@
 
 use super::{DROPPED, Permit, RUNS, RUNS_CLOSES, TIMED};
 use crate::breaker::cause::Cause;
-use crate::call::nesting::{self};
+use crate::call::nesting;
 use crate::clock::Tick;
 use crate::machine::outcome::{Ending, Outcome};
 use crate::machine::packed::{Evidence, PackedState};

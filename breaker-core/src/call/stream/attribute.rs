@@ -173,7 +173,7 @@ where
     R: Fallible,
     R::Ok: ResultStream<I, E>,
 {
-    match result.whole() {
+    match result.into_result() {
         Ok(stream) => Ok(stream.guarded(permit, items, rules)),
         Err(error) => {
             conclude_error(permit, &error, classify);
@@ -208,7 +208,7 @@ where
     R: Fallible,
     R::Ok: StreamBox<T, E>,
 {
-    match result.whole() {
+    match result.into_result() {
         // Not yet counted: the end of the stream is.
         Ok(stream) => (R::from_ok(stream.guarded_box(permit, items, rules)), Concluded::SUCCESS),
         Err(error) => {
@@ -260,7 +260,7 @@ pub(crate) fn guard<R, T, E>(
 where
     R: Fallible,
 {
-    match result.whole() {
+    match result.into_result() {
         Ok(stream) => Ok(GuardedStream::new(permit, stream, items, rules)),
         Err(error) => {
             let concluded = Concluded::of(conclude_error(permit, &error, classify));

@@ -1,4 +1,14 @@
 //! Guards a stream: the call lasts as long as the stream of results that it returned.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `mod` | [`guard_stream`], and the stream that it returns |
+//! | `attribute`, `item_error` | streams of annotated functions; the error of an item that is late |
+//! | `limits` | how long a reader waits for an item |
+//! | `streaming` | the call, from the first poll of its stream to the end |
+//!
+//! May use: the other files of `call`, `breaker` and what is below it. To add a limit, add it to
+//! `limits::Rules`, with a method of [`GuardedStream`].
 
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub(crate) mod attribute;
@@ -93,12 +103,12 @@ fn every_error<E>(_: &E) -> Classified<'_> {
 }
 
 /// Classifies the item that ends a call with this error.
-pub trait Judge<T, E> {
+pub trait ItemClassifier<T, E> {
     #[doc(hidden)]
     fn conclude(&mut self, permit: Permit, item: &Result<T, E>, error: &E) -> Option<Concluded>;
 }
 
-impl<T, E> Judge<T, E> for for<'e> fn(&'e E) -> Classified<'e> {
+impl<T, E> ItemClassifier<T, E> for for<'e> fn(&'e E) -> Classified<'e> {
     fn conclude(&mut self, permit: Permit, _: &Result<T, E>, error: &E) -> Option<Concluded> {
         Some(Concluded::of(crate::call::settle::conclude_error(permit, error, self)))
     }
@@ -113,7 +123,7 @@ impl<F> fmt::Debug for Classifier<F> {
     }
 }
 
-impl<T, E, C, F> Judge<T, E> for Classifier<F>
+impl<T, E, C, F> ItemClassifier<T, E> for Classifier<F>
 where
     F: FnMut(&Result<T, E>) -> C,
     C: Classification<E>,
@@ -257,7 +267,7 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
 impl<S, T, E, J> GuardedStream<S, T, E, J>
 where
     S: Stream<Item = Result<T, E>>,
-    J: Judge<T, E>,
+    J: ItemClassifier<T, E>,
 {
     fn poll_item(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Polled<T, E>> {
         let mut this = self.project();
@@ -292,7 +302,7 @@ where
 impl<S, T, E, J> Stream for GuardedStream<S, T, E, J>
 where
     S: Stream<Item = Result<T, E>>,
-    J: Judge<T, E>,
+    J: ItemClassifier<T, E>,
 {
     type Item = Result<T, E>;
 

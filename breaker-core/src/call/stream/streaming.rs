@@ -129,7 +129,7 @@ impl Streaming {
         }
         Some(match late {
             Some(Late { is_first, after }) => CircuitBreakerError::no_item(owner, is_first, after),
-            None => CircuitBreakerError::cut(owner),
+            None => CircuitBreakerError::ended_early(owner),
         })
     }
 }

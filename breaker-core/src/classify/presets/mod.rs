@@ -104,6 +104,18 @@
 //! service was not called. A time-out is a failure. The attribute does so by itself; [`errors`]
 //! does so for calls by a handle.
 
+// What is inside: a file for each library, with its table of errors and its tests, and files that
+// several of them use.
+//
+// - Any errors and results: `any`, `result`, `io`, `tokio`
+// - HTTP: `http`, `status`, `retry_after`, `texts`, `reqwest`, `hyper`, `hyper_util`, `h2`, `ureq`,
+//   `tower`, `tonic`, `aws_sdk`
+// - Databases: `sqlx`, `tokio_postgres`, `sqlstate`, `sqlite`, `redis`, `pools`
+// - Messages: `async_nats`, `lapin`, `rumqttc`
+// - `subject`: what a preset accepts, and how it finds the error that it knows
+//
+// May use: `classify`, `breaker` and what is below them. To add a preset, see `classify/mod.rs`.
+
 mod any;
 #[cfg(feature = "async-nats-0-51")]
 mod async_nats;

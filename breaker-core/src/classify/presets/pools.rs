@@ -1,4 +1,8 @@
 //! Classifies the errors of the pools deadpool and bb8, which hold connections of any client.
+//!
+//! This file has what both need; `deadpool` and `bb8` have a preset each.
+//!
+//! May use: what `presets` may. To add a client, add its errors to both lists below.
 
 /// What an error of a pool counts as, where the error of its connections is of a client whose
 /// feature is on.

@@ -1,4 +1,7 @@
-//! Classifies the errors of each version of sqlx, with and without a check of the pool.
+//! Classifies the errors of each version of sqlx, with and without a check of the pool. `answered`
+//! records the calls of a pool, `migrations` recognises failed migrations, and `tests` has tests.
+//!
+//! May use: what `presets` may. To add a version, add it to the list of `presets!` at the end.
 
 mod answered;
 mod migrations;

@@ -3,6 +3,11 @@
 //! `[defaults]` is below the settings in code, `[all]` is above them; both apply to every breaker.
 //! `[breakers.NAME]` is above these for one breaker. `[functions."module::Type::function"]` is
 //! above that for one function. A file with a problem is refused as a whole.
+//!
+//! This file finds and reads the file, and `reader` reads its text.
+//!
+//! May use: the other files of `config`. To add a table, read it in `reader`, and give it a place
+//! among the sources in `config::layers`.
 
 #[cfg(feature = "toml")]
 mod reader;

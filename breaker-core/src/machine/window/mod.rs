@@ -20,6 +20,15 @@
 //! - It takes the same again for each other power of two that it has had.
 //! - A window of time takes 1 KiB, however long it is.
 //! - A rule over slow calls takes half a KiB more.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `mod` | the window of a breaker, and the rules that it evaluates |
+//! | `count_based`, `time_based` | the last calls; the calls of the last span of time |
+//! | `starts` | slow calls that have not ended |
+//!
+//! May use: `sync`, `clock`, `config`, and the rules of `machine::trip`. To add a kind of window,
+//! add a file like `count_based`, and choose it here by its `config::types::Window`.
 
 mod count_based;
 mod starts;
@@ -181,7 +190,7 @@ impl SlidingWindow {
     }
 
     /// Removes calls that are older than the window.
-    pub(crate) fn turn(&self, now: Tick) {
+    pub(crate) fn rotate(&self, now: Tick) {
         if let Some(buckets) = self.timed_buckets() {
             buckets.rotate(now);
         }

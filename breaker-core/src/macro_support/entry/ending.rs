@@ -36,7 +36,7 @@ impl Entry {
                         self.failed(
                             nesting::leave(),
                             classified.0,
-                            Cause { kind: type_name::<E>(), look: classified.1 },
+                            Cause { kind: type_name::<E>(), view: classified.1 },
                         );
                     }
                 }

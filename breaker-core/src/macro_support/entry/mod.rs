@@ -1,5 +1,10 @@
 //! Tracks how far a call of an annotated async function has come. Nothing here depends on the type
 //! of the body.
+//!
+//! This file begins, rejects and closes a call; `ending` ends it.
+//!
+//! May use: `callsite` of `macro_support`, and `classify`, `call`, `breaker` and what is below
+//! them. To add a state of a call, add it to [`CallState`] and to each `match` on it.
 
 mod ending;
 
@@ -9,7 +14,7 @@ use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::error_view::Classified;
 use crate::breaker::inner::Inner;
 use crate::breaker::report::is_quiet;
-use crate::call::nesting::{self};
+use crate::call::nesting;
 use crate::call::result::Fallible;
 use crate::call::timeout;
 use crate::classify::value::ClassifyValue;
@@ -121,8 +126,8 @@ impl Entry {
             (Poll::Ready(result), Some(classify_value)) => result.view().ok().map(classify_value),
             _ => None,
         };
-        if let Some((outcome @ (Outcome::Failure { .. } | Outcome::Ignored), look)) = classified {
-            self.answered(outcome, Cause { kind: type_name::<R::Ok>(), look });
+        if let Some((outcome @ (Outcome::Failure { .. } | Outcome::Ignored), view)) = classified {
+            self.answered(outcome, Cause { kind: type_name::<R::Ok>(), view });
             return polled;
         }
         self.finish(inner, polled, classify, context, open)
@@ -159,12 +164,12 @@ impl Entry {
             nesting::enter_known(binding, packed);
             return Some(binding.shared);
         }
-        self.turn_away(binding, packed)
+        self.reject_or_begin(binding, packed)
     }
 
     /// Rejects the call, if this packed state does.
     #[inline(never)]
-    fn turn_away(&mut self, binding: &'static Binding, packed: PackedState) -> Option<&'static Inner> {
+    fn reject_or_begin(&mut self, binding: &'static Binding, packed: PackedState) -> Option<&'static Inner> {
         match binding.shared.reject_unobserved(packed, Owner::Callsite(binding)) {
             Some(rejected) => {
                 self.0 = CallState::Rejected(ManuallyDrop::new(rejected));

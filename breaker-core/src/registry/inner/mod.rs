@@ -2,6 +2,17 @@
 //!
 //! It applies settings under that lock, so that older ones never replace newer ones. Logs and
 //! reports wait until the lock is released.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `mod` | the breakers by name, and their observers |
+//! | `placing` | applies the settings of a breaker from all sources |
+//! | `functions` | annotated functions and their settings |
+//! | `remove` | removes a breaker |
+//! | `review` | checks the whole configuration |
+//!
+//! May use: `declaration`, `call_site` and `logged_once` of `registry`, and `breaker` and what is
+//! below it. To add a check of the configuration, add it to `review`.
 
 mod functions;
 mod placing;

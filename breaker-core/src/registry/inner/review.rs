@@ -97,7 +97,7 @@ impl RegistryState {
 
     /// Names in code and file that no breaker has.
     fn unknown_names(&self) -> Vec<ConfigError> {
-        let code = self.configured.keys().map(|name| ("configure", name));
+        let code = self.configured.keys().map(|name| ("set_config", name));
         let file = self.file.breakers.keys().map(|name| (self.file.path.as_str(), name));
         let unknown = code.chain(file).filter(|(_, name)| !self.breakers.contains_key(*name));
         text::report_each(
@@ -111,7 +111,7 @@ impl RegistryState {
             },
             |more| {
                 let message = format!("{more} more names belong to no circuit breaker yet");
-                ConfigError::new(ConfigErrorKind::UnknownName, "configure and file", message)
+                ConfigError::new(ConfigErrorKind::UnknownName, "set_config and file", message)
             },
         )
     }

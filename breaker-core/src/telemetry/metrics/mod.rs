@@ -30,6 +30,12 @@
 //! those that lie between the same two of [`DURATION_BUCKETS`]. So counts, the sum, and these
 //! buckets are exact.
 
+// What is inside: this file turns events into counts and gauges. `names` has the metrics, `handles`
+// what a recorder provides for one breaker, and `durations` the short calls.
+//
+// May use: `breaker` and what is below it. To add a metric, add its name, its description and a row
+// of `NAMES` to `names`, and count it by a handle in `handles`.
+
 mod durations;
 mod handles;
 mod names;

@@ -71,7 +71,7 @@ pub(super) fn describe(recorder: &dyn Recorder) {
     gauge(MEMBERS_UNHEALTHY, "Values of a key whose circuit breaker is open or half-open");
     counter(CALLS_TOTAL, "Calls by outcome: success, failure, ignored, cancelled, rejected, busy");
     counter(FAILURES_TOTAL, "Calls that counted against the service");
-    counter(REJECTED_TOTAL, "Calls that were not let in");
+    counter(REJECTED_TOTAL, "Calls that were not admitted");
     counter(OPENINGS_TOTAL, "How often the circuit breaker opened, by a rule or manually");
     counter(OUTAGES_TOTAL, "How often the circuit breaker went from closed to open: each outage once");
     counter(FALLBACKS_TOTAL, "Answers that fallbacks served, by source");

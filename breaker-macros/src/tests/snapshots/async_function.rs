@@ -16,8 +16,8 @@ pub async fn generate(query: &str, tries: u32) -> Result<Answer, GenerationError
                 { client().generate(query, &mut tries).await }
             },
             |__error| {
-                ::breaker_core::__rt::see(__error)
-                    .__breaker_look()
+                ::breaker_core::__rt::inspect(__error)
+                    .__breaker_view()
                     .listed(
                         match __error {
                             _ if ::breaker_core::__rt::is::<

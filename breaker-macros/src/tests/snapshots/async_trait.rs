@@ -13,7 +13,7 @@ where
     Box::pin(async move {
         #[allow(clippy::implicit_return)]
         return {
-            ::breaker_core::__rt::call_seeing::<
+            ::breaker_core::__rt::call_with_value::<
                 _,
                 _,
                 _,
@@ -30,10 +30,11 @@ where
                     }
                 },
                 |__error| {
-                    let mut __look = ::breaker_core::__rt::see(__error).__breaker_look();
-                    let __outcome = __look
+                    let mut __view = ::breaker_core::__rt::inspect(__error)
+                        .__breaker_view();
+                    let __outcome = __view
                         .__breaker_by_itself(::breaker_core::__rt::classify(__error));
-                    (__outcome, __look)
+                    (__outcome, __view)
                 },
                 |__value| {
                     (
@@ -41,8 +42,8 @@ where
                             use ::breaker_core::__rt::{ByOk as _, BySelf as _};
                             (&::breaker_core::__rt::Valued(__value)).__breaker_outcome()
                         },
-                        ::breaker_core::__rt::see(__value)
-                            .__breaker_look()
+                        ::breaker_core::__rt::inspect(__value)
+                            .__breaker_view()
                             .or_status({
                                 use ::breaker_core::__rt::{ByNoStatus as _, ByStatus as _};
                                 (&::breaker_core::__rt::Valued(__value)).__breaker_status()

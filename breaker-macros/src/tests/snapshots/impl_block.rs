@@ -21,8 +21,8 @@ impl Client {
             __permit,
             __out,
             &|__error| {
-                ::breaker_core::__rt::see(__error)
-                    .__breaker_look()
+                ::breaker_core::__rt::inspect(__error)
+                    .__breaker_view()
                     .classified(::breaker_core::__rt::Outcome::failure())
             },
         );

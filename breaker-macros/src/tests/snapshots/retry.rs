@@ -50,8 +50,11 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
                 .await;
             let __out = match __out {
                 ::breaker_core::__rt::Ok(__out) => __out,
-                ::breaker_core::__rt::Err(__cut) => {
-                    let __rejected = ::breaker_core::__rt::cut_off(__permit, __cut);
+                ::breaker_core::__rt::Err(__timed_out) => {
+                    let __rejected = ::breaker_core::__rt::timed_out(
+                        __permit,
+                        __timed_out,
+                    );
                     break '__gate <::breaker_core::__rt::FailedCall<
                         Result<(), SendError>,
                     >>::timed_out(__rejected);
@@ -61,8 +64,8 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
                 __permit,
                 __out,
                 &|__error| {
-                    ::breaker_core::__rt::see(__error)
-                        .__breaker_look()
+                    ::breaker_core::__rt::inspect(__error)
+                        .__breaker_view()
                         .classified(::breaker_core::__rt::Outcome::failure())
                 },
                 ::breaker_core::__rt::On {

@@ -24,8 +24,8 @@ async fn chat(
         .await;
     let __out = match __out {
         ::breaker_core::__rt::Ok(__out) => __out,
-        ::breaker_core::__rt::Err(__cut) => {
-            let __rejected = ::breaker_core::__rt::cut_off(__permit, __cut);
+        ::breaker_core::__rt::Err(__timed_out) => {
+            let __rejected = ::breaker_core::__rt::timed_out(__permit, __timed_out);
             return ::breaker_core::__rt::reject::<_>(__rejected);
         }
     };
@@ -37,13 +37,13 @@ async fn chat(
         __permit,
         __out,
         &|__error| {
-            ::breaker_core::__rt::see(__error)
-                .__breaker_look()
+            ::breaker_core::__rt::inspect(__error)
+                .__breaker_view()
                 .classified(::breaker_core::__rt::Outcome::failure())
         },
         |__error| {
-            ::breaker_core::__rt::see(__error)
-                .__breaker_look()
+            ::breaker_core::__rt::inspect(__error)
+                .__breaker_view()
                 .classified(::breaker_core::__rt::Outcome::failure())
         },
         ::breaker_core::__rt::stream_needs_the_feature_stream_of_breaker_core::no_rules(),

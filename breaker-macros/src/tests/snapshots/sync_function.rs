@@ -22,8 +22,8 @@ fn read(path: PathBuf, limit: usize) -> io::Result<Vec<u8>> {
         __permit,
         __out,
         &|__error| {
-            ::breaker_core::__rt::see(__error)
-                .__breaker_look()
+            ::breaker_core::__rt::inspect(__error)
+                .__breaker_view()
                 .listed(
                     match __error {
                         _ if ::breaker_core::__rt::ask(__error, is_missing) => {

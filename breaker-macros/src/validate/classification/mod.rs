@@ -1,6 +1,9 @@
 //! Checks the keys that decide how a result counts.
 //!
 //! `matcher` makes a matcher of one item, `lists` builds the lists of them.
+//!
+//! May use: `parse` and what is below it, and `validate::stream`. To add a form of an item, read it
+//! in `parse::matchers`, and make its matcher in `matcher`.
 
 pub(crate) mod lists;
 pub(crate) mod matcher;

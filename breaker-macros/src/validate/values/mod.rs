@@ -2,6 +2,9 @@
 //!
 //! `setting` holds a value, `literal` reads expressions, `duration_hint` shows durations. The other
 //! files check one kind of value each: `duration`, `float`, `name` and `word`.
+//!
+//! May use: `parse` and what is below it. To add a key, name its check in `by_key`. To add a kind
+//! of value, write its check in a file of its own.
 
 mod duration;
 mod duration_hint;

@@ -1,4 +1,4 @@
-//! Limits the time of a call, with tokio's timer.
+//! Limits the time of a call with tokio's timer, and waits until a breaker admits calls.
 
 use crate::breaker::caller::Owner;
 use crate::breaker::handle::CircuitBreaker;

@@ -1,4 +1,4 @@
-//! Replaces `timeout` without the feature `tokio`: then there are no time limits.
+//! Has no time limits: stands in for `with_tokio` without the feature `tokio`.
 
 use crate::breaker::caller::Owner;
 use crate::breaker::handle::CircuitBreaker;

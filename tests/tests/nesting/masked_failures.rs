@@ -1,5 +1,5 @@
-//! Eclipses: questions that fail after a success inside them, so that no run of failures gets long.
-//! One line tells of them.
+//! Tests failures that a success inside the call masks, so that no streak of failures grows.
+//! One log line reports them.
 
 use crate::common::log::Log;
 use crate::common::{breaker, secs};
@@ -11,7 +11,7 @@ use tracing::Level;
 
 struct Client;
 
-#[circuit_breaker(name = "eclipsed", fail_max = 3)]
+#[circuit_breaker(name = "masked", fail_max = 3)]
 impl Client {
     /// From memory.
     async fn token(&self) -> Result<u8, Fault> {
@@ -99,7 +99,7 @@ fn told(log: &Log) -> Vec<String> {
 async fn fails(questions: u64, names: [&str; 2], mut ask: impl AsyncFnMut() -> Answer) {
     let log = Log::at(Level::WARN);
     testing::isolated(async {
-        let b = testing::breaker("eclipsed");
+        let b = testing::breaker("masked");
         for _ in 0..2 {
             let _ = ask().await;
         }
@@ -111,8 +111,8 @@ async fn fails(questions: u64, names: [&str; 2], mut ask: impl AsyncFnMut() -> A
         let lines = told(&log);
         assert_eq!(lines.len(), 1, "{:#?}", log.lines());
         let [outer, inner] = names.map(|name| format!("Client::{name} "));
-        assert!(lines[0].contains(&format!("calls of nesting::eclipses::{outer}")), "{outer}: {}", lines[0]);
-        assert!(lines[0].contains(&format!("success of nesting::eclipses::{inner}")), "{inner}: {}", lines[0]);
+        assert!(lines[0].contains(&format!("calls of nesting::masked_failures::{outer}")), "{outer}: {}", lines[0]);
+        assert!(lines[0].contains(&format!("success of nesting::masked_failures::{inner}")), "{inner}: {}", lines[0]);
     })
     .await;
 }
@@ -141,7 +141,7 @@ async fn the_line_names_the_function_that_has_succeeded() {
     fails(9, ["looks", "token"], async || Client.looks().await).await;
     let log = Log::at(Level::WARN);
     testing::isolated(async {
-        testing::breaker("eclipsed").reconfigure(Config::new().fail_max(4)).unwrap();
+        testing::breaker("masked").reconfigure(Config::new().fail_max(4)).unwrap();
         for _ in 0..2 {
             // Another call succeeds inside another one while the first waits.
             let (waits, other) = tokio::join!(Client.waits(), Client.other());
@@ -184,7 +184,7 @@ async fn a_question_that_fails_on_several_levels_is_one_of_three() {
 async fn questions_that_succeed_between_and_time_end_the_count() {
     let log = Log::at(Level::WARN);
     testing::isolated(async {
-        let b = testing::breaker("eclipsed");
+        let b = testing::breaker("masked");
         for _ in 0..9 {
             Client.own(false).await.unwrap_err();
             Client.get(false).await.unwrap_err();
