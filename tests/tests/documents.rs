@@ -5,6 +5,8 @@
 mod examples;
 #[path = "documents/list.rs"]
 mod list;
+#[path = "documents/pages.rs"]
+mod pages;
 #[path = "documents/settings.rs"]
 mod settings;
 

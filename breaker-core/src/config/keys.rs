@@ -13,9 +13,9 @@ use crate::config::types::{Backoff, Limits, OnCancel, OnPanic, PerFunction, Wind
 use crate::config::value::Value;
 use std::time::Duration;
 
-/// The table. A row has the documentation, the key, the argument type of the setter and the stored
-/// type with the conversion. Then come the default, and the range as a `const` condition with its
-/// text.
+/// The table. A row has the key, the argument type of the setter and the stored type with the
+/// conversion. Then come the default, and the range as a `const` condition with its text. The
+/// comments come from `docs/settings.toml`, and `tests/tests/documents.rs` writes them.
 macro_rules! keys {
     ($(
         $(#[$doc:meta])*
@@ -235,7 +235,7 @@ keys! {
     /// A probe that has not returned after this time loses its slot. Its result still counts.
     ///
     /// Takes a duration above zero. Default: the larger of `recovery_timeout` and 2 x `timeout`;
-    /// `1s` where that is 0.
+    /// `"1s"` where that is 0.
     probe_timeout(Duration => some): Option<Duration> = None,
     |span| above_zero(span), "a duration above zero such as \"30s\"";
 

@@ -66,11 +66,23 @@ fn of_group(group: &str) -> String {
     let row = |setting: &Setting| {
         let texts = ["value", "meaning", "example"].map(|name| setting.text(name).to_owned());
         let [value, meaning, example] = texts;
-        vec![code(&written(setting)), value, setting.unset(), meaning, code(&example)]
+        vec![code(&written(setting)), value, unset_in_attribute(setting), meaning, code(&example)]
     };
     let settings = list();
     let rows = settings.iter().filter(|setting| setting.is_in(group)).map(row);
     table(&["key", "value", "default", "meaning", "example"], rows)
+}
+
+/// The value without the key, as the attribute would write it.
+fn unset_in_attribute(setting: &Setting) -> String {
+    match setting.get("default").filter(|_| setting.get("unset").is_none()) {
+        Some("off") => "off".to_owned(),
+        Some(calls) if calls.ends_with(" calls") => code(calls.trim_end_matches(" calls")),
+        Some(span) if span.starts_with(char::is_numeric) && span.ends_with(char::is_alphabetic) => {
+            format!("`\"{span}\"`")
+        }
+        _ => setting.unset(),
+    }
 }
 
 /// The key with the parentheses that it needs.
