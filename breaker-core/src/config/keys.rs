@@ -252,7 +252,7 @@ keys! {
     ///
     /// Takes a duration above zero. Default: `off`.
     ///
-    /// That includes calls that succeed, and calls that are dropped after this time. A call in
+    /// A call that succeeds can be slow, and so can one that is dropped after this time. A call in
     /// flight counts as slow when the next call checks it. The breaker opens when `slow_call_rate`
     /// of the calls in the window are slow. A call with the key `stream` takes as long as its
     /// stream.
@@ -305,8 +305,8 @@ keys! {
     ///
     /// Takes a number of 1 or more. Default: `success_threshold`.
     ///
-    /// It closes when `success_threshold` of them succeed. By default one failed probe opens it
-    /// again.
+    /// The breaker closes when `success_threshold` of them succeed. By default one failed probe
+    /// opens it again.
     probe_count(u32 => some): Option<u32> = None,
     |n| one_or_more(n), "a whole number of 1 or more, or \"off\"";
 
@@ -352,9 +352,10 @@ keys! {
     /// Takes a number of 1 or more. Default: `off`.
     ///
     /// The breaker reports and counts such a rejection separately. It is no evidence against the
-    /// service. Without a `timeout`, a call that hangs keeps its place.
+    /// service. Without a `timeout`, a call that hangs holds its place.
     ///
-    /// The attribute's page has the rules: who shares places, and how long a call keeps one.
+    /// The guide's page on [bulkheads](crate::_guide::bulkhead) has the rules: who shares places,
+    /// and how long a call holds one.
     max_concurrent(u32 => some): Option<u32> = None,
     |n| one_or_more(n), "a whole number of 1 or more, or \"off\"";
 

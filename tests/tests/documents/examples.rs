@@ -12,10 +12,10 @@ mod my_sdk {
 
 #[derive(Debug, thiserror::Error)]
 #[error("the input is not valid")]
-struct ValidationError;
+pub(crate) struct ValidationError;
 
 #[derive(Debug, thiserror::Error, Classify)]
-enum ApiError {
+pub(crate) enum ApiError {
     #[error("not called")]
     CircuitOpen(#[from] CircuitBreakerError),
     #[error("the input is not valid")]
@@ -107,6 +107,18 @@ async fn open() -> io::Result<()> {
 #[circuit_breaker(stream)]
 async fn items() -> Result<BoxStream<'static, Result<u32, ApiError>>, ApiError> {
     Ok(stream::iter([Ok(1)]).boxed())
+}
+
+#[circuit_breaker(name = "documents_retry", fail_max = 100)]
+#[retry]
+pub(crate) async fn retried_by_default() -> Result<(), ApiError> {
+    Err(ApiError::Http { status: 503 })
+}
+
+#[circuit_breaker(name = "documents_retry")]
+#[retry(attempts = 5)]
+pub(crate) async fn retried_up_to_the_longest_wait() -> Result<(), ApiError> {
+    Err(ApiError::Http { status: 503 })
 }
 
 /// Functions of one shape, each with keys of `#[retry]`.

@@ -1,6 +1,6 @@
 //! Reads the files and variables that the pages of the guide show.
 
-use breaker_core::{Config, Registry, Strict};
+use breaker_core::{Config, Registry, Source, Strict};
 use std::fs;
 use std::path::PathBuf;
 
@@ -49,4 +49,28 @@ fn each_variable_with_a_value_in_the_guide_is_accepted() {
         }
     }
     assert!(read >= 3, "{read} variables");
+}
+
+#[test]
+fn each_older_word_in_the_guide_is_read_as_its_key() {
+    let page = fs::read_to_string("../docs/guide/configuration.md").unwrap();
+    let (_, table) = page.split_once("| older word | variable |").unwrap();
+    let words = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let mut read = 0;
+    for line in table.lines().take_while(|line| !line.starts_with("Two")).filter(|line| line.starts_with("| `")) {
+        let cells: Vec<_> = line.trim_matches('|').split('|').map(words).collect();
+        let [older, variables] = &cells[..] else { panic!("two cells: {line}") };
+        for (index, word) in older.iter().enumerate() {
+            let key = variables[index.min(variables.len() - 1)].to_lowercase();
+            let registry = Registry::new();
+            registry.load_env_from([("", ""); 0]).unwrap();
+            let breaker = registry.breaker("api", Config::new()).unwrap();
+            let variable = format!("API_CIRCUIT_{word}");
+            registry.load_env_from([(&variable, "1")]).unwrap();
+            let (_, source) = breaker.setting_sources().into_iter().find(|(known, _)| *known == key).unwrap();
+            assert_eq!(source, Source::Environment(variable), "{word}");
+            read += 1;
+        }
+    }
+    assert_eq!(read, 8);
 }

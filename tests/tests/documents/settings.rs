@@ -1,10 +1,12 @@
 //! Writes the list of settings into the documents and compares it with the code.
 
+use crate::examples;
 use crate::list::{Setting, list};
-use breaker_core::{CircuitBreaker, Config, Registry};
+use breaker_core::{CircuitBreaker, Config, Registry, testing};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use tokio::time::Instant;
 
 const MACROS: &str = include_str!("../../../breaker-macros/src/parse/keys.rs");
 const EXAMPLES: &str = include_str!("examples.rs");
@@ -267,6 +269,29 @@ fn the_list_has_the_defaults_of_the_code() {
     let parts: Vec<_> = parts.map(|part| format!("{}={}", part.key(), part.text("default"))).collect();
     let read = |text: &str| Config::new().with_str("backoff", text).unwrap();
     assert_eq!(read(&parts.join(", ")), read("on"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_list_has_the_defaults_of_retry() {
+    let settings = list();
+    let unset = |key: &str| {
+        let setting = settings.iter().find(|setting| setting.is_in("retry") && setting.key() == key).unwrap();
+        let number: String = setting.text("unset").chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
+        number.parse::<f64>().unwrap()
+    };
+    let (min, max, factor, jitter) = (unset("min"), unset("max"), unset("factor"), unset("jitter"));
+    testing::isolated(async {
+        let attempts = || testing::breaker("documents_retry").snapshot().failure_count;
+        examples::retried_by_default().await.unwrap_err();
+        assert_eq!(attempts().to_string(), unset("attempts").to_string());
+        let (before, began) = (attempts(), Instant::now());
+        examples::retried_up_to_the_longest_wait().await.unwrap_err();
+        let waits: Vec<_> = (0..4).map(|wait| (min * factor.powi(wait)).min(max)).collect();
+        assert_eq!((attempts() - before, waits.last()), (5, Some(&max)), "{waits:?}");
+        let (shortest, waited) = (waits.iter().sum::<f64>(), began.elapsed().as_secs_f64());
+        assert!(waited >= shortest && waited <= shortest * (1.0 + jitter) + 0.1, "{waited} s");
+    })
+    .await;
 }
 
 #[test]
