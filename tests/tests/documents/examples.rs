@@ -7,7 +7,7 @@ use std::io;
 
 /// For `crate = my_sdk::breaker_core`.
 mod my_sdk {
-    pub(crate) use breaker_core;
+    pub(crate) use ::breaker_core;
 }
 
 #[derive(Debug, thiserror::Error)]
