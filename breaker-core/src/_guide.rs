@@ -24,6 +24,9 @@ macro_rules! pages {
         /// [retries]: mod@crate::_guide::retries
         /// [configuration]: mod@crate::_guide::configuration
         /// [keys]: mod@crate::_guide::keys
+        /// [bulkhead]: mod@crate::_guide::bulkhead
+        /// [nested_calls]: mod@crate::_guide::nested_calls
+        /// [one_function]: mod@crate::_guide::configuration#one-function
         /// [clients]: mod@crate::_guide::clients
         /// [clients_databases]: mod@crate::_guide::clients_databases
         /// [clients_redis]: mod@crate::_guide::clients_redis
@@ -53,6 +56,8 @@ pages! {
     retries: "More than one attempt for one call.";
     configuration: "Settings from code, files and the environment.";
     keys: "One breaker per host, tenant or region.";
+    bulkhead: "A limit of calls at once: `max_concurrent`.";
+    nested_calls: "Calls within calls of one breaker: what counts, and what a trial does.";
     clients: "The client under the breaker: what to set in it, and why.";
     clients_databases: "Settings of database clients and pools under a breaker.";
     clients_redis: "Settings of Redis clients under a breaker.";

@@ -13,6 +13,7 @@ macro_rules! pages {
 pages! {
     getting_started failures settings reference fallbacks retries configuration keys streams testing operating
     troubleshooting dashboard libraries without_axum migrating
+    bulkhead nested_calls
 }
 
 #[cfg(doctest)]

@@ -32,6 +32,7 @@
 //! 2. If its type is new, add it to `types`, `value` and `json`.
 //! 3. Use the new field of `Settings` in its rule.
 //! 4. Add the key to the attribute (`breaker-macros/src/parse`).
+//! 5. Describe it in `docs/settings.toml`, which fills the comment of its setter.
 
 pub(crate) mod call_settings;
 pub(crate) mod duration;

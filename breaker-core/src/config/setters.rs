@@ -12,7 +12,7 @@ impl Config {
         self
     }
 
-    /// The breaker never forgets consecutive failures, however long the time between two of them.
+    /// The breaker counts consecutive failures however long the time between two of them.
     pub const fn fail_window_off(mut self) -> Self {
         self.fail_window = Some(None);
         self
@@ -25,7 +25,9 @@ impl Config {
     }
 
     /// The window of `failure_rate`, `slow_call_rate` and `window_fail_max`, as a number of last
-    /// calls: 1 to [`Window::MAX_CALLS`], 100 if unset. [`Config::window`] sets a length of time
+    /// calls.
+    ///
+    /// Takes 1 to [`Window::MAX_CALLS`]. Default: `100`. [`Config::window`] sets a length of time
     /// instead.
     pub const fn window_calls(mut self, calls: u32) -> Self {
         self.window = Some(Window::Calls(calls));
@@ -50,7 +52,8 @@ impl Config {
     }
 
     /// The prefix of this breaker's environment variables, without the `_CIRCUIT_` that follows it.
-    /// If unset, it is the breaker's name in upper case, with `_` for all but letters and digits.
+    ///
+    /// Default: the breaker's name in upper case, with `_` for all but letters and digits.
     pub const fn env_prefix(mut self, prefix: &'static str) -> Self {
         self.env_prefix = Some(prefix);
         self

@@ -21,7 +21,7 @@
 //! 2. Read its value in `validate::values`, and its conflicts with others in
 //!    `validate::combinations`.
 //! 3. Write its setter in `expand::config`. The run-time half needs a setter of that name.
-//! 4. Add a row to `docs/circuit_breaker.md`: a test compares it with `keys`.
+//! 4. Describe it in `docs/settings.toml` of the repository, which fills the attribute's page.
 //! 5. Add a case to `tests/ui/fail` for each new message.
 
 mod aliases;
