@@ -39,3 +39,26 @@ fn each_test_that_the_guide_names_is_there() {
         assert!(absent.is_empty(), "{}: {absent:?}", path.display());
     }
 }
+
+/// The blocks of Rust code of a page.
+fn rust_blocks(page: &str) -> Vec<&str> {
+    let opened = page.split("\n```rust").skip(1);
+    opened.map(|block| block.split_once('\n').unwrap().1.split("\n```").next().unwrap()).collect()
+}
+
+/// The lines without their indentation, and without empty ones.
+fn unindented(code: &str) -> String {
+    code.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn each_example_of_the_guide_that_is_a_test_runs_as_one() {
+    let tests = unindented(&sources(Path::new("tests")));
+    for page in fs::read_dir("../docs/guide").unwrap().map(|page| page.unwrap().path()) {
+        let text = fs::read_to_string(&page).unwrap();
+        for block in rust_blocks(&text).into_iter().map(unindented) {
+            let is_test = block.contains("#[tokio::test") || block.contains("#[test]");
+            assert!(!is_test || tests.contains(&block), "{}: in no file of tests/tests:\n{block}", page.display());
+        }
+    }
+}
