@@ -1,10 +1,15 @@
 //! Documents agree with the code: the settings in all of them, and the tests that the guide names.
+//! Their links lead somewhere.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 #[path = "documents/examples.rs"]
 mod examples;
+#[path = "documents/links.rs"]
+mod links;
 #[path = "documents/list.rs"]
 mod list;
+#[path = "documents/markdown.rs"]
+mod markdown;
 #[path = "documents/pages.rs"]
 mod pages;
 #[path = "documents/settings.rs"]
