@@ -1,11 +1,11 @@
 //! Pages on one subject each. This module has no code.
 //!
-//! To add a page: write `docs/guide/NAME.md`, add its row here, add its line to the test crate that
-//! runs its examples (`tests/src/lib.rs`, or `tests/clients/src/lib.rs` for those that need a
-//! client), and link it from `getting_started`.
+//! To add a page, write `docs/guide/NAME.md` and add its row here. Link it from `getting_started`.
+//! Add its line to the test crate that runs its examples. That is `tests/src/lib.rs`, or
+//! `tests/clients/src/lib.rs` for a page that needs a client.
 
 /// Shows each page of `docs/guide` as a module. The definitions of links come first, and a page's
-/// own ones after them: here a label leads to a module, and in a checkout to a file.
+/// own ones after them. So a label leads to a module here, and to a file in a checkout.
 macro_rules! pages {
     ($($page:ident: $summary:literal;)*) => {$(
         #[doc = $summary]

@@ -1,11 +1,14 @@
 """Tests scripts/prose: what it rewraps, what it leaves, and what it reports."""
 
+import contextlib
 import importlib.machinery
 import importlib.util
+import io
 import pathlib
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 # No `__pycache__` in the repository.
 sys.dont_write_bytecode = True
@@ -99,11 +102,63 @@ class Prose(unittest.TestCase):
         first, rest = " ".join(["word"] * 17), " ".join(["word"] * 13)
         self.check("a.sh", text, f"#   scripts/a  {first}\n#              {rest}\n")
 
+    def long(self, name, text):
+        """The long sentences of a file: the line and the words of each."""
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / name
+            path.write_text(text)
+            return [(line, count) for line, count, _ in prose.long_sentences(path)]
+
     def test_long_sentences_are_found(self):
+        self.assertEqual(self.long("a.md", f"Short. {LONG}. Short again.\n"), [(1, 30)])
+        self.assertEqual(self.long("a.md", f"Short.\nShort. {ROW}\n{REST}.\n"), [(2, 30)])
+        self.assertEqual(self.long("a.rs", f"fn f() {{}}\n/// {ROW}\n/// {REST}.\n"), [(2, 30)])
+        self.assertEqual(self.long("a.md", f"{' '.join(['word'] * 25)}.\n"), [])
+        self.assertEqual(self.long("a.md", f"{' '.join(['word'] * 26)}.\n"), [(1, 26)])
+
+    def test_a_sentence_ends_with_its_paragraph_item_or_heading(self):
+        half = " ".join(["word"] * 15)
+        self.assertEqual(self.long("a.md", f"# {half}\n{half}:\n\n- {half}\n- {half}\n\n{half}\n"), [])
+        self.assertEqual(self.long("a.md", f"{LONG}:\n\n- {LONG}\n  {half}\n"), [(1, 30), (3, 45)])
+        self.assertEqual(self.long("a.rs", f"/// {half}\n///\n/// {half}\n// {half}\n"), [])
+
+    def test_a_sentence_may_end_in_brackets_quotes_and_emphasis(self):
+        half = " ".join(["word"] * 15)
+        for end in (".", "!", "?", ".)", ".**", '."', ".\u201d", " (`a.b()`).", " [a](b.md).", " [a][b]."):
+            self.assertEqual(self.long("a.md", f"{half}{end} {half}.\n"), [], end)
+        for end in (",", ";", ":", " `a.`", " 1.2", " e.g.", " (i.e.", " vs.", " etc.", " a, ..", " a.md"):
+            self.assertEqual(len(self.long("a.md", f"{half}{end} {half}.\n")), 1, end)
+        for end in (" etc.", " a, .."):
+            self.assertEqual(self.long("a.md", f"{half}{end} Then {half}.\n"), [], end)
+
+    def test_code_and_links_count_as_they_are_read(self):
+        words = " ".join(["word"] * 24)
+        self.assertEqual(self.long("a.md", f"{words} `a {LONG}. b`.\n"), [])
+        self.assertEqual(self.long("a.md", f"{words} ``a ` {LONG}``.\n"), [])
+        self.assertEqual(self.long("a.md", f"{words} `a {ROW}\n{REST}`.\n"), [])
+        self.assertEqual(self.long("a.md", f"{words} [word](a.md#b \"{LONG}\").\n"), [])
+        self.assertEqual(self.long("a.md", f"{words} [word][a b c].\n"), [])
+        self.assertEqual(self.long("a.md", f"{words} [one two][a].\n"), [(1, 26)])
+        self.assertEqual(self.long("a.md", f"{words} - word = & +.\n"), [])
+
+    def test_tables_code_blocks_and_definitions_are_no_sentences(self):
+        self.assertEqual(self.long("a.md", f"| {LONG} |\n| --- |\n| {LONG} |\n"), [])
+        self.assertEqual(self.long("a.md", f"```text\n{LONG}\n```\n"), [])
+        self.assertEqual(self.long("a.md", f"[a]: b.md \"{LONG}\"\n"), [])
+        self.assertEqual(self.long("a.rs", f"/// ```\n/// {LONG}\n/// ```\nlet a = \"{LONG}\";\n"), [])
+
+    def test_only_a_strict_run_fails(self):
         with tempfile.TemporaryDirectory() as directory:
             path = pathlib.Path(directory) / "a.md"
-            path.write_text(f"Short. {LONG}. Short again.\n")
-            self.assertEqual([count for _, count, _ in prose.long_sentences(path)], [30])
+            for text, ends in ((f"{LONG}.\n", (0, 1)), ("Short.\n", (0, 0))):
+                path.write_text(text)
+                for mode, expected in zip(([], ["--strict"]), ends):
+                    arguments = [SCRIPT, "--sentences", *mode]
+                    with unittest.mock.patch.multiple(prose, files=lambda _: [path]), \
+                            unittest.mock.patch.object(sys, "argv", arguments), \
+                            contextlib.redirect_stdout(io.StringIO()), \
+                            contextlib.redirect_stderr(io.StringIO()):
+                        self.assertEqual(prose.main(), expected)
 
 
 if __name__ == "__main__":

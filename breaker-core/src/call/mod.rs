@@ -12,7 +12,7 @@
 //! failures. Annotated functions enter through `macro_support`.
 //!
 //! May use: `breaker` and what is below it. To add something that a call does, add it to the step
-//! above that it belongs to; what a permit does at its end is in `permit/ending`.
+//! above that it belongs to. What a permit does at its end is in `permit/ending`.
 
 pub(crate) mod admission;
 pub(crate) mod borrowed;

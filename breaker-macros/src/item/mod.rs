@@ -14,7 +14,7 @@
 //!
 //! This folder knows no key of an attribute. May use: `attributes`, `identifiers` and `spans`.
 //!
-//! To add a shape of function: recognise it here (`future` is an example), name it in
+//! To add a shape of function, recognise it here (`future` is an example). Name it in
 //! `validate::shape`, write it in `expand`, and add a case to `tests/shapes`.
 
 pub(crate) mod future;

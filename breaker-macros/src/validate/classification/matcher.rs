@@ -60,7 +60,7 @@ fn by_spelling(path: TypePath, generics: &Generics) -> Matcher {
     }
 }
 
-/// True for a type parameter of the function, and for a name that is spelt like one: those of an
+/// True for a type parameter of the function, and for a name that is spelt like one. Those of an
 /// impl block are not known here.
 fn is_type_parameter(name: &Ident, generics: &Generics) -> bool {
     let word = name.to_string();
