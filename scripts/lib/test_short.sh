@@ -23,6 +23,7 @@ check_texts() {
     else
         skip "scripts/prose and scripts/pictures, which need python3"
     fi
+    step scripts/bench check
 }
 
 # Tests of core, macros, axum and of their behaviour. A wrong body must give the same error in every

@@ -114,7 +114,7 @@ pub(crate) fn names() -> Result<(), String> {
         }
         println!("| {count} | {making:.1} | {reloading:.1} |");
     }
-    println!("\n| `init` of 100 breakers | ms |\n| --- | ---: |");
+    println!("\n| `load_env` of 100 breakers | ms |\n| --- | ---: |");
     for (what, prefix) in
         [("variables of other breakers", "OTHER"), ("variables of these breakers", "TENANT_1_CIRCUIT")]
     {
