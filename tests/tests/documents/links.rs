@@ -72,7 +72,8 @@ fn wrong_place(path: &Path, anchor: &str) -> Option<String> {
     }
     let is_read = path.extension().is_some_and(|extension| extension == "md" || extension == "rs");
     let is_there = || headings(&shown(path)).iter().any(|heading| heading.anchor == anchor);
-    (!anchor.is_empty() && !(is_read && is_there())).then(|| format!("{} has no heading #{anchor}", path.display()))
+    let is_dead = !(anchor.is_empty() || is_read && is_there());
+    is_dead.then(|| format!("{} has no heading #{anchor}", path.display()))
 }
 
 /// The file that a page of docs.rs is made of; nothing for a page that is not known.
