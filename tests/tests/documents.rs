@@ -1,5 +1,5 @@
-//! The keys are listed in the README, in the attribute's own documentation, in the macro crate and
-//! in the one table of `breaker-core`. All four have to say the same.
+//! The keys are listed in the attribute's own documentation, in the macro crate and in the one table
+//! of `breaker-core`. All of them have to say the same.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-const README: &str = include_str!("../../README.md");
 const DOCS: &str = include_str!("../../breaker-macros/docs/circuit_breaker.md");
 const MACROS: &str = include_str!("../../breaker-macros/src/parse/keys.rs");
 const RETRY_DOCS: &str = include_str!("../../breaker-macros/docs/retry.md");
@@ -54,13 +53,6 @@ fn of_settings() -> BTreeSet<&'static str> {
 }
 
 #[test]
-fn the_readme_has_the_keys_of_the_attribute_and_no_others() {
-    let mut listed = names(tables(README, "## The keys of `#[circuit_breaker(...)]`"));
-    listed.extend(names(tables(README, "\n## Policies")));
-    assert_eq!(listed, of_attribute());
-}
-
-#[test]
 fn the_attribute_documents_its_keys_and_no_others() {
     let listed: BTreeSet<_> = names(tables(DOCS, ""));
     let missing: Vec<_> = of_attribute().difference(&listed).copied().collect();
@@ -94,14 +86,6 @@ fn retries_document_their_keys_and_those_of_configuration_and_no_others() {
     let mut known = of_retry();
     known.extend(of_settings().into_iter().filter(|key| key.starts_with("retry")));
     assert_eq!(names(tables(RETRY_DOCS, "")), known);
-}
-
-#[test]
-fn each_policy_says_when_to_take_it() {
-    for (key, cells) in tables(README, "\n## Policies").into_iter().filter(|(key, _)| of_attribute().contains(key)) {
-        assert!(cells.len() == 4 && cells.iter().all(|cell| !cell.is_empty()), "{key}: {cells:?}");
-        assert!(of_settings().contains(key), "{key} is no setting");
-    }
 }
 
 fn sources(directory: &Path) -> String {
