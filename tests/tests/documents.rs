@@ -1,5 +1,5 @@
-//! The keys are listed in the attribute's own documentation, in the macro crate and in the one table
-//! of `breaker-core`. All of them have to say the same.
+//! The keys are listed in the attribute's own documentation, in the macro crate and in the one
+//! table of `breaker-core`. All of them have to say the same.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
