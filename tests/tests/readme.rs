@@ -191,6 +191,7 @@ mod examples {
     }
 }
 
+#[expect(clippy::print_stderr, reason = "the operator who starts it reads this")]
 mod environment {
     fn main() {
         if let Err(problems) = breaker_core::Registry::global().load_env() {
