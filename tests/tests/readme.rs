@@ -78,6 +78,21 @@ fn each_link_of_a_readme_leads_to_a_file() {
     }
 }
 
+#[test]
+fn each_page_of_the_guide_has_a_link() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let first_page = fs::read_to_string(root.join("breaker-core/src/lib.rs")).unwrap();
+    let mut pages = 0;
+    for page in fs::read_dir(root.join("docs/guide")).unwrap() {
+        let page = page.unwrap().path();
+        let name = page.file_stem().unwrap().to_str().unwrap();
+        assert!(README.contains(&format!("](docs/guide/{name}.md)")), "README.md has no link to {name}");
+        assert!(first_page.contains(&format!("](_guide::{name})")), "lib.rs of breaker-core has no link to {name}");
+        pages += 1;
+    }
+    assert!(pages > 10);
+}
+
 mod first {
     use breaker_core::{circuit_breaker, fallback};
 
