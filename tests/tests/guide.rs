@@ -5,6 +5,8 @@
 #![allow(clippy::print_stdout, dead_code, unreachable_pub, reason = "the examples are shown as a reader writes them")]
 
 mod common;
+#[path = "common/tls.rs"]
+mod tls;
 
 mod getting_started {
     /// The client with a provider for TLS. Other packages of one build turn TLS on without one.
@@ -13,7 +15,7 @@ mod getting_started {
 
         impl Client {
             pub fn new() -> Self {
-                crate::common::tls::provide();
+                crate::tls::provide();
                 Self(::reqwest::Client::new())
             }
         }
