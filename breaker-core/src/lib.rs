@@ -38,7 +38,8 @@
 //!   failure](_guide::failures), [choose settings](_guide::settings), [all
 //!   settings](_guide::reference), [come from another breaker](_guide::migrating)
 //! - Functions: [fallbacks](_guide::fallbacks), [retries](_guide::retries), [one breaker per host
-//!   or tenant](_guide::keys), [streams and LLM APIs](_guide::streams)
+//!   or tenant](_guide::keys), [a limit of calls at once](_guide::bulkhead), [calls within
+//!   calls](_guide::nested_calls), [streams and LLM APIs](_guide::streams)
 //! - Dependencies: [what to set in a client](_guide::clients), [HTTP and
 //!   gRPC](_guide::clients_http), [databases](_guide::clients_databases),
 //!   [Redis](_guide::clients_redis), [the AWS SDK](_guide::clients_aws), [NATS, AMQP and
