@@ -34,6 +34,8 @@ macro_rules! pages {
         /// [testing]: mod@crate::_guide::testing
         /// [operating]: mod@crate::_guide::operating
         /// [troubleshooting]: mod@crate::_guide::troubleshooting
+        /// [opens_too_early]: mod@crate::_guide::troubleshooting#it-opens-too-early
+        /// [stays_half_open]: mod@crate::_guide::troubleshooting#it-stays-half-open
         /// [dashboard]: mod@crate::_guide::dashboard
         /// [libraries]: mod@crate::_guide::libraries
         /// [without_axum]: mod@crate::_guide::without_axum
