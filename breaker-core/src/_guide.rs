@@ -11,6 +11,7 @@ macro_rules! pages {
         #[doc = $summary]
         ///
         /// [circuit_breaker]: macro@crate::circuit_breaker
+        /// [calls_within_calls]: macro@crate::circuit_breaker#calls-within-calls
         /// [fallback]: macro@crate::fallback
         /// [retry]: macro@crate::retry
         /// [classify]: derive@crate::Classify
