@@ -40,6 +40,7 @@ macro_rules! pages {
         /// [dashboard]: mod@crate::_guide::dashboard
         /// [libraries]: mod@crate::_guide::libraries
         /// [without_axum]: mod@crate::_guide::without_axum
+        /// [another_port]: mod@crate::_guide::without_axum#serve-the-dashboard-on-another-port
         /// [migrating]: mod@crate::_guide::migrating
         ///
         #[doc = include_str!(concat!("../guide/", stringify!($page), ".md"))]
