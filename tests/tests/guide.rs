@@ -5,6 +5,10 @@
 #![allow(clippy::print_stdout, dead_code, unreachable_pub, reason = "the examples are shown as a reader writes them")]
 
 mod common;
+#[path = "guide/operation.rs"]
+mod operation;
+#[path = "guide/testing.rs"]
+mod testing;
 #[path = "common/tls.rs"]
 mod tls;
 
