@@ -5,7 +5,7 @@ mod operating {
     use std::collections::BTreeSet;
     use std::fs;
 
-    const PAGE: &str = include_str!("../../docs/guide/operating.md");
+    const PAGE: &str = include_str!("../../../docs/guide/operating.md");
 
     /// What stands in code style at the start of a row of a table.
     pub(crate) fn rows(page: &str) -> impl Iterator<Item = &str> {
@@ -34,7 +34,7 @@ mod troubleshooting {
     use breaker_core::{CircuitBreaker, Config};
     use std::fs;
 
-    const PAGE: &str = include_str!("../../docs/guide/troubleshooting.md");
+    const PAGE: &str = include_str!("../../../docs/guide/troubleshooting.md");
 
     fn section(heading: &str) -> &'static str {
         PAGE.split("\n## ").find(|section| section.starts_with(heading)).unwrap()
@@ -74,7 +74,7 @@ mod dashboard {
     use serde_json::Value;
     use tower::ServiceExt as _;
 
-    const PAGE: &str = include_str!("../../docs/guide/dashboard.md");
+    const PAGE: &str = include_str!("../../../docs/guide/dashboard.md");
     const TOKEN: &str = "0123456789abcdef";
 
     #[tokio::test]
