@@ -13,8 +13,7 @@
 //! - [`dashboard_router`]: one page that shows every breaker live. With a token it can act on them.
 //! - `metrics_router` and `install_prometheus` (feature `metrics`): `GET /metrics` for Prometheus.
 //!
-//! The root of the crate is for axum 0.8 (feature `axum-0-8`, on by default). The module `axum_0_7`
-//! has the same for axum 0.7 (feature `axum-0-7`).
+//! # Example
 //!
 //! ```
 //! use axum::http::{Request, StatusCode};
@@ -62,6 +61,19 @@
 //! assert_eq!(ask("/health/live").await.unwrap().status(), 200);
 //! # }
 //! ```
+//!
+//! # Features
+//!
+//! Default features:
+//!
+//! - `axum-0-8`: everything for axum 0.8, at the root of the crate
+//! - `dashboard`: [`dashboard_router`], the live page
+//!
+//! Other features:
+//!
+//! - `axum-0-7`: everything for axum 0.7, in the module `axum_0_7`. With `default-features = false`
+//!   no axum 0.8 is built.
+//! - `metrics`: `metrics_router` and `install_prometheus`
 
 // What is inside: `dashboard` and `unavailable` are folders, whose `mod.rs` describes them. A file
 // uses files to its left only, and nothing uses `dashboard`:

@@ -5,12 +5,14 @@
 //! `tests/clients/src/lib.rs` for a page that needs a client.
 
 /// Shows each page of `docs/guide` as a module. The definitions of links come first, and a page's
-/// own ones after them. So a label leads to a module here, and to a file in a checkout.
+/// own ones after them. So a label leads to a module here, and to a file in a checkout. A page with a
+/// picture has its label and the file with its embedded form (`scripts/guide-picture`).
 macro_rules! pages {
-    ($($page:ident: $summary:literal;)*) => {$(
+    ($($page:ident: $summary:literal $([$picture:literal: $file:literal])?;)*) => {$(
         #[doc = $summary]
         ///
         /// [circuit_breaker]: macro@crate::circuit_breaker
+        /// [calls_within_calls]: macro@crate::circuit_breaker#calls-within-calls
         /// [fallback]: macro@crate::fallback
         /// [retry]: macro@crate::retry
         /// [classify]: derive@crate::Classify
@@ -37,11 +39,15 @@ macro_rules! pages {
         /// [testing]: mod@crate::_guide::testing
         /// [operating]: mod@crate::_guide::operating
         /// [troubleshooting]: mod@crate::_guide::troubleshooting
+        /// [opens_too_early]: mod@crate::_guide::troubleshooting#it-opens-too-early
+        /// [stays_half_open]: mod@crate::_guide::troubleshooting#it-stays-half-open
         /// [dashboard]: mod@crate::_guide::dashboard
         /// [libraries]: mod@crate::_guide::libraries
         /// [without_axum]: mod@crate::_guide::without_axum
+        /// [another_port]: mod@crate::_guide::without_axum#serve-the-dashboard-on-another-port
         /// [migrating]: mod@crate::_guide::migrating
         ///
+        $(#[doc = concat!("[", $picture, "]: ", include_str!(concat!("../guide/", $file)))])?
         #[doc = include_str!(concat!("../guide/", stringify!($page), ".md"))]
         pub mod $page {}
     )*};
@@ -68,7 +74,7 @@ pages! {
     testing: "Tests of a service with breakers: new suites and existing ones.";
     operating: "Logs, metrics, health, alerts and a drill.";
     troubleshooting: "A breaker does not do what you expect: symptoms and causes.";
-    dashboard: "A live page of all breakers.";
+    dashboard: "A live page of all breakers." ["dashboard_light": "dashboard_picture.txt"];
     libraries: "How a library crate guards its calls.";
     without_axum: "Replies, health and metrics of a service without axum.";
     migrating: "From failsafe, tower-resilience, resilience4j, Polly or pybreaker.";

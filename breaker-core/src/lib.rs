@@ -1,9 +1,24 @@
 //! Circuit breakers for Rust services, declared with one attribute on a function.
 //!
-//! A circuit breaker guards the calls from a service to something that it depends on. It counts
-//! failures. After enough consecutive failures it *opens*: it rejects calls at once, and no call
-//! waits for a dead upstream. After a while it admits a few *probes*, and it closes again when they
-//! succeed. (Michael Nygard, *Release It!*, 2007.)
+//! A circuit breaker guards the calls from a service to a dependency. It counts failures. After
+//! enough consecutive failures it *opens*: it rejects calls at once, and no call waits for a
+//! dependency that is down. Later it is *half-open*: it admits a few *probes*, and it closes again
+//! when they succeed. (Michael Nygard, *Release It!*, 2007.)
+//!
+//! ```
+//! use breaker_core::circuit_breaker;
+//!
+//! #[circuit_breaker(name = "weather_api", fail_max = 3)]
+//! fn weather(city: &str) -> std::io::Result<String> {
+//!     Err(std::io::Error::other(format!("503 for {city}"))) // your call of the dependency
+//! }
+//!
+//! for _ in 0..3 {
+//!     assert_eq!(weather("Oslo").unwrap_err().to_string(), "503 for Oslo");
+//! }
+//! let rejection = weather("Oslo").unwrap_err(); // the breaker is open
+//! assert!(breaker_core::CircuitBreakerError::find(&rejection).is_some());
+//! ```
 //!
 //! - [`circuit_breaker`], [`fallback`](macro@fallback) and [`retry`](macro@retry) are the
 //!   attributes, with all their keys.
@@ -17,6 +32,23 @@
 //! - [`Registry`] knows all breakers of the process: configuration without code changes, health.
 //! - [`Listener`] observes what happens. The feature `tracing` brings one.
 //!
+//! # Guide
+//!
+//! - Begin: [the first breaker](_guide::getting_started), [what counts as a
+//!   failure](_guide::failures), [choose settings](_guide::settings), [all
+//!   settings](_guide::reference), [come from another breaker](_guide::migrating)
+//! - Functions: [fallbacks](_guide::fallbacks), [retries](_guide::retries), [one breaker per host
+//!   or tenant](_guide::keys), [a limit of calls at once](_guide::bulkhead), [calls within
+//!   calls](_guide::nested_calls), [streams and LLM APIs](_guide::streams)
+//! - Dependencies: [what to set in a client](_guide::clients), [HTTP and
+//!   gRPC](_guide::clients_http), [databases](_guide::clients_databases),
+//!   [Redis](_guide::clients_redis), [the AWS SDK](_guide::clients_aws), [NATS, AMQP and
+//!   MQTT](_guide::clients_messaging)
+//! - Services: [tests](_guide::testing), [configuration](_guide::configuration),
+//!   [operation](_guide::operating), [troubleshooting](_guide::troubleshooting), [the
+//!   dashboard](_guide::dashboard), [without axum](_guide::without_axum), [library
+//!   crates](_guide::libraries)
+//!
 //! # Features
 //!
 //! Default features:
@@ -28,28 +60,28 @@
 //!
 //! Other features:
 //!
+//! - `retry`: the attribute of that name
+//! - `moka`: the step `cache(key = ..)` without a store, and moka's caches as stores
 //! - `toml`: [`Registry::load_file`]
 //! - `stream`: `guard_stream`, the key `stream`, and events as a `Stream`
-//! - `serde`: `Serialize` for [`Snapshot`], [`Health`] and [`FallbackMetadata`]
-//! - `retry`: the attribute of that name
 //! - `metrics`: `Registry::export_metrics`, for Prometheus and other recorders
+//! - `serde`: `Serialize` for [`Snapshot`], [`Health`] and [`FallbackMetadata`]
+//! - `anyhow`: type items and presets see what `anyhow::Error::context` was given, and what is in
+//!   a box
 //! - `test-util`: time is tokio's clock, so that `tokio::time::pause` and `advance` drive every
 //!   breaker. `testing` helps tests of services. It is for dev-dependencies.
-//! - `moka`: the step `cache(key = ..)` without a store, and moka's caches as stores
 //! - `reqwest`, `sqlx`, `redis`, `tonic` and many more: ready-made [`presets`]. Each
 //!   [version](presets#versions) has a feature.
-//! - `anyhow`: type items see what was given to its `context`
 //!
-//! # Guide
+//! # Versions
 //!
-//! [For libraries](_guide::libraries), and for [services without axum](_guide::without_axum).
+//! Rust 1.85 or newer. Three features need the newer one of their crate: `sqlx-0-9` 1.94,
+//! `async-nats-0-51` 1.89, `lapin-4` 1.88. No feature links a native library.
 //!
-//! The client under the breaker, with its settings:
-//!
-//! - [databases and Redis](_guide::clients_databases)
-//! - [reqwest, hyper, tonic and ureq](_guide::clients_http)
-//! - [the AWS SDK](_guide::clients_aws)
-//! - [NATS, AMQP and MQTT](_guide::clients_messaging)
+//! Each dependency is required in the oldest version that works. So this crate leaves the other
+//! versions of a service as they are: one with tokio 1.40 and serde 1.0.200 keeps both. There are
+//! two exceptions. syn 3 may raise proc-macro2. With the feature `toml`, which `test-util` turns
+//! on, the newest `toml` raises a serde before 1.0.225.
 //!
 //! # Out of scope
 //!

@@ -56,7 +56,9 @@ as_users_get_it() {
     step scripts/packages
     # Services that were annotated, through an outage; with PostgreSQL.
     step scripts/adoption
-    step env RUSTDOCFLAGS="-D warnings" cargo doc -q --no-deps -p breaker-core -p breaker-macros
+    # The pages with the features' badges, which docs.rs makes with a nightly compiler.
+    step env RUSTC_BOOTSTRAP=1 RUSTDOCFLAGS="--cfg docsrs -D warnings" \
+        cargo doc -q --no-deps -p breaker-core -p breaker-macros
     step env RUSTDOCFLAGS="-D warnings" cargo doc -q --no-deps -p breaker-axum --all-features
 }
 

@@ -4,7 +4,7 @@
 test_short() {
     need_rust
     check_texts
-    # The default tree of breaker-core stays small.
+    # The default tree of breaker-core stays small, and the README has the numbers of the features.
     step scripts/bench-compile crates
     in_one_set clippy --all-targets -- -D warnings
     run_tests

@@ -5,8 +5,41 @@
 #![allow(clippy::print_stdout, dead_code, unreachable_pub, reason = "the examples are shown as a reader writes them")]
 
 mod common;
+#[path = "guide/operation.rs"]
+mod operation;
+#[path = "guide/testing.rs"]
+mod testing;
+#[path = "common/tls.rs"]
+mod tls;
 
 mod getting_started {
+    /// The client with a provider for TLS. Other packages of one build turn TLS on without one.
+    mod reqwest {
+        pub struct Client(::reqwest::Client);
+
+        impl Client {
+            pub fn new() -> Self {
+                crate::tls::provide();
+                Self(::reqwest::Client::new())
+            }
+        }
+
+        impl std::ops::Deref for Client {
+            type Target = ::reqwest::Client;
+
+            fn deref(&self) -> &Self::Target {
+                &self.0
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_program_opens_its_breaker() {
+        main();
+        let breaker = breaker_core::Registry::global().get("weather_api").unwrap();
+        assert_eq!((breaker.state(), breaker.snapshot().rejected_count), (breaker_core::State::Open, 2));
+    }
+
     use breaker_core::{circuit_breaker, fallback, presets};
     use reqwest::Client;
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -74,18 +75,47 @@ fn each_package_has_its_page_on_docs_rs() {
     }
 }
 
+/// The documentation at the top of a file.
+fn head(file: &str) -> String {
+    let text = fs::read_to_string(root().join(file)).unwrap();
+    text.lines().take_while(|line| line.starts_with("//!")).collect::<Vec<_>>().join("\n")
+}
+
+/// The features of a package.
+fn features(package: &str) -> Vec<String> {
+    let manifest = fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
+    let features = manifest.split("\n[features]\n").nth(1).unwrap().split("\n[").next().unwrap();
+    features.lines().filter_map(|line| line.split_once(" = [")).map(|(feature, _)| feature.to_owned()).collect()
+}
+
 #[test]
-fn each_feature_is_in_the_readme() {
-    let whole = fs::read_to_string(root().join("README.md")).unwrap();
+fn each_feature_is_on_the_first_page_or_in_the_table_of_versions() {
+    let presets = head("breaker-core/src/classify/presets/mod.rs");
+    let versions = presets.split("\n//! # Versions\n").nth(1).unwrap().split("\n//! # ").next().unwrap();
+    for package in ["breaker-core", "breaker-axum"] {
+        let page = head(&format!("{package}/src/lib.rs"));
+        let listed = page.split("\n//! # Features\n").nth(1).unwrap().split("\n//! # ").next().unwrap();
+        for feature in features(package).iter().filter(|feature| *feature != "default") {
+            let (listed, in_versions) =
+                (listed.contains(&format!("- `{feature}`:")), versions.contains(&format!("`{feature}`")));
+            assert!(listed || in_versions, "{package}: {feature}");
+            let of_a_preset = package == "breaker-core" && feature.contains(|c: char| c.is_ascii_digit());
+            assert!(!of_a_preset || in_versions, "the table of versions has no {feature}");
+        }
+    }
+}
+
+#[test]
+fn the_default_features_are_listed_first() {
     for package in ["breaker-core", "breaker-axum"] {
         let manifest = fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
-        let readme = fs::read_to_string(root().join(package).join("README.md")).unwrap();
-        let features = manifest.split("\n[features]\n").nth(1).unwrap().split("\n[").next().unwrap();
-        for feature in features.lines().filter_map(|line| line.split_once(" = [")).map(|(feature, _)| feature) {
-            let is_told = |readme: &str| readme.contains(&format!("`{feature}`"));
-            assert!(feature == "default" || is_told(&readme), "{package}: {feature}");
-            let of_a_version = feature.contains(|c: char| c.is_ascii_digit());
-            assert!(!of_a_version || is_told(&whole), "the table of versions has no {feature}");
-        }
+        let default = manifest.split("\ndefault = [").nth(1).unwrap().split(']').next().unwrap();
+        let default: BTreeSet<_> = default.split(", ").map(|feature| feature.trim_matches('"').to_owned()).collect();
+        let page = head(&format!("{package}/src/lib.rs"));
+        let first =
+            page.split("\n//! Default features:\n").nth(1).unwrap().split("\n//! Other features:\n").next().unwrap();
+        let listed: BTreeSet<_> =
+            first.split("\n//! - `").skip(1).filter_map(|item| item.split('`').next()).map(str::to_owned).collect();
+        assert_eq!(listed, default, "{package}");
     }
 }

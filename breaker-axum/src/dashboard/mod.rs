@@ -35,12 +35,9 @@
 //! event once for all pages. A reader that is too slow misses events, and then gets everything
 //! again. At most 64 events are kept for slow readers.
 //!
-//! 1,024 pages can be open, 256 of them from one address. With a token, 256 places are reserved.
-//! Each login has 16 of these, and so have all clients together that send the token itself
-//! (`Authorization: Bearer`). So operators can connect when other readers hold all other places.
-//!
-//! A place is free again after a minute, even if its reader never reads. A page that reads connects
-//! again, and shows nothing of it. The server limits how many connections there are at once.
+//! The number of open pages is limited. A place is free again after a minute, even if its reader
+//! never reads. A page that reads connects again, and shows nothing of it. The server limits how
+//! many connections there are at once.
 //!
 //! # Security
 //!
@@ -54,14 +51,15 @@
 //! - A request from another site is refused first. `Sec-Fetch-Site` says so, or else `Origin`
 //!   differs from the request's own host (`Host`, or the authority of HTTP/2).
 //! - The token is compared in constant time. It is in no log, no address and no `Debug` output.
-//! - An address may send ten wrong tokens at once and one more each second. Further ones get 429
-//!   with `Retry-After`, and are not compared. Other addresses and people who are logged in are not
-//!   affected. Requests without a token, or from another site, do not count.
+//! - Wrong tokens are limited for each address. Further ones get 429 with `Retry-After`, and are
+//!   not compared.
 //! - Serve the router with `into_make_service_with_connect_info::<SocketAddr>()`. Otherwise
 //!   addresses are unknown and all clients share these limits. Behind a proxy all have its address.
-//! - A login lasts eight hours, in memory only. The 65th login ends the first.
 //! - Each action and each refusal is an event of `tracing` (target `breaker_axum::audit`). It has
 //!   the caller, the action, and the state before and after. Pages that are logged in show it.
+//!
+//! The [guide](https://docs.rs/breaker-core/latest/breaker_core/_guide/dashboard/) has the routes,
+//! the actions and the limits.
 
 // What is inside: `mod.rs` has the router, and `page` the files that a browser gets. `api` serves
 // the page's requests, `live` sends events, and `auth` decides who may act. `assets` serves `page`,

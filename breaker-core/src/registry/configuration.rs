@@ -99,7 +99,7 @@ impl Registry {
     /// that are filtered out. See [`Report::warnings`]. [`Strict::strict`](crate::Strict::strict)
     /// turns them into errors:
     ///
-    /// ```
+    /// ```standalone_crate
     /// use breaker_core::{Registry, Strict};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// An event in the form of server-sent events. Clones share its bytes.
 ///
-/// `axum::response::sse::Event` would copy them for each reader. DESIGN.md has the measurement.
+/// `axum::response::sse::Event` would copy them for each reader. DESIGN.md says why.
 #[derive(Clone, Debug)]
 pub(crate) struct Event(Bytes);
 

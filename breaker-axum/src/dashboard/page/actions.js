@@ -24,7 +24,7 @@ export const ACTIONS = {
         says: 'It opens as if too many calls had failed. Calls are rejected for the recovery time, then it is tried again by itself.',
     },
     half_open: {
-        title: 'Try again now', when: ['open', 'forced_open'], ask: false,
+        title: 'Try again now', when: ['open'], ask: false,
         says: 'The next calls are made to see whether it is back.',
     },
     release: {

@@ -29,7 +29,7 @@ pub(super) fn compare(with: &Act, without: &Act) -> String {
     row("  asked during the outage: p99", &|act| at(&act.books.waits_in_outage, 0.99));
     row("from the outage to the open breaker", &|act| maybe(act.to_open));
     row("from the API's recovery to the closed breaker", &|act| maybe(act.to_closed));
-    table.add_row(["calls the API was spared".to_owned(), spared(with, without).to_string(), "-".to_owned()]);
+    table.add_row(["calls that the API did not get".to_owned(), spared(with, without).to_string(), "-".to_owned()]);
     table.column_iter_mut().skip(1).for_each(|column| {
         column.set_cell_alignment(CellAlignment::Right);
     });
@@ -61,8 +61,8 @@ pub(super) fn moral(with: &Act, without: &Act) -> String {
     format!(
         "\
 In acts 1 and 2, during the outage, half of the users had their answer after {fast} with the breaker, and after {slow} without it.
-The API, on its knees, got {with_calls} calls instead of {without_calls}: it was spared {spared}.
-Nobody restarted anything: {closed}.
+The API got {with_calls} calls with the breaker, and {without_calls} without it: {spared} fewer.
+Without a restart: {closed}.
 The price: while the breaker was open, {unavailable} questions that the notes have nothing on got a 503.
 
 Next: `cargo run --example assistant -- --serve` keeps the service running and shows how to take its API down by curl.",

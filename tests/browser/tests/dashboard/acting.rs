@@ -45,6 +45,9 @@ async fn an_action_needs_the_login_says_what_it_does_and_takes_effect() -> Resul
     tab.until_text("#detail [data-part=word]", "Blocked").await?;
     tab.until_text("#detail [data-part=audit]", "force open").await?;
     assert_eq!(state(&assistant).await?, "forced_open");
+    // A breaker that is forced open admits no probes before it is released.
+    tab.until("document.querySelector('[data-action=release]')").await?;
+    assert_eq!(tab.eval("document.querySelectorAll('[data-action=half_open]').length").await?, 0);
 
     // An action for a limited time.
     tab.click("[data-action=release]").await?;
