@@ -5,8 +5,8 @@
 //! `tests/clients/src/lib.rs` for a page that needs a client.
 
 /// Shows each page of `docs/guide` as a module. The definitions of links come first, and a page's
-/// own ones after them. So a label leads to a module here, and to a file in a checkout. A page with a
-/// picture has its label and the file with its embedded form (`scripts/guide-picture`).
+/// own ones after them. So a label leads to a module here, and to a file in a checkout. A page with
+/// a picture has its label and the file with its embedded form (`scripts/guide-picture`).
 macro_rules! pages {
     ($($page:ident: $summary:literal $([$picture:literal: $file:literal])?;)*) => {$(
         #[doc = $summary]
