@@ -1,7 +1,7 @@
 //! Pages on one subject each. This module has no code.
 //!
-//! To add a page, write `docs/guide/NAME.md` and add its row here. Link it from `getting_started`.
-//! Add its line to the test crate that runs its examples. That is `tests/src/lib.rs`, or
+//! To add a page, write `docs/guide/NAME.md` and add its row here. Link it from `README.md` and
+//! `lib.rs`. Add its line to the test crate that runs its examples. That is `tests/src/lib.rs`, or
 //! `tests/clients/src/lib.rs` for a page that needs a client.
 
 /// Shows each page of `docs/guide` as a module. The definitions of links come first, and a page's

@@ -85,6 +85,9 @@ fn each_page_of_the_guide_has_a_link() {
     let mut pages = 0;
     for page in fs::read_dir(root.join("docs/guide")).unwrap() {
         let page = page.unwrap().path();
+        if page.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
         let name = page.file_stem().unwrap().to_str().unwrap();
         assert!(README.contains(&format!("](docs/guide/{name}.md)")), "README.md has no link to {name}");
         assert!(first_page.contains(&format!("](_guide::{name})")), "lib.rs of breaker-core has no link to {name}");
