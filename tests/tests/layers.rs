@@ -398,7 +398,10 @@ fn each_folder_has_a_door_that_names_its_files() {
     for package in ["breaker-core", "breaker-macros", "breaker-axum"] {
         for folder in folders(&source(package)).iter().filter(|folder| !DATA.contains(&stem(folder))) {
             let entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-            let names = entries.iter().map(|path| stem(path)).filter(|name| *name != "mod").collect();
+            let names: BTreeSet<_> = entries.iter().map(|path| stem(path)).filter(|name| *name != "mod").collect();
+            if names.iter().all(|name| *name == "tests") {
+                continue;
+            }
             assert_eq!(left_out(&door(folder), &names), [""; 0], "{}", folder.display());
         }
     }

@@ -11,7 +11,7 @@
 //!
 //! | file | what is in it |
 //! | --- | --- |
-//! | `keys`, `setters` | the one table of keys, `Config`, `Settings`; setters beside the table |
+//! | `keys`, `key_table`, `setters` | the one table of keys; what is made from it: `Config`, `Settings`; setters beside the table |
 //! | `types`, `ranges` | types of settings that are more than a number; the ranges of all |
 //! | `value`, `duration` | text to value and back |
 //! | `text`, `excerpt`, `visible` | how keys and variables are spelt, suggestions; how text from outside is shown |
@@ -42,6 +42,7 @@ pub(crate) mod excerpt;
 pub(crate) mod file;
 #[cfg(feature = "serde")]
 pub(crate) mod json;
+mod key_table;
 pub(crate) mod keys;
 pub(crate) mod layers;
 pub(crate) mod prefixes;
