@@ -17,6 +17,20 @@ step() {
     steps+=("$((SECONDS - begin)) $shown")
 }
 
+# The same for a command that exits with 3 where the machine lacks what it needs. The first argument
+# says what is left out then.
+step_or_skip() {
+    local left_out=$1 begin=$SECONDS status=0
+    shift
+    printf '\n== %s\n' "$*"
+    "$@" || status=$?
+    case $status in
+    0) steps+=("$((SECONDS - begin)) $*") ;;
+    3) skip "$left_out" ;;
+    *) return "$status" ;;
+    esac
+}
+
 # Notes what is left out.
 skip() {
     skipped+=("$1")

@@ -215,7 +215,7 @@ fn the_later_layer_wins_and_a_snapshot_says_where_each_value_came_from() {
     };
     assert_eq!(value_and_source(), (Some(10), Source::Attribute));
     registry.set_config("api", Config::new().fail_max(20)).unwrap();
-    assert_eq!(value_and_source(), (Some(20), Source::Configure));
+    assert_eq!(value_and_source(), (Some(20), Source::SetConfig));
     registry.load_file(&file).unwrap();
     assert_eq!(value_and_source(), (Some(40), Source::File(file.display().to_string())));
     registry.load_env_from([("CIRCUIT_BREAKER_FAIL_MAX", "50"), ("CIRCUIT_BREAKER_SUCCESS_THRESHOLD", "5")]).unwrap();

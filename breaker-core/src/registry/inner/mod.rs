@@ -174,8 +174,8 @@ impl RegistryState {
     pub(crate) fn configure(&mut self, name: &str, config: Config) -> Vec<ConfigError> {
         if let Some(entry) = self.breakers.get(name) {
             let mut layers = Layers::clone(&entry.breaker.layers());
-            layers.set(Precedence::Configure, config.into());
-            let problems = layers.problems(name).into_iter().filter(|(source, _)| *source == Source::Configure);
+            layers.set(Precedence::SetConfig, config.into());
+            let problems = layers.problems(name).into_iter().filter(|(source, _)| *source == Source::SetConfig);
             let problems: Vec<_> = problems.map(|(_, problem)| problem).collect();
             if !problems.is_empty() {
                 return problems;
