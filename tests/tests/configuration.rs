@@ -90,8 +90,9 @@ fn two_spellings_of_one_key_at_one_level_are_an_error_and_neither_is_obeyed() {
         init(&[("HUGGINGFACE_API_CIRCUIT_FAIL_MAX", "7"), ("HUGGINGFACE_API_CIRCUIT_FAILURE_THRESHOLD", "8")]);
     assert_eq!(
         problems,
-        ["HUGGINGFACE_API_CIRCUIT_FAILURE_THRESHOLD and HUGGINGFACE_API_CIRCUIT_FAIL_MAX: both set `fail_max`, so \
-          neither is obeyed; keep one of them"]
+        [
+            "HUGGINGFACE_API_CIRCUIT_FAILURE_THRESHOLD and HUGGINGFACE_API_CIRCUIT_FAIL_MAX: both set `fail_max`, so neither applies; keep one of them"
+        ]
     );
     assert_eq!(registry.get("huggingface_api").unwrap().settings().fail_max, Some(5));
     let (registry, problems) =
@@ -301,7 +302,7 @@ fn a_registered_breaker_is_listed_and_obeys_the_environment() {
     let other = breaker_core::CircuitBreaker::new("own", Config::new()).unwrap();
     assert_eq!(
         registry.register(&other).unwrap_err().to_string(),
-        "circuit breaker `own`: cannot be registered: there is another breaker of this name"
+        "circuit breaker `own`: cannot be registered: another breaker has this name"
     );
 }
 

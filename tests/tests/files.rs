@@ -64,8 +64,7 @@ fn the_older_table_is_refused_with_both_that_take_its_place() {
     let path = file("older", "[default]\nfail_max = 20\n");
     let told = registry.load_file(&path).unwrap_err();
     let expected = format!(
-        "{}: default: there is no table `default`; write `[defaults]` for what lies under the settings in code, or `[all]` for \
-         what lies above them",
+        "{}: default: there is no table `default`; write `[defaults]` for settings below those in code, or `[all]` for settings above them",
         path.display()
     );
     assert_eq!(told.to_string(), expected);

@@ -28,7 +28,7 @@ fn file(name: &str, text: &str) -> PathBuf {
 }
 
 const WETHER: [(&str, &str); 1] = [("WETHER_API_CIRCUIT_FAIL_MAX", "3")];
-const NO_SUCH_BREAKER: &str = "WETHER_API_CIRCUIT_FAIL_MAX: belongs to no known circuit breaker and is left alone; did you \
+const NO_SUCH_BREAKER: &str = "WETHER_API_CIRCUIT_FAIL_MAX: belongs to no known circuit breaker and is ignored; did you \
                                mean WEATHER_API_CIRCUIT_FAIL_MAX?";
 
 #[test]
@@ -61,7 +61,7 @@ fn a_key_of_all_breakers_that_does_not_exist_is_a_warning() {
         let variable = format!("CIRCUIT_BREAKER_{spelling}");
         let report = registry().load_env_from([(variable.as_str(), "3")]).unwrap();
         let warning = format!(
-            "{variable}: is no setting of circuit breakers and is left alone; did you mean `CIRCUIT_BREAKER_FAIL_MAX`?"
+            "{variable}: is not a setting of circuit breakers and is ignored; did you mean `CIRCUIT_BREAKER_FAIL_MAX`?"
         );
         assert_eq!(told(&report), [warning.as_str()]);
     }

@@ -29,7 +29,7 @@ pub struct Snapshot {
     pub healthy: bool,
     /// `false` while disabled.
     pub enabled: bool,
-    /// Calls that counted against the service, including late ones, panics and timeouts.
+    /// Calls that counted as failures, including late ones, panics and timeouts.
     pub failure_count: u64,
     /// Calls that proved that the service answers.
     pub success_count: u64,

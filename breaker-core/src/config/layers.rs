@@ -182,7 +182,8 @@ impl Layers {
                 other => format!("{other} of circuit breaker `{name}`: {key}"),
             };
             let rules = "give one of `fail_max`, `failure_rate` and `window_fail_max` a number";
-            let message = format!("is `off`, which leaves circuit breaker `{name}` no rule on failures; {rules}");
+            let message =
+                format!("is `off`, which leaves circuit breaker `{name}` without a rule on failures; {rules}");
             (source, ConfigError::new(ConfigErrorKind::Value, location, message))
         };
         self.left_out().into_iter().map(problem).collect()

@@ -158,7 +158,7 @@ impl Registry {
         let mut inner = self.inner.lock();
         if let Some(known) = inner.get(breaker.name()) {
             let location = format!("circuit breaker `{}`", breaker.name());
-            let message = "cannot be registered: there is another breaker of this name";
+            let message = "cannot be registered: another breaker has this name";
             return match known.is(breaker) {
                 true => Ok(()),
                 false => Err(ConfigError::new(ConfigErrorKind::Conflict, location, message)),

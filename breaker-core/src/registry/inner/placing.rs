@@ -114,5 +114,5 @@ impl RegistryState {
 }
 
 pub(super) fn lower_layer_applies(problem: &str) -> String {
-    format!("{problem}; the value of the layer below applies")
+    format!("{problem}; the value of the next lower source applies")
 }
