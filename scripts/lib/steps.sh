@@ -45,6 +45,6 @@ summary() {
     for what in ${skipped[@]+"${skipped[@]}"}; do
         printf 'skipped: %s\n' "$what"
     done
-    printf '\nscripts/test: all is well after %d:%02d minutes, %d skipped\n' \
+    printf '\nscripts/test: everything passed in %d:%02d minutes, %d skipped\n' \
         $((SECONDS / 60)) $((SECONDS % 60)) ${#skipped[@]}
 }

@@ -160,7 +160,7 @@ fn a_file_that_is_empty_after_one_that_was_not_is_refused() {
             let told = read.unwrap_err();
             assert_eq!(told.iter().next().unwrap().kind(), ConfigErrorKind::File);
             let told = told.to_string();
-            assert!(told.starts_with(&format!("{}: is empty", path.display())) && told.contains("renamed"), "{told}");
+            assert!(told.starts_with(&format!("{}: is empty", path.display())) && told.contains("rename it"), "{told}");
             assert_eq!((breaker.state(), breaker.settings().fail_max), (State::Disabled, Some(2)), "{text:?}");
         }
     }

@@ -115,7 +115,7 @@ async fn what_a_function_uses_stays_and_so_does_what_is_not_there() {
         for name in ["of_a_function", "of_a_key"] {
             let error = refused(name);
             assert_eq!(error.kind(), ConfigErrorKind::Conflict);
-            assert!(error.to_string().contains("an annotated function has it"), "{error}");
+            assert!(error.to_string().contains("an annotated function uses it"), "{error}");
             assert!(registry.get(name).is_some());
         }
         let error = refused("unknown");
