@@ -20,22 +20,22 @@ use clap::{Args, Parser, Subcommand};
 /// An assistant that answers questions from notes, and keeps answering while its text-generation
 /// API is down.
 ///
-/// Without arguments it tells a story of about 45 seconds: the service and an API of its own start
-/// on loopback ports, a steady load of questions comes in, the API fails in three ways and comes
-/// back; then the same again without the breaker, once more with a second provider, a streamed
-/// answer that breaks off, and a table that compares all. No network is needed.
+/// Without arguments it plays a story of about 45 seconds. The service and its API start on loopback
+/// ports, so no network is needed. Users ask at a steady pace while the API fails in three ways and
+/// recovers: with the breaker, without it, and with a second provider. Then a streamed answer breaks
+/// off, and a table compares the acts.
 #[derive(Debug, Parser)]
 #[command(after_long_help = SETTINGS, args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Keep the service running, and print the curl lines to play with
+    /// Keep the service running, and print curl commands to try
     #[arg(long)]
     serve: bool,
     /// The service's port; 0 takes any free one
     #[arg(long, default_value_t = 8080, requires = "serve")]
     port: u16,
-    /// The port on which the embedded API takes orders; 0 takes any free one
+    /// The port that takes the embedded API down and brings it back; 0 takes any free one
     #[arg(long, default_value_t = 8081, requires = "serve")]
     admin_port: u16,
     /// The length of the story's outage in seconds
@@ -50,8 +50,8 @@ struct Arguments {
 enum Command {
     /// Ask one question, and see its answer as it is written
     ///
-    /// The words of the answer go to the standard output, and what happens to the standard error:
-    /// where it comes from, how it ends, and what became of it when the API died in mid sentence.
+    /// The answer goes to the standard output. Its source, how it ends and what goes wrong go to the
+    /// standard error.
     /// The exit code is 0 for an answer, also of a fallback, and 1 for one that broke off.
     #[command(after_long_help = SETTINGS)]
     Ask(Ask),
@@ -76,12 +76,12 @@ const SETTINGS: &str = "\
 Settings come from the environment and from a file `.env` (examples/.env.example lists all of them):
   HF_API_URL=http://localhost:11434/v1     a real text-generation API for --serve and ask; else the embedded one
   HF_API_TOKEN, HF_MODEL                   its key and its model; without an address, those of Hugging Face's router
-  HF_API_KIND=chat                         how it is spoken to: chat, completions, text_generation or tgi
+  HF_API_KIND=chat                         its protocol: chat, completions, text_generation or tgi
   HF_FALLBACK_API_URL, ..                  a second provider, asked when the first one fails
   HF_USE_API=false                         the local model instead: no API and no breaker
-  DASHBOARD_TOKEN                          the token for acting on the dashboard, which else only shows
+  DASHBOARD_TOKEN                          the token for actions on the dashboard; without it the dashboard only shows
   HUGGINGFACE_API_CIRCUIT_FAIL_MAX=3       and every other key of the breaker, for --serve and the story
-A setting that cannot be obeyed is reported, all of them at once, and the exit code is 2.";
+All invalid settings are reported at once, and the exit code is 2.";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -159,7 +159,7 @@ async fn serve(arguments: &Arguments, config: AssistantConfig) -> Result<(), Box
         println!("{}", lines_for_outages(&listener.local_addr()?.to_string()));
         tokio::spawn(axum::serve(listener, admin::routes(upstream.handle(), HEALTHY)).into_future());
     }
-    println!("Ctrl-C ends it, and so does SIGTERM; both let it answer what it has been asked.");
+    println!("Ctrl-C or SIGTERM ends it, after it has answered the requests in flight.");
     tokio::select! {
         () = service.stopped() => return Err("the service stopped".into()),
         () = ending.asked() => {}

@@ -37,15 +37,12 @@ pub(crate) fn move_to_the_end(name: &str, args: &TokenStream, item: &TokenStream
 }
 
 fn alone(name: &str, item: &TokenStream) -> TokenStream {
-    let what =
-        if name == "retry" { "puts the retries around its calls" } else { "takes the fallbacks that it finds there" };
     let message = if mentions_the_run_time_half(item) {
         format!(
-            "`#[circuit_breaker(..)]` did not find this `#[{name}]`: below it, and in its impl block, write \
-             `#[{name}(..)]`, neither under another name nor in a `cfg_attr`"
+            "`#[circuit_breaker(..)]` did not find this `#[{name}]`; write `#[{name}(..)]` below it or in its impl block, not under another name and not in a `cfg_attr`"
         )
     } else {
-        format!("`#[{name}]` needs `#[circuit_breaker(..)]` on the same function, which {what}")
+        format!("`#[{name}]` needs `#[circuit_breaker(..)]` on the same function")
     };
     diagnostics::item_and_message(item, &syn::Error::new(Span::call_site(), message))
 }

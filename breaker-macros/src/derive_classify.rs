@@ -43,7 +43,7 @@ fn read(input: TokenStream, errors: &mut Errors) -> Option<TokenStream> {
         Item::Union(item) => (item.union_token.span, "a union"),
         other => (other.span(), "this"),
     };
-    let fix = "write `impl Classify` by hand, which is one function";
+    let fix = "implement the trait `Classify` yourself, which has one function";
     errors.at(keyword, format!("`#[derive(Classify)]` goes on an enum, not on {name}; {fix}"));
     None
 }
@@ -142,7 +142,10 @@ fn decision(variant: &Variant) -> Result<Decision> {
         return Ok(Decision::Unmarked);
     };
     if let Some(second) = attrs.next() {
-        return Err(Error::new_spanned(second, "`#[classify(..)]` is written twice; a variant counts as one thing"));
+        return Err(Error::new_spanned(
+            second,
+            "`#[classify(..)]` is written twice; a variant has one outcome, so remove one",
+        ));
     }
     let list = attr.meta.require_list().map_err(|_| Error::new_spanned(attr, expected()))?;
     if list.tokens.is_empty() {
@@ -163,7 +166,7 @@ fn word(input: ParseStream<'_>, variant: &Variant) -> Result<Decision> {
         name => Decision::Word(Ident::new(name, Span::mixed_site())),
     };
     let _: Option<Token![,]> = input.parse()?;
-    if input.is_empty() { Ok(decision) } else { Err(input.error("a variant counts as one thing; leave this out")) }
+    if input.is_empty() { Ok(decision) } else { Err(input.error("a variant has one outcome; remove this")) }
 }
 
 fn with(input: ParseStream<'_>, word: &Ident, variant: &Variant) -> Result<Decision> {
@@ -195,11 +198,10 @@ fn check_preset(path: &Path, variant: &Variant) -> Result<()> {
         1 => return Ok(()),
         0 => "but the variant has none; write `ignored`, `success` or `failure`".to_owned(),
         count => format!(
-            "but the variant has {count}; write `with = path` of a function of yours, which gets all of them by \
-             reference and calls `presets::{name}(error)`"
+            "but the variant has {count}; write `with = path` for your own function, which gets all fields by reference and calls `presets::{name}(error)`"
         ),
     };
-    Err(Error::new_spanned(path, format!("`presets::{name}` is asked about one field, {fix}")))
+    Err(Error::new_spanned(path, format!("`presets::{name}` classifies one field, {fix}")))
 }
 
 /// The field that `delegate` asks: the only one, or the one that is the source.
@@ -212,11 +214,11 @@ fn delegate(variant: &Variant, at: Span) -> Result<usize> {
         fields if fields.len() == 1 => Ok(0),
         Fields::Unit => Err(Error::new(
             at,
-            "`delegate` asks the variant's field, but it has none; write `ignored`, `success` or `failure`",
+            "`delegate` classifies the variant's field, but it has none; write `ignored`, `success` or `failure`",
         )),
         fields => fields.iter().position(is_source).ok_or_else(|| {
-            let fix = "name one `source`, or write `with = path`, which gets all of them";
-            Error::new(at, format!("`delegate` does not know which of the fields to ask; {fix}"))
+            let fix = "name one of them `source`, or write `with = path`, which gets all fields";
+            Error::new(at, format!("`delegate` cannot choose between the fields; {fix}"))
         }),
     }
 }
@@ -226,7 +228,7 @@ fn krate(attrs: &[Attribute]) -> Result<TokenStream> {
     let Some(attr) = ours(attrs).next() else {
         return Ok(quote!(::breaker_core));
     };
-    let fix = "on the enum itself only `#[classify(crate = path)]` has a meaning; put this on its variants";
+    let fix = "the enum itself takes only `#[classify(crate = path)]`; put this on its variants";
     attr.parse_args_with(|input: ParseStream<'_>| {
         input.parse::<Token![crate]>()?;
         input.parse::<Token![=]>()?;

@@ -88,21 +88,21 @@ impl<'a> BlockAttribute<'a> {
     fn check_methods(&self, block: &Block, errors: &mut Errors) {
         self.check_errors(block, errors);
         for attr in block.head.attrs.iter().filter(|attr| attributes::is_fallback(attr)) {
-            errors.under(attr, "a fallback goes on a method, since it gives what that method returns");
+            errors.under(attr, "`#[fallback]` goes on a method, since its steps return what that method returns");
         }
         for attr in block.head.attrs.iter().filter(|attr| attributes::is_retry(attr)) {
-            errors.under(attr, "a retry goes on a method, since not every call can be made a second time");
+            errors.under(attr, "`#[retry]` goes on a method, since not every call may be repeated");
         }
         let guarded: Vec<TokenStream> = block.methods().filter_map(own_keys).collect();
         if guarded.is_empty() {
-            let fix = "write a bare `#[circuit_breaker]` on a method whose result has another name";
+            let fix = "write a bare `#[circuit_breaker]` on a method whose result type has another name";
             let message = format!(
-                "there is nothing to guard: no method of this impl block is written to return a `..Result<..>`, or those are left out; {fix}"
+                "there is nothing to guard: no method of this impl block has a return type named `..Result<..>`, or each of them has `skip`; {fix}"
             );
             errors.under(&block.head.self_ty, message);
         } else if let (Some(at), None, false) = (self.at("max_keys"), self.at("key"), guarded.into_iter().any(has_key))
         {
-            let message = "`max_keys` bounds the values of `key`, which neither this block nor a method of it has: `key = self.host`";
+            let message = "`max_keys` limits the keys, but neither this block nor a method of it has a `key`; add one: `key = self.host`";
             errors.at(at, message);
         }
     }
@@ -113,7 +113,7 @@ impl<'a> BlockAttribute<'a> {
         let mut guarded = block.methods().filter(|method| own_keys(method).is_some()).peekable();
         if guarded.peek().is_some() && guarded.all(|method| !has_errors(method)) {
             let message =
-                format!("`{key}` is about errors, and no method of this impl block returns a `Result`; leave it out");
+                format!("`{key}` is about errors, but no method of this impl block returns a `Result`; remove it");
             errors.at(*at, message);
         }
     }
@@ -128,7 +128,7 @@ impl<'a> BlockAttribute<'a> {
             return unguarded(member);
         };
         for second in method.own.iter().skip(1) {
-            errors.under(second, "`#[circuit_breaker]` is written twice; put all keys into one, or a second breaker on a function that calls this one");
+            errors.under(second, "`#[circuit_breaker]` is written twice; write all keys into one, or put the second breaker on a function that calls this one");
         }
         let plan = own_keys(method).and_then(|own| self.plan(own, method, errors));
         plan.map_or_else(|| method.tokens.clone(), |plan| expand::expand(&plan))
@@ -176,8 +176,8 @@ impl<'a> BlockAttribute<'a> {
             let key = option.key.name;
             let of_the_breaker = !matches!(option.value, Value::Items(_)) && !OF_THE_METHOD.contains(&key);
             if of_the_breaker && self.keys.iter().any(|(written, _)| *written == key) {
-                let fix = "give this method a `name` of its own, or write the key once";
-                let message = format!("`{key}` is on the impl block too, whose methods share one breaker; {fix}");
+                let fix = "give this method its own `name`, or write the key once";
+                let message = format!("`{key}` is on the impl block too, and its methods share one breaker; {fix}");
                 errors.at(option.at.span(), message);
             }
         }
@@ -185,9 +185,8 @@ impl<'a> BlockAttribute<'a> {
 
     fn no_time_limit(&self, method: &Method, errors: &mut Errors) {
         let name = &method.sig.ident;
-        let fix =
-            "write `#[circuit_breaker(timeout = \"off\")]` on it, or leave it out with `#[circuit_breaker(skip)]`";
-        let message = format!("`timeout` of the impl block needs async methods, and `{name}` is not async; {fix}");
+        let fix = "write `#[circuit_breaker(timeout = \"off\")]` on it, or exclude it with `#[circuit_breaker(skip)]`";
+        let message = format!("`timeout` of the impl block needs async methods, but `{name}` is not async; {fix}");
         errors.at(name.span(), message);
     }
 

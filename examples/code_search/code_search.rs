@@ -44,7 +44,7 @@ enum Command {
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=50))]
         limit: u16,
     },
-    /// Keep the service running, and print the curl lines to play with
+    /// Keep the service running, and print curl commands to try
     Serve {
         /// The service's port; 0 takes any free one
         #[arg(long, default_value_t = 8082)]
@@ -63,7 +63,7 @@ Settings come from the environment and from a file `.env` (examples/code_search/
   REDIS_CIRCUIT_FAILURE_THRESHOLD=5, REDIS_CIRCUIT_RECOVERY_TIMEOUT=30, REDIS_CIRCUIT_HALF_OPEN_CALLS=1
                         and every other key of this breaker, of EMBEDDING_CIRCUIT_.., of DATABASE_CIRCUIT_.. (reads)
                         and of DATABASE_WRITES_CIRCUIT_..
-A setting that cannot be obeyed is reported, all of them at once, and the exit code is 2.";
+All invalid settings are reported at once, and the exit code is 2.";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -101,15 +101,18 @@ fn show_indexed(indexed: &Indexed, seconds: f64) {
         show_last_error();
     }
     if indexed.shortened > 0 {
-        println!("{} of them by the beginning of their text only, which is too long.", indexed.shortened);
+        println!(
+            "{} of them were too long, so they can be found only by the beginning of their text.",
+            indexed.shortened
+        );
     }
     if indexed.left_out > 0 {
-        println!("{} functions are left out, of files that have too many.", indexed.left_out);
+        println!("{} functions were not indexed, since their files have too many.", indexed.left_out);
     }
     if indexed.forgotten > 0 {
-        println!("{} files are gone, and forgotten.", indexed.forgotten);
+        println!("{} files no longer exist, and were removed from the index.", indexed.forgotten);
     }
-    indexed.too_deep.iter().for_each(|part| println!("Found in part: {part}"));
+    indexed.too_deep.iter().for_each(|part| println!("Parsed in part: {part}"));
     indexed.skipped.iter().for_each(|skipped| println!("Skipped {skipped}"));
 }
 
@@ -120,12 +123,12 @@ fn show_answer(answer: &Answer, milliseconds: f64) {
         println!("{}. {}  {}:{}", place + 1, chunk.name, chunk.file_path, chunk.start_line);
     }
     if answer.hits.is_empty() {
-        println!("Nothing found. (`index PATH` tells what there is to find.)");
+        println!("Nothing found. `index PATH` adds files to the index.");
     }
     let from = answer.cached.map_or(String::new(), |level| format!(", from cache {level}"));
     println!("({milliseconds:.1} ms{from})");
     if let Some(why) = &answer.degraded {
-        println!("By the words alone: {why}.");
+        println!("Found by words only: {why}.");
         show_last_error();
     }
 }
@@ -155,7 +158,7 @@ Find a function:
   curl -s 'http://{address}/v1/code/search/hybrid?query=say%20hello&limit=3'
 Look at the breakers:
   curl -s http://{address}/health
-Ctrl-C ends it, and so does SIGTERM; both let it answer what it has been asked."#
+Ctrl-C or SIGTERM ends it, after it has answered the requests in flight."#
     );
     tokio::select! {
         () = service.stopped() => return Err("the service stopped".into()),

@@ -19,7 +19,7 @@ need_rust() {
     fi
     if ! has cc gcc clang; then
         echo "scripts/test: no C compiler on the PATH (Debian: apt-get install gcc)" >&2
-        echo "The examples' TLS and SQLite need one." >&2
+        echo "The examples need one for TLS and SQLite." >&2
         exit 1
     fi
 }

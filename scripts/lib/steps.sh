@@ -17,6 +17,20 @@ step() {
     steps+=("$((SECONDS - begin)) $shown")
 }
 
+# The same for a command that exits with 3 where the machine lacks what it needs. The first argument
+# says what is left out then.
+step_or_skip() {
+    local left_out=$1 begin=$SECONDS status=0
+    shift
+    printf '\n== %s\n' "$*"
+    "$@" || status=$?
+    case $status in
+    0) steps+=("$((SECONDS - begin)) $*") ;;
+    3) skip "$left_out" ;;
+    *) return "$status" ;;
+    esac
+}
+
 # Notes what is left out.
 skip() {
     skipped+=("$1")
@@ -31,6 +45,6 @@ summary() {
     for what in ${skipped[@]+"${skipped[@]}"}; do
         printf 'skipped: %s\n' "$what"
     done
-    printf '\nscripts/test: all is well after %d:%02d minutes, %d skipped\n' \
+    printf '\nscripts/test: everything passed in %d:%02d minutes, %d skipped\n' \
         $((SECONDS / 60)) $((SECONDS % 60)) ${#skipped[@]}
 }

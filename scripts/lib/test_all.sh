@@ -83,7 +83,7 @@ habits() {
     else
         skip "scripts/workflows, which needs Python with venv"
     fi
-    step scripts/other-systems
+    step_or_skip "scripts/other-systems, for which rustup has no target" scripts/other-systems
     step scripts/dependencies
     step scripts/semver
 }

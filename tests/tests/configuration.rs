@@ -90,8 +90,9 @@ fn two_spellings_of_one_key_at_one_level_are_an_error_and_neither_is_obeyed() {
         init(&[("HUGGINGFACE_API_CIRCUIT_FAIL_MAX", "7"), ("HUGGINGFACE_API_CIRCUIT_FAILURE_THRESHOLD", "8")]);
     assert_eq!(
         problems,
-        ["HUGGINGFACE_API_CIRCUIT_FAILURE_THRESHOLD and HUGGINGFACE_API_CIRCUIT_FAIL_MAX: both set `fail_max`, so \
-          neither is obeyed; keep one of them"]
+        [
+            "HUGGINGFACE_API_CIRCUIT_FAILURE_THRESHOLD and HUGGINGFACE_API_CIRCUIT_FAIL_MAX: both set `fail_max`, so neither applies; keep one of them"
+        ]
     );
     assert_eq!(registry.get("huggingface_api").unwrap().settings().fail_max, Some(5));
     let (registry, problems) =
@@ -215,7 +216,7 @@ fn the_later_layer_wins_and_a_snapshot_says_where_each_value_came_from() {
     };
     assert_eq!(value_and_source(), (Some(10), Source::Attribute));
     registry.set_config("api", Config::new().fail_max(20)).unwrap();
-    assert_eq!(value_and_source(), (Some(20), Source::Configure));
+    assert_eq!(value_and_source(), (Some(20), Source::SetConfig));
     registry.load_file(&file).unwrap();
     assert_eq!(value_and_source(), (Some(40), Source::File(file.display().to_string())));
     registry.load_env_from([("CIRCUIT_BREAKER_FAIL_MAX", "50"), ("CIRCUIT_BREAKER_SUCCESS_THRESHOLD", "5")]).unwrap();
@@ -301,7 +302,7 @@ fn a_registered_breaker_is_listed_and_obeys_the_environment() {
     let other = breaker_core::CircuitBreaker::new("own", Config::new()).unwrap();
     assert_eq!(
         registry.register(&other).unwrap_err().to_string(),
-        "circuit breaker `own`: cannot be registered: there is another breaker of this name"
+        "circuit breaker `own`: cannot be registered: another breaker has this name"
     );
 }
 

@@ -177,7 +177,7 @@ fn off_with_no_other_rule_on_failures_is_refused_in_code() {
     let (registry, breaker) = registry(Config::new());
     assert!(breaker.reconfigure(Config::new().fail_max_off()).is_err());
     let refused = registry.set_config("api", Config::new().fail_max_off()).unwrap_err().to_string();
-    assert!(refused.contains("leaves circuit breaker `api` no rule on failures"), "{refused}");
+    assert!(refused.contains("leaves circuit breaker `api` without a rule on failures"), "{refused}");
     assert_eq!(fail_max(&breaker), (Some(5), "default".to_owned()));
     breaker.reconfigure(Config::new().fail_max_off().failure_rate(0.1)).unwrap();
     assert_eq!(breaker.settings().fail_max, None);
@@ -188,8 +188,7 @@ fn off_with_no_other_rule_on_failures_is_refused_in_code() {
 fn off_with_no_other_rule_on_failures_is_told_of_variables_and_not_obeyed() {
     let (registry, breaker) = registry(Config::new().fail_max(3));
     let told = registry.load_env_from([("CIRCUIT_BREAKER_FAIL_MAX", "off")]).unwrap_err().to_string();
-    let expected = "CIRCUIT_BREAKER_FAIL_MAX: is `off`, which leaves circuit breaker `api` no rule on failures; give one of \
-                    `fail_max`, `failure_rate` and `window_fail_max` a number";
+    let expected = "CIRCUIT_BREAKER_FAIL_MAX: is `off`, which leaves circuit breaker `api` without a rule on failures; give one of `fail_max`, `failure_rate` and `window_fail_max` a number";
     assert_eq!(told, expected);
     assert_eq!(fail_max(&breaker), (Some(3), "attribute".to_owned()));
     registry.load_env_from([("CIRCUIT_BREAKER_FAIL_MAX", "off"), ("API_CIRCUIT_FAILURE_RATE", "0.5")]).unwrap();
@@ -230,7 +229,7 @@ fn a_breaker_that_comes_after_the_file_keeps_a_rule() {
     let breaker = registry.breaker("later", Config::new()).unwrap();
     assert_eq!(fail_max(&breaker), (Some(5), "default".to_owned()));
     let told = registry.load_env_from(NONE).unwrap_err().to_string();
-    assert!(told.contains("which leaves circuit breaker `later` no rule on failures"), "{told}");
+    assert!(told.contains("which leaves circuit breaker `later` without a rule on failures"), "{told}");
     let judged = registry.breaker("judged", Config::new().failure_rate(0.5)).unwrap();
     assert_eq!(judged.settings().fail_max, None);
 }

@@ -64,8 +64,7 @@ fn the_older_table_is_refused_with_both_that_take_its_place() {
     let path = file("older", "[default]\nfail_max = 20\n");
     let told = registry.load_file(&path).unwrap_err();
     let expected = format!(
-        "{}: default: there is no table `default`; write `[defaults]` for what lies under the settings in code, or `[all]` for \
-         what lies above them",
+        "{}: default: there is no table `default`; write `[defaults]` for settings below those in code, or `[all]` for settings above them",
         path.display()
     );
     assert_eq!(told.to_string(), expected);
@@ -161,7 +160,7 @@ fn a_file_that_is_empty_after_one_that_was_not_is_refused() {
             let told = read.unwrap_err();
             assert_eq!(told.iter().next().unwrap().kind(), ConfigErrorKind::File);
             let told = told.to_string();
-            assert!(told.starts_with(&format!("{}: is empty", path.display())) && told.contains("renamed"), "{told}");
+            assert!(told.starts_with(&format!("{}: is empty", path.display())) && told.contains("rename it"), "{told}");
             assert_eq!((breaker.state(), breaker.settings().fail_max), (State::Disabled, Some(2)), "{text:?}");
         }
     }

@@ -71,7 +71,7 @@ async fn a_value_that_was_asked_for_makes_room_unless_it_is_steered_or_held() {
         assert!(known("tenants[e]").is_none(), "it has made room");
         let error = tenants.for_key("third").unwrap_err();
         assert_eq!(error.kind(), ConfigErrorKind::Conflict);
-        assert!(error.to_string().contains("all `max_keys` of them are in use"), "{error}");
+        assert!(error.to_string().contains("all `max_keys` keyed breakers are in use"), "{error}");
         assert!(known("tenants[*]").is_none(), "nobody has called yet for whom there is no room");
         ask("third").await.unwrap();
         assert!(known("tenants[*]").is_some() && known("tenants[third]").is_none());
@@ -95,7 +95,7 @@ async fn a_breaker_without_a_key_has_no_values() {
         for breaker in [testing::breaker("whole"), by_code, value] {
             let error = breaker.for_key("a").unwrap_err();
             assert_eq!(error.kind(), ConfigErrorKind::UnknownName);
-            assert!(error.to_string().contains("no annotated function with a `key` has it"), "{error}");
+            assert!(error.to_string().contains("no annotated function with a `key` uses it"), "{error}");
             assert!(!breaker.is_keyed());
         }
     })

@@ -46,10 +46,7 @@ fn one_call_more_than_there_are_places_is_rejected_and_says_so() {
     let rejected: CircuitBreakerError = breaker.try_acquire().unwrap_err();
     assert!(rejected.is_busy() && !rejected.is_timeout());
     assert_eq!((rejected.state(), rejected.retry_after()), (State::Closed, None));
-    assert_eq!(
-        rejected.to_string(),
-        "circuit breaker `test` is busy: as many calls as it lets in at once are under way"
-    );
+    assert_eq!(rejected.to_string(), "circuit breaker `test` is busy: `max_concurrent` calls are in flight");
     assert_eq!(std::io::Error::from(rejected).kind(), std::io::ErrorKind::ResourceBusy);
     assert_busy(breaker.call_sync(|| Ok::<_, ()>(())));
     drop(held);

@@ -462,7 +462,7 @@ async fn a_call_that_the_ramp_rejects_is_told_so() {
     assert_eq!((error.state(), error.retry_after(), error.opened_because()), (State::Closed, Some(secs(1)), None));
     assert_eq!(
         error.to_string(),
-        "circuit breaker `test` has just closed and lets in a growing share of the calls; retry in 1.0s"
+        "circuit breaker `test` has just closed and admits only a growing share of the calls; retry in 1.0s"
     );
     advance(secs(9) + ms(700)).await;
     let rejected: Vec<_> = (0..100).filter_map(|_| breaker.try_acquire().map(drop).err()).collect();

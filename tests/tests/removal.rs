@@ -115,12 +115,12 @@ async fn what_a_function_uses_stays_and_so_does_what_is_not_there() {
         for name in ["of_a_function", "of_a_key"] {
             let error = refused(name);
             assert_eq!(error.kind(), ConfigErrorKind::Conflict);
-            assert!(error.to_string().contains("an annotated function has it"), "{error}");
+            assert!(error.to_string().contains("an annotated function uses it"), "{error}");
             assert!(registry.get(name).is_some());
         }
         let error = refused("unknown");
         assert_eq!(error.kind(), ConfigErrorKind::UnknownName);
-        assert_eq!(error.to_string(), "circuit breaker `unknown`: cannot be removed: there is none of this name");
+        assert_eq!(error.to_string(), "circuit breaker `unknown`: cannot be removed: no circuit breaker has this name");
         assert_eq!(refused("of_a_key[a]").kind(), ConfigErrorKind::Conflict);
         assert_eq!(refused("").kind(), ConfigErrorKind::UnknownName);
         // A value that has a name of its own as well.

@@ -28,7 +28,7 @@ fn file(name: &str, text: &str) -> PathBuf {
 }
 
 const WETHER: [(&str, &str); 1] = [("WETHER_API_CIRCUIT_FAIL_MAX", "3")];
-const NO_SUCH_BREAKER: &str = "WETHER_API_CIRCUIT_FAIL_MAX: belongs to no known circuit breaker and is left alone; did you \
+const NO_SUCH_BREAKER: &str = "WETHER_API_CIRCUIT_FAIL_MAX: belongs to no known circuit breaker and is ignored; did you \
                                mean WEATHER_API_CIRCUIT_FAIL_MAX?";
 
 #[test]
@@ -61,7 +61,7 @@ fn a_key_of_all_breakers_that_does_not_exist_is_a_warning() {
         let variable = format!("CIRCUIT_BREAKER_{spelling}");
         let report = registry().load_env_from([(variable.as_str(), "3")]).unwrap();
         let warning = format!(
-            "{variable}: is no setting of circuit breakers and is left alone; did you mean `CIRCUIT_BREAKER_FAIL_MAX`?"
+            "{variable}: is not a setting of circuit breakers and is ignored; did you mean `CIRCUIT_BREAKER_FAIL_MAX`?"
         );
         assert_eq!(told(&report), [warning.as_str()]);
     }
@@ -348,7 +348,7 @@ async fn call_sites_that_share_a_default_name_are_told_with_both_places() {
         assert_eq!(whole.matches("tests/tests/report.rs:").count(), 2, "each block once, not each method: {whole}");
         let client = told.iter().find(|line| line.contains("Client::get")).unwrap();
         let places = client.matches("tests/tests/report.rs:").count();
-        assert!(places == 2 && client.contains("write a `name` at each"), "{client}");
+        assert!(places == 2 && client.contains("write a different `name` at each"), "{client}");
         assert!(report.warnings().iter().all(|warning| warning.kind() == ConfigErrorKind::SharedName));
         assert!(Registry::global().load_env_from([("", ""); 0]).strict().is_err());
     })
@@ -379,7 +379,7 @@ fn breakers_that_obey_the_same_variables_are_told() {
     let told = told(&report);
     assert_eq!(told.len(), 1);
     assert!(told[0].starts_with(
-        "circuit breakers `weather-api`, `weather_api`: share the variables WEATHER_API_CIRCUIT_..; `env_prefix` gives"
+        "circuit breakers `weather-api`, `weather_api`: share the variables WEATHER_API_CIRCUIT_..; give one of them"
     ));
 }
 

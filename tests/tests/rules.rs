@@ -121,7 +121,7 @@ async fn rule_3_half_open_and_full_tells_when_the_earliest_slot_can_free_and_one
     advance(secs(2)).await;
     let error = breaker.try_acquire().unwrap_err();
     assert_eq!((error.state(), error.retry_after()), (State::HalfOpen, Some(secs(3))));
-    assert_eq!(error.to_string(), "circuit breaker `test` is half-open and all its probes are taken; retry in 3.0s");
+    assert_eq!(error.to_string(), "circuit breaker `test` is half-open and has no free probe slot; retry in 3.0s");
     advance(ms(2_900)).await;
     assert_eq!(breaker.try_acquire().unwrap_err().retry_after(), Some(secs(1)));
     probe.ignore();

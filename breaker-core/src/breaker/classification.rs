@@ -16,7 +16,7 @@ use std::fmt::Display;
 /// The first 256 bytes of a text are kept. A text is formatted with no lock held, and only where it
 /// is shown.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say what the result counts as",
+    message = "`{Self}` is not a classification",
     label = "expected an `Outcome`, or `(Outcome, text)`",
     note = "`presets::errors` is a classifier that gives the error's own text too"
 )]

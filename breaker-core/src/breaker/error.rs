@@ -200,14 +200,14 @@ impl fmt::Display for Message<'_> {
             Reason::Rejected | Reason::Busy => {}
         }
         if error.is_busy() {
-            return write!(f, "circuit breaker `{name}` is busy: as many calls as it lets in at once are under way");
+            return write!(f, "circuit breaker `{name}` is busy: `max_concurrent` calls are in flight");
         }
         match error.state() {
-            State::HalfOpen => write!(f, "circuit breaker `{name}` is half-open and all its probes are taken")?,
+            State::HalfOpen => write!(f, "circuit breaker `{name}` is half-open and has no free probe slot")?,
             State::ForcedOpen => write!(f, "circuit breaker `{name}` is forced open")?,
             // A closed breaker rejects during its ramp only.
             State::Closed => {
-                write!(f, "circuit breaker `{name}` has just closed and lets in a growing share of the calls")?;
+                write!(f, "circuit breaker `{name}` has just closed and admits only a growing share of the calls")?;
             }
             state => write!(f, "circuit breaker `{name}` is {state}")?,
         }

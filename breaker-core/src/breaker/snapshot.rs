@@ -29,7 +29,7 @@ pub struct Snapshot {
     pub healthy: bool,
     /// `false` while disabled.
     pub enabled: bool,
-    /// Calls that counted against the service, including late ones, panics and timeouts.
+    /// Calls that counted as failures, including late ones, panics and timeouts.
     pub failure_count: u64,
     /// Calls that proved that the service answers.
     pub success_count: u64,
@@ -127,7 +127,7 @@ pub struct Health {
     /// In JSON a keyed breaker has no `config` and `config_sources` where these are those of its
     /// parent.
     pub circuit_breakers: BTreeMap<String, Snapshot>,
-    /// How many more keyed breakers are unhealthy.
+    /// How many more keyed breakers are unhealthy. The field's name is that of the JSON.
     pub values_left_out: usize,
 }
 

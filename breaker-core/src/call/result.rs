@@ -4,10 +4,10 @@ use crate::breaker::error::CircuitBreakerError;
 
 /// What `#[circuit_breaker]` needs of a return type.
 #[diagnostic::on_unimplemented(
-    message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
+    message = "`#[circuit_breaker]` needs a function that returns a `Result`, but this one returns `{Self}`",
     label = "expected a `Result<_, _>`",
-    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`",
-    note = "a value that is no `Result` can be guarded too: with `failure_if(..)` say which values are failures, and with a last step `value(..)` of a `#[fallback]` what callers get in place of an error"
+    note = "the attribute reads the written type of a future: in place of your own alias write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`",
+    note = "to guard a function with another return type, name its failures with `failure_if(..)`, and end a `#[fallback]` with a step `value(..)`, which callers get in place of an error"
 )]
 pub trait Fallible: Sized {
     type Ok;
@@ -51,11 +51,11 @@ impl<T, E> Fallible for Result<T, E> {
 
 /// What `#[circuit_breaker]` needs of an error type.
 #[diagnostic::on_unimplemented(
-    message = "the error type `{Self}` cannot say that the circuit breaker is open",
+    message = "the error type `{Self}` cannot represent a rejected call",
     label = "`{Self}` needs `From<CircuitBreakerError>`",
-    note = "in a type of your own, with thiserror: a variant `#[error(\"not called\")] CircuitOpen(#[from] breaker_core::CircuitBreakerError)`",
-    note = "for a type of another crate: `open = PATH` or `open = |rejection| ..` in the attribute, which makes a `{Self}` of the rejection",
-    note = "for a `tonic::Status`, neither: breaker-core's feature for its version (`tonic-0-14`, `tonic-0-13` or `tonic-0-12`)"
+    note = "for your own type, with thiserror: add a variant `#[error(\"not called\")] CircuitOpen(#[from] breaker_core::CircuitBreakerError)`",
+    note = "for a type of another crate: write `open = PATH` or `open = |rejection| ..` in the attribute, which makes a `{Self}` of the rejection",
+    note = "for a `tonic::Status`: turn on the feature of breaker-core for its version (`tonic-0-14`, `tonic-0-13` or `tonic-0-12`)"
 )]
 pub trait FromRejection {
     fn from_rejection(error: CircuitBreakerError) -> Self;
@@ -92,8 +92,8 @@ pub fn from_rejection<E: FromRejection>(error: CircuitBreakerError) -> E {
 
 /// What the setting `open` needs of its value.
 #[diagnostic::on_unimplemented(
-    message = "`open` makes no `{E}` of a rejection",
-    label = "expected a function or a closure of one `CircuitBreakerError` that gives `{E}`"
+    message = "`open` does not make a `{E}` from a rejection",
+    label = "expected a function or a closure that takes a `CircuitBreakerError` and returns `{E}`"
 )]
 pub trait Opens<E>: Fn(CircuitBreakerError) -> E {}
 

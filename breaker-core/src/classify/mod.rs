@@ -54,13 +54,11 @@ use std::rc::Rc;
 /// assert_eq!(Refused { status: 422 }.classify(), Outcome::ignored());
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say what it counts as",
-    label = "`{Self}` is not `Classify`",
-    note = "for an enum of yours: `#[derive(Classify)]`; for a type of another crate: a function instead \
-            (`#[circuit_breaker(classify = path)]`, on a variant `#[classify(with = path)]`)",
-    note = "breaker-core has presets for the errors of many libraries, with a feature for each version of a library; turn on the one of your version, \
-            for instance `reqwest-0-12` or `tonic-0-14`: https://docs.rs/breaker-core/latest/breaker_core/presets",
-    note = "an `anyhow::Error` or a `Box<dyn Error>` is looked into by a function of `presets`, for instance `classify = presets::reqwest`"
+    message = "`{Self}` has no classification",
+    label = "`{Self}` does not implement `Classify`",
+    note = "for your own enum: `#[derive(Classify)]`; for a type of another crate: a function instead (`#[circuit_breaker(classify = path)]`, on a variant `#[classify(with = path)]`)",
+    note = "breaker-core has presets for the errors of many libraries, with a feature for each version of a library; turn on the feature for your version, for instance `reqwest-0-12` or `tonic-0-14`: https://docs.rs/breaker-core/latest/breaker_core/presets",
+    note = "for an `anyhow::Error` or a `Box<dyn Error>`: use a function of `presets`, for instance `classify = presets::reqwest`"
 )]
 pub trait Classify {
     /// What the value counts as. It runs on the caller's task after each call that ends with such a
@@ -92,7 +90,7 @@ impl<T: Classify + ?Sized> Classify for Arc<T> {
 /// An error that a type item of `exclude`, `success` or `include` can look into.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be searched for an error of this type",
-    label = "the function's error type is no `Error + 'static`, nor does it dereference to `dyn Error` mutably",
+    label = "the function's error type is not `Error + 'static`, and does not dereference to `dyn Error` mutably",
     note = "write a pattern (`pat(MyError::Variant(..))`) or a predicate (`|e| ..`) instead of the type"
 )]
 pub trait Search<T, Way> {
@@ -212,7 +210,7 @@ impl<T: Send + Sync + 'static> DynError<T> for dyn Error + Send + Sync + 'static
 
 /// A type that a type item can look for.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no error type, so no error can be of it",
+    message = "`{Self}` is not an error type, so no error can have this type",
     label = "expected a type that is `Error + 'static`",
     note = "write a pattern (`MyError::Variant`, `pat(..)`) or a predicate (`|e| ..`) instead of the type"
 )]
@@ -239,9 +237,9 @@ pub fn ask<E: ?Sized>(error: &E, predicate: impl FnOnce(&E) -> bool) -> bool {
 /// What the function of `classify = path` may return: an [`Outcome`], or what the functions of
 /// [`presets`](crate::presets) return.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say what the result counts as",
-    label = "the function of `classify = path` gives a `{Self}`",
-    note = "it takes the whole result by reference, and gives an `Outcome`"
+    message = "`{Self}` is not a classification",
+    label = "the function of `classify = path` returns a `{Self}`",
+    note = "it takes the whole result by reference, and returns an `Outcome`"
 )]
 pub trait Verdict {
     /// What it counts as.

@@ -13,7 +13,7 @@ pub struct Within<'e, E>(pub &'e E);
 
 /// Where a pattern of a `T` is searched for. rustc learns the type from the pattern itself.
 #[diagnostic::on_unimplemented(
-    message = "`{T}` is no error type, so no error can be of it",
+    message = "`{T}` is not an error type, so no error can have this type",
     label = "expected a pattern of a type that is `Error + 'static`",
     note = "write a pattern of the function's own error (`MyError::Variant`), or a predicate (`|e| ..`)"
 )]

@@ -105,8 +105,8 @@ impl<E> Debug for Shown<E> {
 /// what dereferences to `dyn Error` (as `Box<dyn Error>` and `anyhow::Error` do). It is also an
 /// `Arc` of one of these, a string, and a [`CallError`] of these.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no error whose text is known",
-    label = "no `Error + 'static`, nothing that dereferences to `dyn Error`, and no string",
+    message = "`{Self}` is not an error with a text",
+    label = "expected an `Error + 'static`, a type that dereferences to `dyn Error`, or a string",
     note = "give a text with the outcome: `|result| (Outcome::failure(), \"text\")`"
 )]
 pub trait Show<Way> {

@@ -90,11 +90,11 @@ impl Environment {
             crate::config::keys::KEYS.len(),
             |name, _| {
                 let hint = text::variable_hint(EVERY, &name[EVERY.len()..]);
-                let message = format!("is no setting of circuit breakers and is left alone; {hint}");
+                let message = format!("is not a setting of circuit breakers and is ignored; {hint}");
                 unknown(ConfigErrorKind::UnknownKey, name, message)
             },
             |more| {
-                let message = format!("{more} more variables with this beginning are no settings of circuit breakers");
+                let message = format!("{more} more variables with this prefix are not settings of circuit breakers");
                 ConfigError::new(ConfigErrorKind::UnknownKey, EVERY, message)
             },
         )
@@ -113,11 +113,11 @@ impl Environment {
                 let near = hinted.then(|| text::nearest(prefix, prefixes.iter())).flatten();
                 let hint = near
                     .map_or_else(String::new, |near| format!("; did you mean {}{spelling}?", prefixes::start(near)));
-                let message = format!("belongs to no known circuit breaker and is left alone{hint}");
+                let message = format!("belongs to no known circuit breaker and is ignored{hint}");
                 unknown(ConfigErrorKind::UnknownName, name, message)
             },
             |more| {
-                let message = format!("{more} more variables belong to no known circuit breaker and are left alone");
+                let message = format!("{more} more variables belong to no known circuit breaker and are ignored");
                 ConfigError::new(ConfigErrorKind::UnknownName, "environment", message)
             },
         )
@@ -133,7 +133,9 @@ impl Environment {
                 Meaning::Older(key) => {
                     found.entry(key).or_default().push(variable);
                     let newer = text::variable(key);
-                    reading.notices.push(format!("{variable} was taken for {start}{newer}; write that instead"));
+                    reading
+                        .notices
+                        .push(format!("{variable} is an old name and is read as {start}{newer}; write the new name"));
                 }
                 Meaning::Label => found.entry("NAME").or_default().push(variable),
                 Meaning::BareTimeout => reading.problems.push(bare_timeout(variable, start)),
@@ -160,7 +162,7 @@ impl Environment {
         };
         if key == "NAME" {
             match text {
-                "" => problem("is empty, expected the name that logs and metrics shall show".to_owned()),
+                "" => problem("is empty, expected the name for logs and metrics".to_owned()),
                 label => reading.layer.label = Some(label.to_owned()),
             }
             return;
@@ -240,6 +242,6 @@ fn bare_timeout(variable: &str, start: &str) -> ConfigError {
 
 fn twice(key: &str, variables: &[&str]) -> ConfigError {
     let location = variables.join(" and ");
-    let message = format!("both set `{key}`, so neither is obeyed; keep one of them");
+    let message = format!("both set `{key}`, so neither applies; keep one of them");
     ConfigError::new(ConfigErrorKind::Conflict, location, message)
 }

@@ -15,7 +15,7 @@ pub(crate) enum Precedence {
     /// `[defaults]` of the file.
     FileDefaults,
     Attribute,
-    Configure,
+    SetConfig,
     /// The longest time limit that a function has of its own, where it is longer than that of the
     /// breaker in code.
     Functions,
@@ -34,7 +34,7 @@ pub(crate) enum Precedence {
 const SOURCES: usize = 10;
 
 /// The sources in code.
-const CODE: [Precedence; 2] = [Precedence::Attribute, Precedence::Configure];
+const CODE: [Precedence; 2] = [Precedence::Attribute, Precedence::SetConfig];
 
 /// The settings of one source.
 #[derive(Clone, Debug, Default)]
@@ -182,7 +182,8 @@ impl Layers {
                 other => format!("{other} of circuit breaker `{name}`: {key}"),
             };
             let rules = "give one of `fail_max`, `failure_rate` and `window_fail_max` a number";
-            let message = format!("is `off`, which leaves circuit breaker `{name}` no rule on failures; {rules}");
+            let message =
+                format!("is `off`, which leaves circuit breaker `{name}` without a rule on failures; {rules}");
             (source, ConfigError::new(ConfigErrorKind::Value, location, message))
         };
         self.left_out().into_iter().map(problem).collect()
@@ -229,8 +230,8 @@ impl Layers {
         };
         let default_source = if precedence == Precedence::Attribute as usize {
             Source::Attribute
-        } else if precedence == Precedence::Configure as usize {
-            Source::Configure
+        } else if precedence == Precedence::SetConfig as usize {
+            Source::SetConfig
         } else {
             Source::Reconfigure
         };

@@ -206,7 +206,7 @@ pub(crate) fn refused(key: &str, text: &str, expected: &str) -> String {
     let shown = excerpt::value(text);
     let complete = Some(text).filter(|_| shown.is_complete());
     let reads = |suggestion: &String| matches!(Config::new().read(key, suggestion.trim()), Some(Ok(())));
-    let hint = match complete.and_then(duration::suggestion).filter(reads) {
+    let hint = match complete.and_then(suggestion).filter(reads) {
         Some(suggestion) => format!("; did you mean `{suggestion}`?"),
         None if complete.is_some_and(duration::is_of_a_calendar) => {
             "; months and years are written in days, such as \"30d\"".to_owned()
@@ -216,9 +216,24 @@ pub(crate) fn refused(key: &str, text: &str, expected: &str) -> String {
     format!("is `{shown}`, expected {}{hint}", outside(expected))
 }
 
+/// What may have been meant by `text`: another word, or a duration with another unit.
+fn suggestion(text: &str) -> Option<String> {
+    if text.trim().eq_ignore_ascii_case("ignored") { Some("ignore".to_owned()) } else { duration::suggestion(text) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ignored_is_answered_with_ignore_where_that_is_a_value() {
+        for key in ["on_cancel", "on_panic"] {
+            let wrong = Config::new().with_str(key, "Ignored").unwrap_err();
+            assert!(wrong.message().ends_with("; did you mean `ignore`?"), "{wrong}");
+        }
+        let wrong = Config::new().with_str("critical", "ignored").unwrap_err();
+        assert!(!wrong.message().contains("did you mean"), "{wrong}");
+    }
 
     #[test]
     fn a_near_name_differs_in_a_third_of_its_characters_at_most() {

@@ -156,8 +156,8 @@ pub enum Source {
     Follows(&'static str),
     /// The attribute, or the `Config` that the breaker was made with.
     Attribute,
-    /// [`Registry::set_config`](crate::Registry::set_config).
-    Configure,
+    /// [`Registry::set_config`](crate::Registry::set_config). As text it is `configure`.
+    SetConfig,
     /// The file of [`Registry::load_file`](crate::Registry::load_file), with its path.
     File(String),
     /// The environment, with the variable's name.
@@ -172,7 +172,7 @@ impl std::fmt::Display for Source {
             Self::Default => f.write_str("default"),
             Self::Follows(key) => write!(f, "follows from {key}"),
             Self::Attribute => f.write_str("attribute"),
-            Self::Configure => f.write_str("configure"),
+            Self::SetConfig => f.write_str("configure"),
             Self::File(path) => write!(f, "file {path}"),
             Self::Environment(variable) => write!(f, "environment {variable}"),
             Self::Reconfigure => f.write_str("reconfigure"),

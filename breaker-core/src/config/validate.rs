@@ -77,7 +77,11 @@ impl Config {
         let slow_call_duration = matches!(self.slow_call_duration, Some(Some(_)));
         let needs = |there: bool, key, expected| (!there).then_some(Contradiction { key, expected });
         let slow_call_rate = self.slow_call_rate.and_then(|_| {
-            needs(slow_call_duration, "slow_call_rate", "beside a `slow_call_duration`, which says when a call is slow")
+            needs(
+                slow_call_duration,
+                "slow_call_rate",
+                "a `slow_call_duration` beside it, which says when a call is slow",
+            )
         });
         let other_rule = "a number, or another rule on failures beside it: `failure_rate` or `window_fail_max`";
         let fail_max = needs(self.opens_by_failures(), "fail_max", other_rule);

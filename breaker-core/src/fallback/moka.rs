@@ -96,7 +96,7 @@ impl fmt::Debug for BuiltInKey {
 
 /// What the built-in cache needs of its key.
 #[diagnostic::on_unimplemented(
-    message = "`cache(..)` finds an answer by its key, and `{Self}` is not `Hash + Eq`",
+    message = "`cache(..)` finds an answer by its key, but `{Self}` is not `Hash + Eq`",
     label = "cannot be looked up",
     note = "derive `Hash`, `PartialEq` and `Eq` for it, or make a text of it: `key = format!(..)`",
     note = "it has to be `Send + Sync + 'static` too"
@@ -108,7 +108,7 @@ impl<K: Hash + Eq + Send + Sync + 'static> Findable for K {}
 
 /// What the built-in cache needs of an answer beside `Clone`.
 #[diagnostic::on_unimplemented(
-    message = "`cache(..)` keeps answers for other threads, and `{Self}` is not `Send + Sync`",
+    message = "`cache(..)` keeps answers for other threads, but `{Self}` is not `Send + Sync`",
     label = "cannot be kept in the built-in cache",
     note = "give a `store` of your own: `cache(store = EXPR, key = EXPR)`"
 )]

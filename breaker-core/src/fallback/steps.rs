@@ -5,7 +5,7 @@ use std::future::Future;
 /// What a step may return in a synchronous function: an `Option<T>`, a `Result<T, E>` or a
 /// `Result<Option<T>, E>`.
 #[diagnostic::on_unimplemented(
-    message = "a fallback step cannot give `{Self}`",
+    message = "a fallback step cannot return `{Self}`",
     label = "expected `Option<T>`, `Result<T, E>` or `Result<Option<T>, E>`, where `Result<T, E>` is the function's `{R}`",
     note = "in an `async fn` it may also be a future of one of these"
 )]
@@ -48,7 +48,7 @@ impl<T, E> Answer<Result<T, E>, Perhaps> for Result<Option<T>, E> {
 
 /// What a step may return in an `async fn`: an answer, or a future of one.
 #[diagnostic::on_unimplemented(
-    message = "a fallback step cannot give `{Self}`",
+    message = "a fallback step cannot return `{Self}`",
     label = "expected `Option<T>`, `Result<T, E>`, `Result<Option<T>, E>` or a future of one, where `Result<T, E>` is the function's `{R}`"
 )]
 #[doc(hidden)]

@@ -125,8 +125,8 @@ pub trait CacheStore<K, V> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot store answers of type `{V}` under keys of type `{K}`",
     label = "not a `SyncCacheStore<{K}, {V}>`",
-    note = "in a function that is not async a store never waits: a `moka::sync::Cache<{K}, Stored<{V}>>` (feature `moka` of breaker-core), or a type of your own that implements `breaker_core::SyncCacheStore<{K}, {V}>`",
-    note = "`store` may be left out: `cache(key = .., max = 1000, ttl = \"10m\")` keeps the answers itself"
+    note = "a function that is not async needs a store that never waits: a `moka::sync::Cache<{K}, Stored<{V}>>` (feature `moka` of breaker-core), or a type of your own that implements `breaker_core::SyncCacheStore<{K}, {V}>`",
+    note = "without a `store` the built-in cache keeps the answers: `cache(key = .., max = 1000, ttl = \"10m\")`"
 )]
 pub trait SyncCacheStore<K, V> {
     /// Why the store does not work; logs show its text.
@@ -181,7 +181,7 @@ pointers!(&S, Box<S>, Arc<S>);
     message = "`{Self}` cannot store answers of type `{V}` under keys of type `{K}`",
     label = "neither a `CacheStore<{K}, {V}>` nor a `SyncCacheStore<{K}, {V}>`",
     note = "a store is a `moka::future::Cache<{K}, Stored<{V}>>` (feature `moka` of breaker-core), or a type of your own that implements `breaker_core::CacheStore<{K}, {V}>`",
-    note = "`store` may be left out: `cache(key = .., max = 1000, ttl = \"10m\")` keeps the answers itself"
+    note = "without a `store` the built-in cache keeps the answers: `cache(key = .., max = 1000, ttl = \"10m\")`"
 )]
 #[doc(hidden)]
 pub trait AnyStore<K, V, Way> {

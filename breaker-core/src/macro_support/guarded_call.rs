@@ -40,10 +40,10 @@ pin_project! {
 /// no result has none. So rustc reports that once, and reports nothing about the `.await`. Only
 /// there, the call's `Future` checks what it needs of the error.
 #[diagnostic::on_unimplemented(
-    message = "`#[circuit_breaker]` needs a function that returns a `Result`, this one returns `{Self}`",
+    message = "`#[circuit_breaker]` needs a function that returns a `Result`, but this one returns `{Self}`",
     label = "expected a `Result<_, _>`",
-    note = "a future is known by its written type: in place of an alias of your own write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`",
-    note = "a value that is no `Result` can be guarded too: with `failure_if(..)` say which values are failures, and with a last step `value(..)` of a `#[fallback]` what callers get in place of an error"
+    note = "the attribute reads the written type of a future: in place of your own alias write `Pin<Box<dyn Future<Output = Result<_, _>>>>`, or `impl Future`",
+    note = "to guard a function with another return type, name its failures with `failure_if(..)`, and end a `#[fallback]` with a step `value(..)`, which callers get in place of an error"
 )]
 pub trait Callable: Fallible {
     type Call<F>;

@@ -106,7 +106,7 @@ pub fn each_step_clones<T: Clone>(value: &T) -> T {
 
 /// What the attribute's `key` needs of its value.
 #[diagnostic::on_unimplemented(
-    message = "`key` tells breakers apart by a text, and `{Self}` is not one",
+    message = "`key` needs a text, but `{Self}` is not one",
     label = "`{Self}` is not `AsRef<str>`",
     note = "make a text of it: `key = value.to_string()`"
 )]
@@ -169,8 +169,8 @@ pub struct OneAttempt;
 #[diagnostic::on_unimplemented(
     message = "`#[retry]` needs a copy of this value for each attempt, but `{T}` is not `Clone`",
     label = "used up by the first attempt",
-    note = "begin the body with what it makes of the value, under the same name, as in `let x = x.into();`: each attempt gets a clone of that",
-    note = "or add `+ Clone` to the type, which callers then have to keep to"
+    note = "convert the value at the start of the body, under the same name, as in `let x = x.into();`: each attempt gets a clone of the result",
+    note = "or add `+ Clone` to the type, which callers must then satisfy"
 )]
 pub trait Clones<T> {
     #[must_use]

@@ -54,7 +54,7 @@ pub struct Declaration {
     location: &'static Location<'static>,
     /// Whether a time limit can end a call: not that of a synchronous function.
     can_time_out: bool,
-    /// Whether it has a breaker for each value of a `key`.
+    /// Whether it has a breaker for each key.
     has_key: bool,
     /// Its settings as the attribute writes them: `"fail_max=5; timeout=2s"`. A text costs rustc
     /// the least time.

@@ -51,7 +51,7 @@ use crate::telemetry::listener::observer;
 use std::panic::Location;
 
 /// How many unhealthy keyed breakers health lists.
-const VALUES: usize = 100;
+const KEYS_LISTED: usize = 100;
 
 /// Breakers by name. A process has one [global](Registry::global) registry. Annotated functions
 /// find their breakers in it.
@@ -99,7 +99,7 @@ impl Registry {
         registry
     }
 
-    /// The breaker of this name, if there is one. `NAME[VALUE]` is the keyed breaker for one key,
+    /// The breaker of this name, if there is one. `NAME[KEY]` is the keyed breaker for one key,
     /// after its first call. `NAME[*]` is the overflow breaker of keys beyond `max_keys`. A key can
     /// be written as it is, or as the breaker's [name](CircuitBreaker::name) shows it. If both
     /// forms match a keyed breaker, the name wins.
@@ -158,7 +158,7 @@ impl Registry {
         let mut inner = self.inner.lock();
         if let Some(known) = inner.get(breaker.name()) {
             let location = format!("circuit breaker `{}`", breaker.name());
-            let message = "cannot be registered: there is another breaker of this name";
+            let message = "cannot be registered: another breaker has this name";
             return match known.is(breaker) {
                 true => Ok(()),
                 false => Err(ConfigError::new(ConfigErrorKind::Conflict, location, message)),
@@ -277,13 +277,13 @@ impl Registry {
     /// keyed breakers it has the worst 100.
     #[must_use]
     pub fn health(&self) -> Health {
-        self.health_with(VALUES)
+        self.health_with(KEYS_LISTED)
     }
 
-    /// The same with another number of keyed breakers.
+    /// The same with the worst `keys` unhealthy keyed breakers.
     #[must_use]
-    pub fn health_with(&self, values: usize) -> Health {
-        Health::of(&self.breakers(), values)
+    pub fn health_with(&self, keys: usize) -> Health {
+        Health::of(&self.breakers(), keys)
     }
 
     /// Returns the breaker of an annotated function, and the settings of that function alone, which

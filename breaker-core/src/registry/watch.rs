@@ -122,7 +122,7 @@ fn end(state: &Mutex<RegistryState>, name: &str) {
 
 fn warn_of_no_timer() {
     #[cfg(feature = "tracing")]
-    crate::breaker::log::notice("`Registry::watch` has ended: it needs a tokio runtime with a timer");
+    crate::breaker::log::notice("`Registry::watch` has ended, since it needs a tokio runtime with a timer");
 }
 
 impl Drop for Watch {

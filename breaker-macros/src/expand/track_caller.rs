@@ -8,8 +8,7 @@ use crate::spans::mixed;
 use crate::validate::shape::Form;
 
 /// The text of the warning.
-const NOTE: &str = "it has no effect here, for the body runs in a closure, which cannot have it; put it on a function that calls this \
-                    one, and hand `Location::caller()` over";
+const NOTE: &str = "it has no effect here, since the body runs in a closure; put it on a function that calls this one and passes `Location::caller()` to it";
 
 impl Context<'_> {
     // Output: const _: () = { #[deprecated = NOTE] const TRACK_CALLER: () = (); TRACK_CALLER };

@@ -81,7 +81,7 @@ fn function(input: ParseStream<'_>) -> Result<Function> {
     if let Some(second) = attrs.iter().find(|attr| attributes::is_breaker(attr)) {
         return Err(Error::new_spanned(
             second,
-            "`#[circuit_breaker]` is written twice; put all keys into one, or a second breaker on a function that calls this one",
+            "`#[circuit_breaker]` is written twice; write all keys into one, or put the second breaker on a function that calls this one",
         ));
     }
     unsupported::refuse(input)?;

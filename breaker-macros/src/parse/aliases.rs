@@ -189,26 +189,25 @@ pub(super) const RETRY: [(&str, &str); 30] = [
 pub(super) const TWO_MEANINGS: [(&str, &str); 2] = [
     (
         "reset_timeout",
-        "`recovery_timeout` (how long it stays open before probes are admitted) or `fail_window` (the \
+        "`recovery_timeout` (how long the breaker stays open before it admits probes) or `fail_window` (the \
          longest time between two consecutive failures)",
     ),
     (
         "timeout_duration",
-        "`timeout` (the time limit of one call) or `recovery_timeout` (how long it stays open before probes \
-         are admitted)",
+        "`timeout` (the time limit of one call) or `recovery_timeout` (how long the breaker stays open before it admits probes)",
     ),
 ];
 
 /// Words for what belongs outside of `#[circuit_breaker(..)]`; each with a message.
 pub(super) const OTHER_PLACES: [(&[&str], &str); 6] = [
-    (&["skip"], "`skip` goes alone, on a method whose impl block has `#[circuit_breaker]`"),
+    (&["skip"], "write `skip` alone, on a method whose impl block has `#[circuit_breaker]`"),
     (
         &["fallback", "fallback_method", "fallback_fn", "on_fallback"],
-        "a fallback is an attribute of its own, beside this one: `#[fallback(..)]`",
+        "fallbacks have their own attribute beside this one: `#[fallback(..)]`",
     ),
     (
         &["retry", "retries", "max_retries", "max_attempts", "attempts"],
-        "retries are an attribute of their own, beside this one: `#[retry(..)]`",
+        "retries have their own attribute beside this one: `#[retry(..)]`",
     ),
     (
         &["listener", "listeners", "on_open", "on_close", "on_break", "on_reset", "on_half_open", "on_state_change"],
@@ -216,10 +215,10 @@ pub(super) const OTHER_PLACES: [(&[&str], &str); 6] = [
     ),
     (
         &["sliding_window_type"],
-        "the value of `window` decides it: `window = 100` are calls, `window = \"60s\"` is a time",
+        "the value of `window` decides the type: `window = 100` is a number of calls, `window = \"60s\"` is a time",
     ),
     (
         &["automatic_transition_from_open_to_half_open_enabled", "auto_transition"],
-        "a breaker is always half-open when its `recovery_timeout` is over; leave this out",
+        "a breaker is always half-open after its `recovery_timeout`; remove this",
     ),
 ];

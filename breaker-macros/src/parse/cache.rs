@@ -32,7 +32,7 @@ pub(super) fn cache(call: ExprCall, errors: &mut Errors) -> Cache {
     let mut read: Vec<(&str, Span, Expr)> = Vec::new();
     for argument in call.args {
         let pair = pair(argument).and_then(|(key, at, value)| match read.iter().any(|(earlier, ..)| *earlier == key) {
-            true => Err(Error::new(at, format!("`{key}` is written twice; leave one out"))),
+            true => Err(Error::new(at, format!("`{key}` is written twice; remove one"))),
             false => Ok((key, at, value)),
         });
         flawless &= pair.is_ok();
@@ -46,8 +46,8 @@ pub(super) fn cache(call: ExprCall, errors: &mut Errors) -> Cache {
     let key = take("key").map(|(_, key)| key);
     // After another mistake the misspelt name may have been `key`.
     if key.is_none() && flawless {
-        let fix = "what identifies an answer, for instance `cache(key = query)`";
-        errors.at(at, format!("`cache(..)` needs a `key`: {fix}"));
+        let fix = "that identifies an answer, for instance `cache(key = query)`";
+        errors.at(at, format!("`cache(..)` needs a `key` {fix}"));
     }
     let key = key.unwrap_or_else(|| Expr::Verbatim(TokenStream::new()));
     let (store, with) = (take("store").map(|(_, store)| store), take("with").map(|(_, with)| with));

@@ -87,7 +87,7 @@ fn chain(parts: Vec<Part>, errors: &mut Errors) -> Chain {
             (Part::On(_, at), Some(_)) => errors.at(at, "`on(..)` is written twice; put all words into one"),
             (Part::Step(step), None) => chain.steps.push(step),
             (Part::Step(step), Some(at)) => {
-                errors.at(at, "`on(..)` goes behind the last step");
+                errors.at(at, "`on(..)` goes after the last step");
                 chain.steps.push(step);
                 // Reported once, for the first step that follows.
                 seen = None;
@@ -124,7 +124,7 @@ fn step(step: Expr, source: Option<String>, errors: &mut Errors) -> Result<Step>
         Expr::Path(path) if path.path.is_ident("None") => {
             return Err(Error::new_spanned(
                 path,
-                "a step without an answer is left out; the value `None` is served by `value(None)`",
+                "a step needs an answer; remove this one, or write `value(None)` to serve `None`",
             ));
         }
         Expr::Path(path) => {
@@ -153,7 +153,7 @@ fn within(call: ExprCall, source: Option<String>, errors: &mut Errors) -> Result
     let at = inner.span();
     let step = step(inner, source, errors)?;
     let refused = match (&step.kind, &step.limit) {
-        (_, Some(_)) => "a step has one time limit; leave one `within(..)` out",
+        (_, Some(_)) => "a step has one time limit; remove one `within(..)`",
         (Kind::Value(_), None) => "`value(..)` does not wait, so it needs no time limit",
         (Kind::Cache(_), None) => "a `cache(..)` has a time limit already: 250 ms for its store",
         _ => return Ok(Step { limit: Some(Box::new(limit)), ..step }),

@@ -8,16 +8,18 @@ use super::suggest;
 
 /// The message for a call, a field or a literal in the place of a step.
 pub(super) fn no_step(step: &Expr) -> String {
-    let called = "which is called with the function's own arguments";
     match step {
         Expr::MethodCall(call) if is_self(&call.receiver) => {
             format!(
-                "a method is given by its path, {called}: `Self::{}`; with others in a closure: `|_| ..`",
+                "give the path of the method, which gets the function's arguments: `Self::{}`; for others write a closure `|_| ..`",
                 call.method
             )
         }
         Expr::Field(field) if is_self(&field.base) => {
-            format!("a method is given by its path, {called}: `Self::{}`", field.member.to_token_stream())
+            format!(
+                "give the path of the method, which gets the function's arguments: `Self::{}`",
+                field.member.to_token_stream()
+            )
         }
         Expr::Call(call) => {
             let function = call.func.to_token_stream().to_string().replace(' ', "");
@@ -26,12 +28,13 @@ pub(super) fn no_step(step: &Expr) -> String {
                     format!("a step that is a plain value is written `value({})`", value.to_token_stream())
                 }
                 _ => format!(
-                    "a step is not called here: give its path, {called}: `{function}`; or a closure `|_| ..` with any expression"
+                    "do not call the step; give its path, which gets the function's arguments: `{function}`; or write a closure `|_| ..`"
                 ),
             }
         }
         Expr::Lit(literal) => of_literal(&literal.lit),
-        _ => format!("a step is not called here: give its path, {called}, or a closure `|_| ..` with any expression"),
+        _ => "do not call the step; give its path, which gets the function's arguments, or write a closure `|_| ..`"
+            .to_owned(),
     }
 }
 
@@ -39,7 +42,7 @@ fn of_literal(literal: &Lit) -> String {
     let value = format!("a step that is a plain value is written `value({})`", literal.to_token_stream());
     match literal {
         Lit::Str(text) if syn::parse_str::<Path>(&text.value()).is_ok() => {
-            format!("a function is a step without quotes: `{}`; {value}", text.value())
+            format!("write a function without quotes: `{}`; {value}", text.value())
         }
         _ => value,
     }

@@ -109,7 +109,7 @@ fn lone_text(text: &syn::LitStr, input: ParseStream<'_>) -> String {
     if text.value().contains('=') {
         return format!("a key and its value are not in quotes: `{}`", text.value());
     }
-    format!("the name is given by its key: `name = {}`", quoted(&text.value()))
+    format!("write the name with its key: `name = {}`", quoted(&text.value()))
 }
 
 /// The key of this name; a message about the nearest one for any other word.

@@ -43,13 +43,13 @@ pub(super) fn maybe_list(input: ParseStream<'_>, errors: &mut Errors, key: &Key,
         return Ok(Vec::new());
     }
     if !input.peek(token::Paren) {
-        let fix = format!("`{name}` has no value, or has its values in parentheses: `{example}`");
+        let fix = format!("`{name}` takes no value, or its values in parentheses: `{example}`");
         return Err(Error::new(input.span(), fix));
     }
     let content;
     parenthesized!(content in input);
     if content.is_empty() {
-        let fix = format!("`{name}()` is empty: write `{name}` alone for its defaults, `{example}`");
+        let fix = format!("`{name}()` is empty; write `{name}` alone for its defaults, or give values: `{example}`");
         return Err(Error::new(at.span(), fix));
     }
     Ok(named_values(&content, errors, names))
@@ -63,7 +63,7 @@ pub(crate) fn named_values(input: ParseStream<'_>, errors: &mut Errors, names: &
         if first.iter().all(|earlier| earlier.key.name != name) {
             first.push(named);
         } else {
-            errors.at(named.at, format!("`{name}` is written twice; leave one out"));
+            errors.at(named.at, format!("`{name}` is written twice; remove one"));
         }
     }
     first

@@ -24,8 +24,8 @@ pub(super) fn is_key(input: ParseStream<'_>, at: &Ident) -> Result<()> {
     }
     let is_path = input.peek(Token![::]) || input.peek(token::Brace) || at_an_end(input);
     if is_path && word.starts_with(char::is_uppercase) {
-        let fix = "settings that several functions share are a const, and have a key: `config = SHARED`";
-        return Err(Error::new(at.span(), format!("`{word}` is no key; {fix}")));
+        let fix = "to share settings between functions, write them as a const: `config = SHARED`";
+        return Err(Error::new(at.span(), format!("`{word}` is not a key; {fix}")));
     }
     Ok(())
 }

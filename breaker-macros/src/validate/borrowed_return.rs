@@ -31,15 +31,15 @@ fn check_steps(function: &Function, form: &Form, chain: &Chain, errors: &mut Err
     for name in output(function, form).map(|output| borrowed_args(&function.sig, output)).unwrap_or_default() {
         let mut users = chain.steps.iter().filter(|step| uses_it(step, &name));
         let (first, fix) = if chain.on.after_body() {
-            ("the body", "leave out `on(..)`")
+            ("the body", "remove `on(..)`")
         } else {
             // The signature of a path may borrow; a closure may return something else.
             let _ = users.find(|step| matches!(step.kind, Kind::Path(_)));
-            ("a step before this one", "let one step use it")
+            ("a step before this one", "use it in one step only")
         };
         if let Some(step) = users.next() {
-            let what = format!("the result borrows from `{name}`, which {first} has had");
-            errors.under(written(step), format!("{what}, so this step cannot have it; {fix}"));
+            let what = format!("the result borrows from `{name}`, which {first} has used");
+            errors.under(written(step), format!("{what}, so this step cannot use it; {fix}"));
         }
     }
 }
@@ -50,7 +50,7 @@ fn check_retry(function: &Function, form: &Form, errors: &mut Errors) {
         return;
     };
     if let Some(name) = borrowed_args(&function.sig, output).first() {
-        let fix = "return an owned value, or put `#[retry]` on a function that does";
+        let fix = "return an owned value, or put `#[retry]` on a function that returns one";
         errors.under(output, format!("the result borrows from `{name}`, which the next attempt needs; {fix}"));
     }
 }

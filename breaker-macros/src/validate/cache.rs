@@ -30,7 +30,7 @@ pub(super) fn check(chain: Option<&Chain>, stream: Option<Span>, errors: &mut Er
     let mut built_in: Vec<String> = Vec::new();
     for (step, cache) in caches(chain) {
         if stream.is_some() {
-            let fix = "leave one of the two out, or collect it in the body";
+            let fix = "remove one of the two, or collect it in the body";
             errors.at(cache.at, format!("`cache(..)` cannot store a `stream`, which is read only once; {fix}"));
         }
         errors.take(with(cache));
@@ -40,7 +40,7 @@ pub(super) fn check(chain: Option<&Chain>, stream: Option<Span>, errors: &mut Er
         }
         let key = cache.key.to_token_stream().to_string();
         if !key.is_empty() && built_in.contains(&key) {
-            let fix = "leave it out, or give one of the two a `store`";
+            let fix = "remove it, or give one of the two a `store`";
             errors.at(cache.at, format!("a second built-in cache with the same `key` has the same answers; {fix}"));
         }
         built_in.push(key);
@@ -57,8 +57,8 @@ pub(crate) fn caches(chain: Option<&Chain>) -> impl Iterator<Item = (usize, &Cac
 fn beside_a_store(cache: &Cache, errors: &mut Errors) {
     for (name, written) in [("max", &cache.max), ("ttl", &cache.ttl)] {
         if let Some((at, _)) = written {
-            let fix = "a `store` of your own knows for itself what it keeps; leave one of the two out";
-            errors.at(*at, format!("`{name}` bounds the built-in cache, and {fix}"));
+            let fix = "not a `store` of your own; remove one of the two";
+            errors.at(*at, format!("`{name}` limits the built-in cache, {fix}"));
         }
     }
 }
@@ -94,7 +94,7 @@ fn with(cache: &Cache) -> Result<()> {
             let fix = "a closure `|answer, metadata| ..`, or the path of such a function";
             Err(Error::new_spanned(
                 literal,
-                format!("`with` makes the served answer of the stored one: it takes {fix}"),
+                format!("`with` makes the served answer from the stored one: it takes {fix}"),
             ))
         }
         _ => Ok(()),

@@ -65,20 +65,20 @@ impl Keys<'_> {
 
     fn key(&self, errors: &mut Errors) {
         if let (None, Some(at)) = (self.at("key"), self.at("max_keys")) {
-            let fix = "`key = host`, with an argument's name for `host`";
-            errors.at(at, format!("`max_keys` bounds the values of `key`, which is missing: {fix}"));
+            let fix = "add one, for instance `key = host` for an argument `host`";
+            errors.at(at, format!("`max_keys` limits the keys, but there is no `key`; {fix}"));
         }
     }
 
     fn consecutive_failures(&self, errors: &mut Errors) {
         let Some((_, at)) = self.length("fail_window") else { return };
         let why = match self.setting("fail_max") {
-            Some(Setting::Count(1, _)) => "with `fail_max = 1` the first one opens the breaker",
-            Some(Setting::Off) => "with `fail_max = \"off\"` no number of them opens the breaker",
+            Some(Setting::Count(1, _)) => "with `fail_max = 1` the first failure opens the breaker",
+            Some(Setting::Off) => "with `fail_max = \"off\"` no number of consecutive failures opens the breaker",
             _ => return,
         };
-        let fix = "leave it out, or count more failures with `fail_max`";
-        errors.at(at, format!("`fail_window` is the time between two consecutive failures, and {why}; {fix}"));
+        let fix = "remove it, or set a larger `fail_max`";
+        errors.at(at, format!("`fail_window` has no effect, since {why}; {fix}"));
     }
 
     /// Refuses an attribute by which no failure opens the breaker.
@@ -97,12 +97,8 @@ impl Keys<'_> {
         }
         if let (Some(at), None) = (self.at("slow_call_rate"), self.at("slow_call_duration")) {
             let fix = "add it, for instance `slow_call_duration = \"2s\"`";
-            errors.at(
-                at,
-                format!(
-                    "`slow_call_rate` is a share of slow calls, and `slow_call_duration`, which says what is slow, is missing; {fix}"
-                ),
-            );
+            errors
+                .at(at, format!("`slow_call_rate` needs `slow_call_duration`, which says when a call is slow; {fix}"));
         }
         if ["failure_rate", "slow_call_duration", "slow_call_rate", "window_fail_max"]
             .iter()
@@ -113,8 +109,7 @@ impl Keys<'_> {
         let fix = "add one of them, for instance `failure_rate = 0.5`";
         for name in ["window", "min_calls"] {
             if let Some(at) = self.at(name) {
-                let what = if name == "window" { "what they look at" } else { "how many calls they need" };
-                errors.at(at, format!("`{name}` is for `failure_rate` and `slow_call_duration`: {what}; {fix}"));
+                errors.at(at, format!("`{name}` has no effect without `failure_rate` or `slow_call_duration`; {fix}"));
             }
         }
         false
@@ -143,12 +138,12 @@ impl Keys<'_> {
         let limit_shown = values::shown(limit);
         if let Some((slow, at)) = self.length("slow_call_duration").filter(|(slow, _)| *slow > limit) {
             let slow = values::shown(slow);
-            errors.at(at, format!("no call is ever slower than `slow_call_duration` ({slow}): each times out after its `timeout` ({limit_shown}); give `slow_call_duration` less"));
+            errors.at(at, format!("no call is slower than `slow_call_duration` ({slow}), since each times out after `timeout` ({limit_shown}); make `slow_call_duration` shorter"));
         }
         let after = if let Some(Setting::After(after)) = self.setting("on_cancel") { length(after) } else { None };
         if let Some((after, at)) = after.filter(|after| *after > limit).zip(self.at("on_cancel")) {
             let after = values::shown(after);
-            errors.at(at, format!("no call is ever dropped after `on_cancel` ({after}): each times out after its `timeout` ({limit_shown}); give `on_cancel` less"));
+            errors.at(at, format!("no call is dropped after `on_cancel` ({after}), since each times out after `timeout` ({limit_shown}); make `on_cancel` shorter"));
         }
     }
 
@@ -156,8 +151,8 @@ impl Keys<'_> {
         let (Some(at), Some(Setting::Backoff(backoff))) = (self.at("backoff"), self.setting("backoff")) else { return };
         let Some((open, open_at)) = self.known("recovery_timeout", RECOVERY, length) else { return };
         if open.is_zero() {
-            let fix = "give `recovery_timeout` a length, or leave `backoff` out";
-            errors.at(at, format!("`backoff` multiplies `recovery_timeout`, and zero stays zero; {fix}"));
+            let fix = "give `recovery_timeout` a length, or remove `backoff`";
+            errors.at(at, format!("`backoff` multiplies `recovery_timeout`, which is zero; {fix}"));
             return;
         }
         let Some((max, max_at)) = longest(backoff) else { return };
@@ -167,7 +162,7 @@ impl Keys<'_> {
             let (max, open) = (values::shown(max), values::shown(open));
             let message =
                 format!("`max` of `backoff` ({max}{of_max}) is shorter than `recovery_timeout` ({open}{of_open})");
-            errors.at(max_at.unwrap_or(at), format!("{message}, with which it begins; give `max` more"));
+            errors.at(max_at.unwrap_or(at), format!("{message}, the first open time; make `max` longer"));
         }
     }
 }

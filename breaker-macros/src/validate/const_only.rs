@@ -23,12 +23,12 @@ pub(super) fn check(options: &Options, function: &Function, errors: &mut Errors)
     for (key, value) in values {
         if let Some((word, at)) = argument(value, &names) {
             let what = if word == "self" {
-                "`self` is there in a call only".to_owned()
+                "`self` exists only in a call".to_owned()
             } else {
                 format!("`{word}` is an argument of one call")
             };
             let fix = "write a literal, or the name of a const";
-            errors.at(at, format!("`{key}` belongs to the function, and {what}; {fix}"));
+            errors.at(at, format!("`{key}` belongs to the function, but {what}; {fix}"));
         }
     }
 }

@@ -35,9 +35,9 @@ pub(super) fn check(function: &Function, form: &Form, outer: Option<&Generics>, 
     if let Some((error, param)) = error.filter(|(_, param)| bounds(param, &all).all(is_unrelated)) {
         let name = &param.ident;
         let fix = format!(
-            "give it the bound `{name}: From<breaker_core::CircuitBreakerError>`, or say with `open = ..` how one is made"
+            "give it the bound `{name}: From<breaker_core::CircuitBreakerError>`, or make the error with `open = ..`"
         );
-        errors.under(error, format!("the error type `{name}` cannot say that the circuit breaker is open; {fix}"));
+        errors.under(error, format!("the error type `{name}` cannot represent a rejected call; {fix}"));
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn limit(step: &Step) -> Option<Result<Setting>> {
 pub(super) fn limits(form: &Form, chain: Option<&Chain>, errors: &mut Errors) {
     for step in chain.iter().flat_map(|chain| &chain.steps) {
         if let (Form::Sync, Some(limit)) = (form, &step.limit) {
-            errors.under(limit, "a step of a function that is not async cannot time out; leave `within(..)` out");
+            errors.under(limit, "a step of a function that is not async cannot time out; remove `within(..)`");
         } else {
             limit(step).map(|limit| errors.take(limit));
         }
@@ -52,7 +52,7 @@ pub(super) fn check(function: &Function, form: &Form, chain: Option<&Chain>, has
             is_gone && uses_it(step, name)
         });
         if let Some((name, _)) = taken {
-            let leave = if stores_in(step, name) { "" } else { ", or leave out `on(..)`" };
+            let leave = if stores_in(step, name) { "" } else { ", or remove `on(..)`" };
             errors.at(span(step), refusal(&name.to_string(), future.tail.is_some(), leave));
         }
     }
@@ -69,20 +69,18 @@ pub(super) fn check_key(key: &Expr, function: &Function, form: &Form, errors: &m
     let taken =
         names.iter().find(|(name, ownership)| *ownership != Ownership::Shared && identifiers::mentions(&tokens, name));
     if let (None, Some((name, _))) = (&future.tail, taken) {
-        let fix =
-            "write an `async fn`, or let the body be nothing but `async move { .. }` or `Box::pin(async move { .. })`";
-        let what = format!("`key` needs `{name}`, which the function has used up before the future is polled");
+        let fix = "write an `async fn`, or write nothing in the body but `async move { .. }` or `Box::pin(async move { .. })`";
+        let what = format!("`key` needs `{name}`, but the function uses it up before the future is polled");
         errors.under(key, format!("{what}; {fix}"));
     }
 }
 
 fn refusal(name: &str, after_body: bool, leave: &str) -> String {
     if after_body {
-        format!("this step needs `{name}` again, which the future still has; write an `async fn`{leave}")
+        format!("this step needs `{name}`, but the future still holds it; write an `async fn`{leave}")
     } else {
-        let fix =
-            "write an `async fn`, or let the body be nothing but `async move { .. }` or `Box::pin(async move { .. })`";
-        format!("this step needs `{name}`, which the function has used up before the future is polled; {fix}")
+        let fix = "write an `async fn`, or write nothing in the body but `async move { .. }` or `Box::pin(async move { .. })`";
+        format!("this step needs `{name}`, but the function uses it up before the future is polled; {fix}")
     }
 }
 

@@ -80,10 +80,10 @@ pub(crate) fn with_options(
     let returns =
         return_value::check(&function, (&form, outer), !options.rules.failure_if.is_empty(), chain.as_ref(), errors);
     if let Some((true, at)) = options.at("open").map(|at| (matches!(returns, Some(ReturnKind::Value)), at)) {
-        errors.at(at, "`open` makes an error, and this function returns no `Result`; leave it out");
+        errors.at(at, "`open` makes an error, but this function returns no `Result`; remove it");
     }
     if let (Some(ReturnKind::Value), Some(at)) = (returns, retry.as_ref().and_then(|retry| retry.when_at)) {
-        errors.at(at, "`when(..)` looks at errors, and this function returns no `Result`; leave it out");
+        errors.at(at, "`when(..)` matches errors, but this function returns no `Result`; remove it");
     }
     check_against(&options, (&function, &form), (chain.as_ref(), retry.is_some()), errors);
     fallback::limits(&form, chain.as_ref(), errors);
@@ -141,7 +141,7 @@ pub(crate) fn distinct(options: Vec<Opt>, errors: &mut Errors) -> Vec<Opt> {
             first.push(option);
             continue;
         }
-        let fix = if matches!(option.value, Value::Items(_)) { "put all items into one list" } else { "leave one out" };
+        let fix = if matches!(option.value, Value::Items(_)) { "put all items into one list" } else { "remove one" };
         errors.at(option.at.span(), format!("`{name}` is written twice; {fix}"));
     }
     first

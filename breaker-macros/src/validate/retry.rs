@@ -52,7 +52,7 @@ const MAX: Duration = Duration::from_secs(10);
 pub(super) fn retry(function: &Function, form: &Form, errors: &mut Errors) -> Option<Retry> {
     let (first, more) = function.retries.split_first()?;
     for attr in more {
-        errors.under(attr, "a function has one `#[retry]`; leave one out");
+        errors.under(attr, "a function has one `#[retry]`; remove one");
     }
     if let Meta::NameValue(_) = first.meta {
         errors.under(first, "the keys of a retry go in parentheses: `#[retry(attempts = 3)]`");
@@ -92,7 +92,7 @@ impl Retry {
             "factor" => self.factor = Some(values::factor(key, value)?),
             "jitter" => self.jitter = Some(values::jitter(key, value)?),
             _ if matches!(&value, Expr::Lit(lit) if matches!(lit.lit, Lit::Bool(_))) => {
-                let fix = "`wait` has no value, or takes the longest wait: `wait`, `wait = \"30s\"`";
+                let fix = "`wait` takes no value, or the longest wait: `wait`, `wait = \"30s\"`";
                 return Err(Error::new_spanned(value, fix));
             }
             _ => self.wait = Wait::For(values::in_place(key, value)?),
@@ -126,13 +126,13 @@ impl Retry {
         let lengths = written(&self.min, MIN).zip(written(&self.max, MAX));
         if let Some((min, max)) = lengths.filter(|(min, max)| max < min) {
             let (min, max) = (values::shown(min), values::shown(max));
-            errors.at(at, format!("`max` ({max}) is shorter than `min` ({min}): give both, the longer one as `max`"));
+            errors.at(at, format!("`max` ({max}) is shorter than `min` ({min}); write the longer one as `max`"));
             return;
         }
         let lengths = written(&self.min, MIN).zip(self.total.as_ref().and_then(length));
         if let Some((min, total)) = lengths.filter(|(min, total)| total <= min) {
             let (min, total) = (values::shown(min), values::shown(total));
-            errors.at(at, format!("no second attempt begins within the `total` ({total}), which is not longer than `min` ({min}): give `min` less"));
+            errors.at(at, format!("no second attempt begins within `total` ({total}), since it is not longer than `min` ({min}); make `min` shorter"));
         }
     }
 }
@@ -141,7 +141,7 @@ impl Retry {
 fn named(item: Item, generics: &Generics) -> Result<Matcher> {
     match item {
         Item::Pattern(Pat::Wild(all), None) => {
-            Err(Error::new_spanned(all, "without `when(..)` every failure is tried again; leave it out"))
+            Err(Error::new_spanned(all, "without `when(..)` every failure is retried; remove it"))
         }
         item => lists::of_error(item, generics),
     }
@@ -150,7 +150,7 @@ fn named(item: Item, generics: &Generics) -> Result<Matcher> {
 fn attempts(key: &Key, value: Expr) -> Result<Setting> {
     if values::number(&value).is_some_and(|digits| digits.starts_with('-') || matches!(digits.as_str(), "0" | "1")) {
         let fix =
-            "`attempts` counts the first call too, so a retry has 2 or more; without retries leave `#[retry]` out";
+            "`attempts` counts the first call too, so a retry has 2 or more; to have no retries, remove `#[retry]`";
         return Err(Error::new_spanned(value, fix));
     }
     values::in_place(key, value)
@@ -161,19 +161,16 @@ fn check_function(function: &Function, form: &Form, at: Span, errors: &mut Error
     match form {
         Form::Async => {}
         Form::Future(future) if future.tail.is_some() => {}
-        Form::Sync => errors.at(at, "`#[retry]` needs an `async fn`: between two attempts a function that is not async would block its thread, for seconds; make it \
-             `async`, or leave `#[retry]` out and call it again from the place that may wait"),
+        Form::Sync => errors.at(at, "`#[retry]` needs an `async fn`: a function that is not async would block its thread for seconds between two attempts; make it `async`, or remove `#[retry]` and call it again where the caller may wait"),
         Form::Future(_) => errors.at(
             at,
-            "`#[retry]` runs the body for each attempt, but this one runs before the first, when the function is called; \
-             write an `async fn`, or let the body end in `async move { .. }` or `Box::pin(async move { .. })`, and \
-             let the statements before it be `let`s without `?` and `return`",
+            "`#[retry]` runs the body for each attempt, but this body runs once, when the function is called; write an `async fn`, or end the body with `async move { .. }` or `Box::pin(async move { .. })`, and write only `let` statements without `?` and `return` before it",
         ),
     }
     no_self_in_a_string(function, form, errors);
     if let Some(receiver) = function.sig.receiver().filter(|receiver| by_value(receiver)) {
         let fix =
-            "`#[retry]` needs `self` for each attempt, and the first one would use it up: take `&self`, or `&mut self`";
+            "`#[retry]` needs `self` for each attempt, but the first one would use it up; take `&self` or `&mut self`";
         errors.under(receiver, fix);
     }
 }
@@ -188,7 +185,10 @@ fn no_self_in_a_string(function: &Function, form: &Form, errors: &mut Errors) {
         _ => false,
     };
     if let (true, Some(at)) = (is_unique, identifiers::self_in_a_string(&tail.block.stream())) {
-        errors.at(at, "with `#[retry]` a `&mut self` cannot be in the string itself here; give it as an argument: `\"{:?}\", self`");
+        errors.at(
+            at,
+            "with `#[retry]` a format string cannot name a `&mut self`; pass it as an argument: `\"{:?}\", self`",
+        );
     }
 }
 

@@ -95,18 +95,17 @@ pub(super) fn check(
     let missing = match (!has_failure_if, chain.is_some_and(ends_in_value)) {
         (false, true) => return Some(kind),
         _ if kind == ReturnKind::Unknown => return None,
-        (true, true) => "with `failure_if(..)` say which values are failures",
-        (false, false) => "with a last step `value(..)` of a `#[fallback]` say what callers get in place of an error",
+        (true, true) => "name its failures with `failure_if(..)`",
+        (false, false) => "end a `#[fallback]` with a step `value(..)`, which callers get in place of an error",
         (true, false) => {
-            "with `failure_if(..)` say which values are failures, and with a last step `value(..)` of a `#[fallback]` what \
-             callers get in place of an error"
+            "name its failures with `failure_if(..)`, and end a `#[fallback]` with a step `value(..)`, which callers get in place of an error"
         }
     };
     let name = &function.sig.ident;
-    let message = |what: &str| format!("`#[circuit_breaker]` needs a `Result`, and `{name}` returns {what}; {missing}");
+    let message = |what: &str| format!("`#[circuit_breaker]` needs a `Result`, but `{name}` returns {what}; {missing}");
     match ty {
         Some(Type::Never(never)) => {
-            errors.under(never, "`#[circuit_breaker]` needs a function that returns, this one never does");
+            errors.under(never, "`#[circuit_breaker]` needs a function that returns, but this one never does");
         }
         Some(ty) => errors.under(ty, message(&format!("`{}`", shown(ty)))),
         None => errors.at(name.span(), message("nothing")),

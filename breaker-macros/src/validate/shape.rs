@@ -57,8 +57,8 @@ fn return_type(function: &Function, has_fallback: bool, errors: &mut Errors) -> 
             Form::Future(Box::new(Returned { output: *output, boxed, tail }))
         }
         Some(FutureType::NoOutput) => {
-            let fix = "say what the future gives: `Future<Output = Result<..>>`";
-            errors.under(ty, format!("`#[circuit_breaker]` needs a future that gives a `Result`; {fix}"));
+            let fix = "write its output: `Future<Output = Result<..>>`";
+            errors.under(ty, format!("`#[circuit_breaker]` needs a future that returns a `Result`; {fix}"));
             Form::Async
         }
         Some(FutureType::NotPinned) => {

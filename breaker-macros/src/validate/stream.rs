@@ -40,7 +40,7 @@ impl Streaming {
     pub(super) fn check(&self, gives_impl: bool, has_fallback: bool, has_retry: bool, errors: &mut Errors) {
         let ty = "for instance `Result<Pin<Box<dyn Stream<Item = ..> + Send>>, _>`";
         if gives_impl && has_fallback {
-            let fix = format!("return a type that a step can give, {ty}");
+            let fix = format!("return a type that a step can return, {ty}");
             errors.at(self.at, format!("`stream` with a `#[fallback]` cannot guard an `impl Stream`; {fix}"));
         } else if gives_impl && has_retry {
             let fix = format!("return a type with a name, {ty}");

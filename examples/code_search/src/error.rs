@@ -25,7 +25,7 @@ pub enum SearchError {
         source: EmbeddingError,
     },
     /// Too many other requests were before it, and the database was not asked.
-    #[error("too many requests are under way: {0}")]
+    #[error("too many requests are in flight: {0}")]
     Crowded(#[source] DatabaseError),
     /// There is no index.
     #[error("the database failed (circuit {state})")]

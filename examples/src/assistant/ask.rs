@@ -65,10 +65,10 @@ fn end(finish: Option<Finish>, truncated: bool) -> String {
 #[must_use]
 pub fn cut(reason: &str) -> String {
     let what = match reason {
-        "timeout" => "the API fell silent in the middle of its answer",
+        "timeout" => "the API stopped sending in the middle of its answer",
         "cut" => "the API broke off in the middle of its answer",
         "ending" => "the service ends",
         _ => "the API failed in the middle of its answer",
     };
-    format!("cut: {what}; what came of it is not whole")
+    format!("cut: {what}; the text is not complete")
 }

@@ -39,7 +39,7 @@ fn an_api_that_dies_in_mid_sentence_is_told_of() {
         let (first, rest) = answer.split_once('\n').expect("there are two texts");
         assert_eq!(first, "Feed the sourdough", "{outage}");
         assert!(rest.starts_with("The answer broke off.") && rest.contains(KNOWN_ANSWER), "{rest}");
-        let cut = format!("[cut: the API {what} in the middle of its answer; what came of it is not whole]");
+        let cut = format!("[cut: the API {what} in the middle of its answer; the text is not complete]");
         assert_eq!(said.lines().skip(1).collect::<Vec<_>>(), [cut.as_str(), "[instead of the rest, from excerpts]"]);
     }
 }

@@ -27,14 +27,14 @@ async fn they_are_shown_where_the_others_are() -> Result<(), Trouble> {
         assert!(crowded(false).await.is_err());
     }
     assert_eq!(crowded(true).await?, 2);
-    tab.until_text(".row .story", "1 of 1 calls at once; 4 calls found no place").await?;
+    tab.until_text(".row .story", "1 of 1 calls at once; 4 calls rejected as busy").await?;
     tab.until_text(".row .story", "spare 1").await?;
-    tab.until_text(".row .story", "an error, since no fallback helped 3").await?;
-    tab.until_text(".row .shares-text", "4 found no place").await?;
-    tab.until("document.querySelector('.row .flow').ariaLabel.includes('4 found no place')").await?;
+    tab.until_text(".row .story", "an error, since no fallback answered 3").await?;
+    tab.until_text(".row .shares-text", "4 rejected as busy").await?;
+    tab.until("document.querySelector('.row .flow').ariaLabel.includes('4 were rejected as busy')").await?;
     tab.until("document.querySelector('.row .flow .rejected').getAttribute('d').length > 0").await?;
     tab.click(".row .name").await?;
-    tab.until_text("#detail [data-part=fallbacks]", "for want of a place").await?;
+    tab.until_text("#detail [data-part=fallbacks]", "while the breaker was busy").await?;
     tab.until_text("#detail [data-part=fallbacks]", "failed: it gave an error").await?;
     tab.until_text("#detail [data-part=facts]", "1 of 1 calls at once").await?;
     drop(held);

@@ -92,7 +92,7 @@ impl Client {
 }
 
 fn told(log: &Log) -> Vec<String> {
-    log.lines().into_iter().filter(|line| line.contains("failed as `fail_max` allows")).collect()
+    log.lines().into_iter().filter(|line| line.contains("stays closed: `fail_max` consecutive calls")).collect()
 }
 
 /// So many questions fail, and one line names these functions.

@@ -63,7 +63,7 @@ fn page(parts: ResponseParts) -> Response {
         StatusCode::UNAUTHORIZED => "The token is wrong.",
         StatusCode::FORBIDDEN => "The form came from another site.",
         StatusCode::TOO_MANY_REQUESTS => "Too many wrong tokens came from this address. Wait a little.",
-        _ => "That was no login.",
+        _ => "The login failed.",
     };
     let mut headers = parts.headers;
     headers.remove(header::CONTENT_TYPE);

@@ -8,32 +8,32 @@ import { plural, stateOf } from './labels.js';
 export const ACTIONS = {
     force_open: {
         title: 'Block', when: ['closed', 'open', 'half_open', 'shadow', 'disabled'], ask: true, seconds: true,
-        says: 'No more calls are made to it. Users get the fallbacks, or an error if there is none, however healthy it is.',
+        says: 'The breaker rejects all calls, even if the dependency is healthy. Users get the fallbacks, or an error if there is none.',
     },
     disable: {
         title: 'Switch breaker off', when: ['closed', 'open', 'half_open', 'forced_open', 'shadow'], ask: true,
-        says: 'Every call is made, unguarded. While it is down, users wait for each call and get its error, and it gets '
-            + 'the full load. This holds until an operator releases it.',
+        says: 'Every call is made, without a breaker. If the dependency is down, it gets the full load, and users wait for each '
+            + 'call and its error. This holds until an operator releases the breaker.',
     },
     shadow: {
         title: 'Only watch', when: ['closed', 'open', 'half_open', 'forced_open', 'disabled'], ask: true,
-        says: 'The breaker counts and reports what it would do, but rejects no call. This holds until an operator releases it.',
+        says: 'The breaker counts and reports what it would do, but rejects no call. This holds until an operator releases the breaker.',
     },
     trip: {
         title: 'Open now', when: ['closed', 'half_open', 'shadow'], ask: true,
-        says: 'It opens as if too many calls had failed. Calls are rejected for the recovery time, then it is tried again by itself.',
+        says: 'The breaker opens as after too many failures. It rejects calls for the recovery time, then it admits probes.',
     },
     half_open: {
         title: 'Try again now', when: ['open'], ask: false,
-        says: 'The next calls are made to see whether it is back.',
+        says: 'The next calls are probes, which show whether the dependency works again.',
     },
     release: {
         title: 'Release', when: ['forced_open', 'disabled', 'shadow'], ask: false,
-        says: 'The breaker guards by itself again, and starts closed.',
+        says: 'The breaker follows its rules again, and starts closed.',
     },
     reset: {
         title: 'Reset', when: ['closed', 'open', 'half_open', 'forced_open', 'disabled', 'shadow'], ask: true,
-        says: 'It closes. Its counts, its consecutive failures and its last error start again.',
+        says: 'The breaker closes. Its counts, its consecutive failures and its last error are cleared.',
     },
 };
 

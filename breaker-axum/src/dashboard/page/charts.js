@@ -76,7 +76,7 @@ function flowPaths(points, start, step, gap, fallbacks) {
 function flowWords(points, peak, length) {
     const sum = (column) => points.reduce((all, point) => all + point[column], 0);
     if (peak === 0) return `Last ${span(length)}: no calls seen`;
-    const busy = sum(5) > 0 ? `, ${count(sum(5))} found no place` : '';
+    const busy = sum(5) > 0 ? `, ${count(sum(5))} were rejected as busy` : '';
     return `Last ${span(length)}: ${count(sum(1))} succeeded, ${count(sum(2))} failed, ${count(sum(3))} were rejected${busy}; `
         + `at most ${plural(peak, 'call', 'calls')} a second`;
 }
@@ -158,8 +158,8 @@ export function stretches(breaker, now, begin) {
 }
 
 const OUTCOMES = [
-    ['success', 'succeeded'], ['failure', 'failed'], ['rejected', 'rejected'], ['busy', 'found no place'],
-    ['ignored', 'proved nothing'], ['cancelled', 'given up'],
+    ['success', 'succeeded'], ['failure', 'failed'], ['rejected', 'rejected'], ['busy', 'rejected as busy'],
+    ['ignored', 'ignored'], ['cancelled', 'dropped by the caller'],
 ];
 
 // The shares of outcomes since the start: a bar, and the same in words.
@@ -177,7 +177,7 @@ function sharesWords(counts, all) {
     if (all === 0) return 'no calls yet';
     const others = OUTCOMES.slice(1, 4).filter(([name]) => counts[name] > 0)
         .map(([name, word]) => `${shortCount(counts[name])} ${word}`);
-    return [`${shortCount(all)} ${all === 1 ? 'call' : 'calls'}`, ...(others.length ? others : ['all well'])].join(' · ');
+    return [`${shortCount(all)} ${all === 1 ? 'call' : 'calls'}`, ...(others.length ? others : ['all succeeded'])].join(' · ');
 }
 
 // The same as figures, a row for each outcome: `[name, word, number, share]`.

@@ -146,7 +146,7 @@ function Facts({ breaker, now }) {
         ['Last error', error && html`<span class="whole">${errorParts(error)}</span>`],
         ['Last failure', failedAt && timeOfDay(failedAt, now)],
         ['Consecutive failures', `${count(breaker.consecutive_failures)}; ${opens}`],
-        ['Under way', places && `${count(places[0])} of ${count(places[1])} calls at once`],
+        ['In flight', places && `${count(places[0])} of ${count(places[1])} calls at once`],
         ['Window', window && `${count(window.calls)} calls, ${count(window.failures)} failed, ${count(window.slow)} slow`],
     ].filter(([, value]) => value);
     return html`<section aria-labelledby="facts-title">
@@ -174,7 +174,7 @@ function Fallbacks({ breaker }) {
 }
 
 function LastMinutes({ breaker, store, now }) {
-    const keys = [['success', 'succeeded'], ['failure', 'failed'], ['rejected', 'rejected or without a place'], ['fallback', 'answered by a fallback']];
+    const keys = [['success', 'succeeded'], ['failure', 'failed'], ['rejected', 'rejected'], ['fallback', 'answered by a fallback']];
     return html`<section aria-labelledby="flow-title">
         <h3 id="flow-title">Last two minutes</h3>
         <div data-part="flow" class="big"><${FlowChart} ...${LARGE_CHART} points=${breaker.points} now=${now} chart=${store.chart} /></div>
@@ -239,7 +239,7 @@ function Audit({ entries, allowed, now }) {
 }
 
 function reasonWords(why) {
-    const words = { circuit_breaker_open: 'while calls were not made', busy: 'for want of a place', timeout: 'after a time-out', failure: 'after a failure' };
+    const words = { circuit_breaker_open: 'while calls were rejected', busy: 'while the breaker was busy', timeout: 'after a time-out', failure: 'after a failure' };
     return words[why] ?? why;
 }
 

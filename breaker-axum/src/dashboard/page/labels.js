@@ -5,19 +5,19 @@
 export const STATES = {
     open: {
         word: 'Down', technical: 'open', says: 'is down', rank: 0,
-        means: 'It failed too often. Calls are not made, and users get the fallbacks at once.',
+        means: 'Too many calls failed. Calls are rejected, and users get the fallbacks at once.',
     },
     forced_open: {
         word: 'Blocked', technical: 'forced open', says: 'is blocked manually', rank: 1,
-        means: 'An operator blocked it. Calls are not made, whatever its health, and users get the fallbacks.',
+        means: 'An operator blocked it. Calls are rejected, even if it is healthy, and users get the fallbacks.',
     },
     half_open: {
         word: 'On trial', technical: 'half-open', says: 'is being tried again', rank: 2,
-        means: 'A few calls are made to see whether it is back. All others still get the fallbacks.',
+        means: 'A few calls (probes) show whether it works again. All others are rejected, and users get the fallbacks.',
     },
     disabled: {
         word: 'Unguarded', technical: 'disabled', says: 'is no longer guarded', rank: 3,
-        means: 'An operator switched the breaker off. Every call is made, however often it fails.',
+        means: 'An operator switched the breaker off. Every call is made, even if all of them fail.',
     },
     shadow: {
         word: 'Watched', technical: 'shadow', says: 'is only watched', rank: 4,
@@ -120,9 +120,9 @@ export function next(breaker, now) {
     switch (breaker.state) {
         case 'open':
             if (left === null) return '';
-            return left > 0 ? `next attempt in ${countdown(left)}` : 'the next call is the attempt';
+            return left > 0 ? `next attempt in ${countdown(left)}` : 'the next call is a probe';
         case 'half_open':
-            return left > 0 ? `next attempt in ${countdown(left)} at the latest` : 'the next call is the attempt';
+            return left > 0 ? `next attempt in ${countdown(left)} at the latest` : 'the next call is a probe';
         case 'forced_open':
             return left > 0 ? `for another ${countdown(left)}` : 'until an operator releases it';
         case 'disabled':

@@ -100,8 +100,8 @@ export class List extends Component {
                     open=${open} watch=${this.watch} unwatch=${this.unwatch} />`)}
             </ul>
             <p id="nothing" class="nothing quiet" hidden=${names.length > 0}>${all === 0
-                ? 'There is no circuit breaker yet. Those of annotated functions are known before their first call, others when they are made.'
-                : 'No dependency fits the filter.'}</p>`;
+                ? 'There is no circuit breaker yet. Those of annotated functions appear before their first call, others when the code creates them.'
+                : 'No dependency matches the filter.'}</p>`;
     }
 }
 

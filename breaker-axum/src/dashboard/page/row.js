@@ -66,7 +66,7 @@ function Story({ breaker }) {
     const lines = [
         ['Why', down && because && foreign(because)],
         ['Consecutive failures', fails && !breaker.opened_because && streakParts(breaker.consecutive_failures, breaker.fail_max)],
-        ['Under way', full && breaker.places && slotsWords(breaker.places, breaker.counts.busy)],
+        ['In flight', full && breaker.places && slotsWords(breaker.places, breaker.counts.busy)],
         ['Last error', (down || fails) && breaker.last_error && errorParts(breaker.last_error)],
         ['Users get', (down || fails || full) && (served.length + failed.length > 0 || turnedAway) && usersParts(served, failed)],
     ].filter(([, value]) => value);
@@ -90,21 +90,21 @@ export function errorParts(error) {
 // What users get instead: the sources of fallbacks with their numbers, and the errors.
 export function usersParts(served, failed) {
     const errors = failed.filter(({ reason }) => reason !== 'cut_off').reduce((sum, { times }) => sum + times, 0);
-    if (served.length + errors === 0) return ['an error: there is no fallback that could answer'];
+    if (served.length + errors === 0) return ['an error, since there is no fallback'];
     const sums = new Map();
     for (const { source, times } of served) sums.set(source, (sums.get(source) ?? 0) + times);
     const part = (source, times) => html`<span class="source">${source} <b>${shortCount(times)}</b></span>`;
     const parts = [...sums].sort((a, b) => b[1] - a[1]).map(([source, times]) => part(foreign(source), times));
-    return errors > 0 ? [...parts, part('an error, since no fallback helped', errors)] : parts;
+    return errors > 0 ? [...parts, part('an error, since no fallback answered', errors)] : parts;
 }
 
 function slotsWords([used, max], busy) {
-    return `${count(used)} of ${count(max)} calls at once; ${plural(busy, 'call', 'calls')} found no place`;
+    return `${count(used)} of ${count(max)} calls at once; ${plural(busy, 'call', 'calls')} rejected as busy`;
 }
 
 // `max` is null if no number of consecutive failures opens the breaker.
 function streakParts(streak, max) {
-    if (max === null) return `${streak}; another rule says when calls stop`;
+    if (max === null) return `${streak}; another rule opens the breaker`;
     const pips = max > 12 ? [] : Array.from({ length: max }, (_, at) => html`<i class=${at < streak ? 'full' : null} />`);
-    return html`<span class="pips" aria-hidden="true">${pips}</span>${streak} of ${max}, then calls stop`;
+    return html`<span class="pips" aria-hidden="true">${pips}</span>${streak} of ${max}, then it opens`;
 }

@@ -20,7 +20,7 @@ export class Session {
         this.csrf = null;
         if (response.ok) return '';
         if (response.status === 429) return `Too many attempts. Try again in ${response.headers.get('Retry-After') ?? 'some'} seconds.`;
-        if (response.status === 401) return 'That is not the token.';
+        if (response.status === 401) return 'The token is wrong.';
         return `The server answered ${response.status}.`;
     }
 

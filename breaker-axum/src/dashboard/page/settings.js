@@ -32,7 +32,7 @@ export class Settings extends Component {
     }
 
     edit() {
-        const message = 'Durations such as "30s" or "1m 30s", shares such as "0.5"; "off" switches off what may be off.';
+        const message = 'Write durations as "30s" or "1m 30s", and shares as "0.5". "off" turns a rule or a limit off.';
         this.setState({ ...CLEAN, editing: true, settings: this.props.settings, message }, () => this.focus('input'));
     }
 

@@ -322,7 +322,7 @@ impl CircuitBreaker {
             Err(ConfigError::new(kind, place, format!("there is no breaker for this key: {message}")))
         };
         if !self.0.initialized().is_some_and(|cold| cold.has_key.load(Ordering::Relaxed)) {
-            return refused(ConfigErrorKind::UnknownName, "no annotated function with a `key` has it");
+            return refused(ConfigErrorKind::UnknownName, "no annotated function with a `key` uses it");
         }
         let keyed = self.0.keyed.get_or_init(Box::default);
         let parent = keyed.parent.get_or_init(|| Box::leak(Box::new(self.clone())));
@@ -331,7 +331,7 @@ impl CircuitBreaker {
             Ok(keyed_breaker) => Ok(Self(Handle::KeyedBreaker(keyed_breaker, 0))),
             Err(()) => refused(
                 ConfigErrorKind::Conflict,
-                "all `max_keys` of them are in use or have settings or a state of their own; set more",
+                "all `max_keys` keyed breakers are in use, or have their own settings or state; raise `max_keys`",
             ),
         }
     }

@@ -19,14 +19,12 @@ pub(crate) fn widened(breaker: &CircuitBreaker, function: Option<&'static str>, 
                 Widened::This => at!(
                     $level,
                     "circuit_probe_without_result",
-                    "circuit breaker `{name}`: a probe by {who} ended without a result while other calls were rejected, so the trial has one \
-                     more slot; calls that need each other at the same time (`try_join!`) need as many `half_open_max_calls`"
+                    "circuit breaker `{name}`: a probe by {who} ended without a result while other calls were rejected, so the trial has one more slot; if calls wait for each other (`try_join!`), set `half_open_max_calls` to their number"
                 ),
                 Widened::Next => at!(
                     $level,
                     "circuit_probe_kept_others_out",
-                    "circuit breaker `{name}`: a probe by {who} failed while a few other calls were rejected, so the next trial has one more \
-                     slot; if the probe waits for such a call (in a task, or with a permit around it), set `half_open_max_calls`"
+                    "circuit breaker `{name}`: a probe by {who} failed while a few other calls were rejected, so the next trial has one more slot; if the probe waits for such a call, for instance in a task, set `half_open_max_calls`"
                 ),
             }
         };
@@ -41,7 +39,7 @@ pub(crate) fn failed_response(function: &'static str, status: u16) {
         target: CALLS, event_type = "circuit_response_not_judged",
         function,
         status,
-        "{function} returned a response with status {status}, counted as a success; with `#[circuit_breaker(classify)]` its status decides"
+        "{function} returned a response with status {status}, which counted as a success; write `#[circuit_breaker(classify)]` to classify it by its status"
     );
 }
 
@@ -74,8 +72,7 @@ pub(crate) fn masked_failures(breaker: &CircuitBreaker, outer: Option<&'static s
                 breaker_name = name,
                 function = outer,
                 inner_function = inner,
-                "circuit breaker `{name}`: as many consecutive calls {calls} failed as `fail_max` allows, each after a success of {after} \
-                 inside it, and that success ends the streak; {fix}, or set `failure_rate`"
+                "circuit breaker `{name}` stays closed: `fail_max` consecutive calls {calls} failed, but in each one a success of {after} ended the streak of failures; {fix}, or set `failure_rate`"
             )
         };
     }
@@ -93,8 +90,7 @@ pub(crate) fn hidden(breaker: &CircuitBreaker, outer: Option<&'static str>, inne
                 breaker_name = name,
                 function = outer,
                 inner_function = inner,
-                "circuit breaker `{name}`: enough calls of {outer} succeeded on trial to close it, but none counts, since each dropped a \
-                 call of {inner} inside it; put `skip` on {inner}, or guard the call that wins as well"
+                "circuit breaker `{name}` does not close: enough probes by {outer} succeeded, but none counts, since each dropped a call of {inner} inside it; put `skip` on {inner}, or guard the call that completes first too"
             )
         };
     }

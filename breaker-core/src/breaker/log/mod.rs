@@ -138,8 +138,7 @@ fn on_cancelled(event: &Cancelled<'_>) {
             target: CALLS, event_type = "circuit_cancelled",
             breaker_name = label(event.breaker),
             function,
-            "{DROPS} consecutive calls were dropped before they had a result, so the breaker learns nothing; \
-             set `timeout` below the caller's own time limit, or `on_cancel`"
+            "{DROPS} consecutive calls were dropped before they had a result, so the breaker cannot detect an outage; set `timeout` below the caller's own time limit, or set `on_cancel`"
         );
     } else {
         debug!(target: CALLS, event_type = "circuit_cancelled", breaker_name = label(event.breaker), function, "call was dropped");
@@ -286,7 +285,7 @@ fn on_state_change(event: &StateChange<'_>) {
     let is_keyed = event.breaker.0.keyed_breaker().is_some();
     match is_keyed.then(|| event.breaker.logged().lock().changes.take(clock::now())) {
         None | Some(Some(false)) => at!(warn, ""),
-        Some(Some(true)) => at!(warn, "; further keys are logged at DEBUG, except for four lines a minute"),
+        Some(Some(true)) => at!(warn, "; changes of further keys are logged at DEBUG, except for four lines a minute"),
         Some(None) => at!(debug, ""),
     }
 }

@@ -65,8 +65,8 @@ pub fn until_first_item(permit: &Permit, span: Duration, other: Option<Limit>) -
 
 /// A stream of results.
 #[diagnostic::on_unimplemented(
-    message = "`stream` needs a function whose `Ok` is a stream of `Result`s, `{Self}` is none",
-    label = "`{Self}` is no `Stream<Item = Result<_, _>>`"
+    message = "`stream` needs a function whose `Ok` is a stream of `Result`s, but `{Self}` is not one",
+    label = "`{Self}` is not a `Stream<Item = Result<_, _>>`"
 )]
 pub trait ResultStream<I, E>: Sized {
     type Value;
@@ -89,8 +89,8 @@ where
 
 /// A boxed stream that can hold a guarded stream too.
 #[diagnostic::on_unimplemented(
-    message = "`stream` cannot put a guard around `{Self}`",
-    label = "no box of a stream, into which a guarded one fits",
+    message = "`stream` cannot guard `{Self}`",
+    label = "not a boxed stream that can hold a guarded stream",
     note = "return `Result<impl Stream<Item = Result<_, _>>, _>`, or `Pin<Box<dyn Stream<Item = Result<_, _>> + Send>>` in its `Ok`"
 )]
 pub trait StreamBox<T, E>: Sized {
@@ -99,8 +99,8 @@ pub trait StreamBox<T, E>: Sized {
 
 /// The same for a stream whose first item has arrived.
 #[diagnostic::on_unimplemented(
-    message = "`first_item` waits for the first item of the stream, which `{Self}` cannot hold then",
-    label = "no box of a stream, or one whose items are not `Send` while it is",
+    message = "`first_item` waits for the first item of the stream, but `{Self}` cannot hold the stream during that wait",
+    label = "not a boxed stream, or a `Send` box of items that are not `Send`",
     note = "return `Pin<Box<dyn Stream<Item = Result<_, _>> + Send>>` in its `Ok`, of items that are `Send`"
 )]
 pub trait BegunBox<T, E>: Stream<Item = Result<T, E>> + Unpin + Sized {

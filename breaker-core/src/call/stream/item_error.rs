@@ -65,10 +65,10 @@ pub trait OfTwoTypes<F, E>: Sized {
 
 /// What a stream with limits needs of its items' error, beside an error `F` of the function.
 #[diagnostic::on_unimplemented(
-    message = "the items' error `{Self}` cannot say that an item is late",
-    label = "`{Self}` needs `From<CircuitBreakerError>`; `open` makes the function's error, `{F}`",
-    note = "in a type of your own, with thiserror: a variant `#[error(\"not called\")] Breaker(#[from] breaker_core::CircuitBreakerError)`",
-    note = "for a type of another crate: give the items the function's error (`map_err`), or guard the stream by hand: `guard_stream(..).item_timeout_with(..)`"
+    message = "the items' error `{Self}` cannot represent an item that timed out",
+    label = "`{Self}` needs `From<CircuitBreakerError>`; `open` makes only the function's error, `{F}`",
+    note = "for your own type, with thiserror: add a variant `#[error(\"not called\")] Breaker(#[from] breaker_core::CircuitBreakerError)`",
+    note = "for a type of another crate: convert the items' error to the function's error (`map_err`), or guard the stream in the body: `guard_stream(..).item_timeout_with(..)`"
 )]
 pub trait FromLate<F> {
     fn from_late(late: CircuitBreakerError) -> Self;
@@ -88,7 +88,7 @@ pub fn item_error_alone<E: FromLateAlone>(late: CircuitBreakerError) -> E {
 
 /// What a stream with limits needs of its items' error in that case.
 #[diagnostic::on_unimplemented(
-    message = "`open` uses an argument of the call, so it cannot make the error of an item that is late",
+    message = "`open` uses an argument of the call, so it cannot make the error of an item that timed out",
     label = "use no argument here, or implement `From<CircuitBreakerError>` for the items' error `{Self}`"
 )]
 pub trait FromLateAlone {

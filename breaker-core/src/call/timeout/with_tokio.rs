@@ -217,8 +217,7 @@ impl CircuitBreaker {
         if !self.0.without_timer.swap(true, Ordering::Relaxed) {
             #[cfg(feature = "tracing")]
             crate::breaker::log::notice(&format!(
-                "circuit breaker `{}`: the time limit of its calls does nothing outside of a tokio runtime with a timer, and \
-                 `#[retry]` makes no second attempt",
+                "circuit breaker `{}`: outside of a tokio runtime with a timer, time limits have no effect and `#[retry]` makes no second attempt",
                 self.name()
             ));
         }

@@ -137,9 +137,9 @@ where
 
 /// A pool of sqlx, of any database.
 #[diagnostic::on_unimplemented(
-    message = "`with_pool` takes a pool of sqlx, and gives the classifier",
-    label = "`{Self}` is no pool of sqlx",
-    note = "in an attribute: `classify = path` of a function of yours that calls `presets::sqlx::with_pool(&pool)(result)`"
+    message = "`with_pool` takes a pool of sqlx and returns a classifier",
+    label = "`{Self}` is not a pool of sqlx",
+    note = "in an attribute: write `classify = path` for your own function that calls `presets::sqlx::with_pool(&pool)(result)`"
 )]
 pub trait Pool: sealed::Pool {}
 

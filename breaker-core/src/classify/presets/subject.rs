@@ -12,9 +12,9 @@ use std::error::Error;
 /// `#[classify(with = path)]`. The error is any `Error`, or what dereferences to `dyn Error` (as
 /// `Box<dyn Error>` and `anyhow::Error` do). It may also be an `Arc` of one of these, or a string.
 #[diagnostic::on_unimplemented(
-    message = "a preset cannot look into `{Self}`",
+    message = "a preset cannot classify `{Self}`",
     label = "expected an error, or a `Result` with one",
-    note = "an error is an `Error + 'static`, what dereferences to `dyn Error` mutably, as `anyhow::Error` does, or an `Arc` of one of these"
+    note = "an error is an `Error + 'static`, a type that dereferences to `dyn Error` mutably (as `anyhow::Error` does), or an `Arc` of one of these"
 )]
 pub trait Subject<Way> {
     /// [`Shown`] of a result, [`Outcome`] of an error.

@@ -70,8 +70,7 @@ impl FileSettings {
         if self.has_tables || !earlier.sets_a_key() {
             return Ok(());
         }
-        let message = "is empty, and the settings that were read before stay; is another process writing it? A file is written \
-                       beside and renamed. One that shall say nothing has an empty table: `[all]`";
+        let message = "is empty, so the earlier settings stay in force; write the new file beside it and rename it, or write an empty table `[all]` to set nothing";
         Err(ConfigError::new(ConfigErrorKind::File, &self.path, message))
     }
 

@@ -50,8 +50,7 @@ impl Reader<'_> {
                     self.problem(ConfigErrorKind::Value, name, format!("expected a table, `[{name}]`"));
                 }
                 ("default", _) => {
-                    let message = "there is no table `default`; write `[defaults]` for what lies under the settings in code, or \
-                                   `[all]` for what lies above them";
+                    let message = "there is no table `default`; write `[defaults]` for settings below those in code, or `[all]` for settings above them";
                     self.problem(ConfigErrorKind::UnknownKey, "default", message.to_owned());
                 }
                 (name, _) => {

@@ -154,7 +154,7 @@ impl RegistryState {
             |path, hinted| {
                 let near = hinted.then(|| text::nearest(path, known.iter().copied())).flatten();
                 let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-                let message = format!("no annotated function is known as `{}` yet{hint}", excerpt::name(path));
+                let message = format!("no annotated function is named `{}` yet{hint}", excerpt::name(path));
                 ConfigError::new(ConfigErrorKind::UnknownName, &self.file.path, message)
             },
             |more| {

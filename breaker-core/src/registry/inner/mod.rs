@@ -174,8 +174,8 @@ impl RegistryState {
     pub(crate) fn configure(&mut self, name: &str, config: Config) -> Vec<ConfigError> {
         if let Some(entry) = self.breakers.get(name) {
             let mut layers = Layers::clone(&entry.breaker.layers());
-            layers.set(Precedence::Configure, config.into());
-            let problems = layers.problems(name).into_iter().filter(|(source, _)| *source == Source::Configure);
+            layers.set(Precedence::SetConfig, config.into());
+            let problems = layers.problems(name).into_iter().filter(|(source, _)| *source == Source::SetConfig);
             let problems: Vec<_> = problems.map(|(_, problem)| problem).collect();
             if !problems.is_empty() {
                 return problems;
@@ -298,7 +298,11 @@ impl RegistryState {
         let conflicts = entry.merged.merge(&new.config);
         let first = |key: &str| {
             let sets = |one: &&Declared| key == "env_prefix" && one.config.env_prefix.is_some() || one.config.sets(key);
-            entry.declared.iter().find(sets).map_or_else(|| "an earlier place".to_owned(), |one| one.location.clone())
+            entry
+                .declared
+                .iter()
+                .find(sets)
+                .map_or_else(|| "an earlier declaration".to_owned(), |one| one.location.clone())
         };
         let conflicts: Vec<_> =
             conflicts.into_iter().map(|(key, stands, differs)| (key, first(key), stands, differs)).collect();
@@ -319,8 +323,7 @@ impl RegistryState {
                 continue;
             }
             let message = format!(
-                "`{key}` is {stands} at {first} and {differs} at {location}; the first stands: write it once, or give one of \
-                 them another name"
+                "`{key}` is {stands} at {first} and {differs} at {location}, and the first value applies; write the key once, or give one of them another `name`"
             );
             let conflict = ConfigError::new(ConfigErrorKind::Conflict, format!("circuit breaker `{name}`"), message);
             self.log_problem_once(conflict.to_string());

@@ -73,7 +73,7 @@ impl RegistryState {
         let layers = [
             (Precedence::FileDefaults, file.defaults.clone()),
             (Precedence::Attribute, merged.into()),
-            (Precedence::Configure, self.configured.get(name).copied().unwrap_or_default().into()),
+            (Precedence::SetConfig, self.configured.get(name).copied().unwrap_or_default().into()),
             (Precedence::FileAll, file.all.clone()),
             (Precedence::File, file.breakers.get(name).cloned().unwrap_or_default()),
             (Precedence::EnvironmentDefault, std::mem::take(&mut every.layer)),
@@ -114,5 +114,5 @@ impl RegistryState {
 }
 
 pub(super) fn lower_layer_applies(problem: &str) -> String {
-    format!("{problem}; the value of the layer below applies")
+    format!("{problem}; the value of the next lower source applies")
 }

@@ -26,9 +26,9 @@ impl RegistryState {
         let refused = |message: &str| Err(ConfigError::new(ConfigErrorKind::Conflict, location(name), message));
         match self.breakers.get(name) {
             Some(entry) if entry.functions.is_empty() => Ok(()),
-            Some(_) => refused("cannot be removed: an annotated function has it"),
+            Some(_) => refused("cannot be removed: an annotated function uses it"),
             None if self.find(name).is_some() => {
-                refused("cannot be removed: it is for a key, and makes room when another key needs it")
+                refused("cannot be removed: it belongs to a key, and is evicted when another key needs its place")
             }
             None => Err(unknown(name)),
         }
@@ -57,5 +57,9 @@ fn location(name: &str) -> String {
 }
 
 fn unknown(name: &str) -> ConfigError {
-    ConfigError::new(ConfigErrorKind::UnknownName, location(name), "cannot be removed: there is none of this name")
+    ConfigError::new(
+        ConfigErrorKind::UnknownName,
+        location(name),
+        "cannot be removed: no circuit breaker has this name",
+    )
 }

@@ -149,8 +149,7 @@ impl RegistryState {
             .map(|(location, (limit, source))| {
                 let limit = duration::show(limit);
                 format!(
-                    "circuit breaker `{name}`: the time limit of {limit} ({source}) does nothing at {location}, whose calls \
-                     cannot time out: that takes an `async fn` and the feature `tokio`"
+                    "circuit breaker `{name}`: the time limit of {limit} ({source}) has no effect at {location}, since its calls cannot time out; a time limit needs an `async fn` and the feature `tokio`"
                 )
             })
             .collect();
@@ -166,8 +165,7 @@ impl Entry {
         }
         let locations: Vec<_> = self.by_default.iter().map(|(_, location)| location.as_str()).collect();
         let message = format!(
-            "is shared by {}, since its default name leaves out traits, type arguments and impl blocks: failures of one \
-             reject calls of the other; write a `name` at each, the same one where they are to share it",
+            "is shared by {}, since default names omit traits, type arguments and impl blocks, so failures of one reject calls of the other; write a different `name` at each, or the same one to share the breaker",
             listed(&locations)
         );
         Some(ConfigError::new(ConfigErrorKind::SharedName, format!("circuit breaker `{name}`"), message))
@@ -177,7 +175,8 @@ impl Entry {
 fn shared_prefix(prefix: &str, names: &[&str]) -> ConfigError {
     let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let message = format!("share the variables {}..; `env_prefix` gives one another prefix", prefixes::start(prefix));
+    let message =
+        format!("share the variables {}..; give one of them another prefix with `env_prefix`", prefixes::start(prefix));
     ConfigError::new(ConfigErrorKind::SharedName, format!("circuit breakers {}", listed(&names)), message)
 }
 

@@ -68,17 +68,20 @@ pub(super) fn describe(recorder: &dyn Recorder) {
     };
     gauge(STATE, "State of the circuit breaker: 0 closed, disabled or in shadow, 1 open or forced open, 2 half-open");
     gauge(CRITICAL, "1 for a circuit breaker that is critical for health, else 0");
-    gauge(MEMBERS_UNHEALTHY, "Values of a key whose circuit breaker is open or half-open");
+    gauge(MEMBERS_UNHEALTHY, "Keyed circuit breakers of this circuit breaker that are open or half-open");
     counter(CALLS_TOTAL, "Calls by outcome: success, failure, ignored, cancelled, rejected, busy");
-    counter(FAILURES_TOTAL, "Calls that counted against the service");
+    counter(FAILURES_TOTAL, "Calls that counted as failures");
     counter(REJECTED_TOTAL, "Calls that were not admitted");
     counter(OPENINGS_TOTAL, "How often the circuit breaker opened, by a rule or manually");
     counter(OUTAGES_TOTAL, "How often the circuit breaker went from closed to open: each outage once");
     counter(FALLBACKS_TOTAL, "Answers that fallbacks served, by source");
-    counter(FALLBACKS_FAILED_TOTAL, "Fallbacks that gave an error, timed out or all declined, by source and cause");
+    counter(
+        FALLBACKS_FAILED_TOTAL,
+        "Fallback steps that returned an error or timed out, and calls for which all steps declined, by source and cause",
+    );
     recorder.describe_histogram(
         KeyName::from_const_str(CALL_DURATION_SECONDS),
         Some(Unit::Seconds),
-        "How long calls took that succeeded, failed or were ignored".into(),
+        "Duration of calls that succeeded, failed or were ignored".into(),
     );
 }

@@ -97,12 +97,12 @@ pub(crate) fn of_error(item: Item, generics: &Generics) -> Result<Matcher> {
         Item::Pattern(Pat::Lit(literal), None) => {
             let fix = match &literal.lit {
                 Lit::Str(text) => format!("an item has no quotes: `{}`", text.value()),
-                _ => "the error itself is no literal; name the variant that holds it: `ApiError::Http(404)`".to_owned(),
+                _ => "an error is not a literal; name the variant that holds it: `ApiError::Http(404)`".to_owned(),
             };
             Err(Error::new_spanned(literal, fix))
         }
         Item::Pattern(Pat::Range(range), None) => {
-            let fix = "the error itself is no number; name the variant that holds it";
+            let fix = "an error is not a number; name the variant that holds it";
             let range = range.to_token_stream();
             let shown = range.to_string().replace(' ', "");
             Err(Error::new_spanned(range, format!("{fix}: `ApiError::Http({shown})`")))
@@ -111,9 +111,9 @@ pub(crate) fn of_error(item: Item, generics: &Generics) -> Result<Matcher> {
             let fix = if result.path.is_ident("Ok") {
                 "values belong in `failure_if(..)`"
             } else {
-                "leave the `Err(..)` around it out"
+                "remove the `Err(..)` around it"
             };
-            Err(Error::new_spanned(result, format!("an item looks at the error itself; {fix}")))
+            Err(Error::new_spanned(result, format!("an item matches the error itself; {fix}")))
         }
         _ => matcher::matcher(item, generics),
     }
@@ -128,7 +128,7 @@ fn of_value(item: Item, generics: &Generics) -> Result<Matcher> {
     match matcher::matcher(item, generics)? {
         Matcher::Type(ty) => Err(Error::new_spanned(
             ty,
-            "`failure_if` looks at the value in the `Ok`, whose type is known; write a pattern (`Reply::Degraded`, \
+            "`failure_if` matches the value in the `Ok`, not a type; write a pattern (`Reply::Degraded`, \
              `pat(Degraded { .. })`) or a predicate (`|reply| ..`)",
         )),
         other => Ok(other),
@@ -152,9 +152,9 @@ pub(crate) fn check(rules: &Rules, written: &[(&'static str, Span)], errors: &mu
     let at = |key: &str| written.iter().find(|(name, _)| *name == key).map(|(_, at)| *at);
     let Some(otherwise) = at("otherwise").filter(|_| rules.classify.is_none()) else { return };
     if rules.otherwise == Some("failure") && at("include").is_some() {
-        let fix = "leave one of the two out";
+        let fix = "remove one of the two";
         let message =
-            "with `otherwise = failure` every error is a failure that no list names, so `include` has no effect";
+            "with `otherwise = failure` each error that no list names is a failure, so `include` has no effect";
         errors.at(otherwise, format!("{message}; {fix}"));
     }
 }
@@ -171,13 +171,11 @@ fn twice(rules: &Rules, errors: &mut Errors) {
         let Some((other, earlier)) = rules.written[..index].iter().find(same) else { continue };
         let shown = text.replace(" :: ", "::");
         if other == list {
-            errors.under(item, format!("`{shown}` is written twice; leave one out"));
+            errors.under(item, format!("`{shown}` is written twice; remove one"));
             continue;
         }
         let (first, last, at) = if rank(other) < rank(list) { (other, list, item) } else { (list, other, earlier) };
-        errors.under(
-            at,
-            format!("`{shown}` is in `{first}` too, which is asked before `{last}`; leave one of the two out"),
-        );
+        errors
+            .under(at, format!("`{shown}` is in `{first}` too, which applies before `{last}`; remove one of the two"));
     }
 }

@@ -110,8 +110,8 @@ fn refuse_catch_all(pattern: &Pat) -> Result<()> {
         Pat::Ident(name) if name.subpat.is_none() && !is_screaming(&name.ident) => {
             let word = &name.ident;
             let fix = format!(
-                "as a pattern, `{word}` would match every error; write the enum before a variant (`Enum::{word}`), \
-                 or a type as an item of its own"
+                "as a pattern, `{word}` would match every error; write a variant with its enum (`Enum::{word}`), \
+                 or a type as a separate item"
             );
             Err(Error::new_spanned(pattern, fix))
         }
@@ -123,8 +123,7 @@ fn refuse_catch_all(pattern: &Pat) -> Result<()> {
 fn refuse_call(pattern: &Pat) -> Result<()> {
     match pattern {
         Pat::TupleStruct(call) if call.path.segments.last().is_some_and(|last| is_lower(&last.ident)) => {
-            let fix = "this reads as a pattern; a call that gives a predicate is written `fn(..)` around it, \
-                       a predicate without its arguments";
+            let fix = "this reads as a pattern; write `fn(..)` around a call that returns a predicate, or write a predicate without arguments";
             Err(Error::new_spanned(call, fix))
         }
         Pat::Or(or) => or.cases.iter().try_for_each(refuse_call),

@@ -33,14 +33,14 @@ pub(super) fn check(written: &[(&'static str, Span)], rules: &Rules, errors: &mu
     match rules.classify {
         Some(Classify::By(_)) => {
             for (name, at) in at(&["exclude", "success", "include", "otherwise", "failure_if"]) {
-                let fix = "which has the whole decision; leave one of the two out";
-                errors.at(at, format!("`{name}` is never asked beside `classify = ..`, {fix}"));
+                let fix = "which classifies every result; remove one of the two";
+                errors.at(at, format!("`{name}` has no effect beside `classify = ..`, {fix}"));
             }
         }
         Some(Classify::Itself(_)) => {
             for (_, at) in at(&["otherwise"]) {
-                let fix = "which asks every error that no list names; leave one of the two out";
-                errors.at(at, format!("`otherwise` is never asked beside `classify`, {fix}"));
+                let fix = "which classifies every error that no list names; remove one of the two";
+                errors.at(at, format!("`otherwise` has no effect beside `classify`, {fix}"));
             }
         }
         None => {}
@@ -53,12 +53,12 @@ pub(super) fn check(written: &[(&'static str, Span)], rules: &Rules, errors: &mu
 /// Refuses keys about the `Ok` value: it is the stream, and not an item of it.
 fn check_stream(stream: Span, failure_if: &[(&str, Span)], rules: &Rules, errors: &mut Errors) {
     if let Some(Classify::By(_)) = rules.classify {
-        let fix = "write `exclude`, `success` and `include`, or `classify` alone, which are asked of its errors too";
-        errors.at(stream, format!("`classify = ..` would not see what comes through the `stream`; {fix}"));
+        let fix = "write `exclude`, `success` and `include`, or `classify` alone, which also apply to errors of items";
+        errors.at(stream, format!("`classify = ..` does not see the items of the `stream`; {fix}"));
         return;
     }
     for (_, at) in failure_if {
-        let fix = "filter it in the body, or leave one of the two out";
-        errors.at(*at, format!("`failure_if` would look at the stream itself, not at what comes through it; {fix}"));
+        let fix = "filter them in the body, or remove one of the two";
+        errors.at(*at, format!("`failure_if` checks the stream itself, not its items; {fix}"));
     }
 }

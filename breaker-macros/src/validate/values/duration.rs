@@ -49,19 +49,19 @@ pub(super) fn means_off(word: &str) -> bool {
 fn written_off(name: &str) -> &'static str {
     match name {
         "timeout" => {
-            "a function without a time limit of its own leaves `timeout` out; one that has none, whatever the code says of its breaker, is written `timeout = \"off\"`"
+            "remove `timeout` to use the time limit of the breaker, or write `timeout = \"off\"` for a function without any"
         }
         "within" => "a step without a time limit is written `within(\"off\", ..)`",
-        _ => "without a limit between two consecutive failures, write `fail_window = \"off\"`",
+        _ => "to have no limit between two consecutive failures, write `fail_window = \"off\"`",
     }
 }
 
 /// The message for `"off"`, where it has no meaning.
 fn off_refused(name: &str, word: &str, value: &Expr) -> Option<Error> {
     let fix = match name {
-        "recovery_timeout" | "probe_timeout" => "leave the key out for its default",
+        "recovery_timeout" | "probe_timeout" => "remove the key for its default",
         "on_cancel" => "write `on_cancel = ignore`",
-        _ => "leave the key out",
+        _ => "remove the key",
     };
     (!matches!(name, "fail_window" | "timeout" | "within"))
         .then(|| fault(value, format!("`{name}` cannot be {}; {fix}", quoted(word))))

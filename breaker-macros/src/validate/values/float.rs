@@ -42,7 +42,7 @@ pub(crate) fn jitter(key: &Key, value: Expr) -> Result<Number> {
 pub(super) fn share(key: &Key, value: Expr) -> Result<Setting> {
     let (name, hint) = (key.name, percent(&value));
     let in_range = |number: f64| match number {
-        0.0 => Err(format!("`{name}` is a share of the calls, more than 0; without this rule leave the key out")),
+        0.0 => Err(format!("`{name}` is a share of the calls, more than 0; to turn this rule off, remove the key")),
         _ if number > 0.0 && number <= 1.0 => Ok(()),
         _ => Err(format!("`{name}` is a share of the calls, more than 0 and at most 1{hint}")),
     };
@@ -69,7 +69,7 @@ fn read(key: &Key, value: Expr, in_range: impl Fn(f64) -> std::result::Result<()
     if let Some(digits) = number(&value) {
         let digits = digits.replace('_', "");
         return match digits.trim_end_matches("f64").parse::<f64>() {
-            Ok(number) if number.is_infinite() => Err(fault(value, format!("`{name}` is too large a number"))),
+            Ok(number) if number.is_infinite() => Err(fault(value, format!("`{name}` is too large"))),
             Ok(number) => in_range(number).map(|()| Number::Literal(number)).map_err(|words| fault(value, words)),
             Err(_) => Err(fault(value, format!("`{name}` takes a number without a unit: `{example}`"))),
         };

@@ -25,7 +25,7 @@ pub(super) fn no_self(value: &Expr, key: &str) -> Result<()> {
     let fault = |span| {
         Err(Error::new(
             span,
-            format!("`{key}` belongs to the function, not to a type or value: write the type's name, or a literal"),
+            format!("`{key}` belongs to the function, so it cannot use `Self`; write the type's name, or a literal"),
         ))
     };
     find(value.to_token_stream()).map_or(Ok(()), fault)

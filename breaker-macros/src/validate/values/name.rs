@@ -15,10 +15,10 @@ pub(crate) fn name(value: Expr) -> Result<Expr> {
     no_self(&value, "name")?;
     match text(&value).map(LitStr::value) {
         Some(name) if name.trim().is_empty() => {
-            Err(fault(value, "`name` is empty; leave the key out for the default name, module::Type::function"))
+            Err(fault(value, "`name` is empty; remove the key for the default name, module::Type::function"))
         }
         Some(name) if name.contains(char::is_control) => {
-            Err(fault(value, "`name` has a control character in it; logs and metrics show names as they are"))
+            Err(fault(value, "`name` has a control character; remove it, since logs and metrics show names unchanged"))
         }
         Some(name) if name.trim() != name => {
             Err(fault(value, format!("`name` has a space at its end; did you mean {}?", quoted(name.trim()))))
@@ -31,9 +31,10 @@ pub(crate) fn name(value: Expr) -> Result<Expr> {
             let fix = "logs, metrics and environment variables show it whole";
             Err(fault(value, format!("`name` has {} bytes; make it {LONGEST} or less, since {fix}", name.len())))
         }
-        None if makes_a_string(&value) => {
-            Err(fault(value, "`name` is a constant: write a string literal, the name of a const, or `concat!(..)`"))
-        }
+        None if makes_a_string(&value) => Err(fault(
+            value,
+            "`name` must be a constant; write a string literal, the name of a const, or `concat!(..)`",
+        )),
         None if matches!(value, Expr::Lit(_)) || number(&value).is_some() => {
             let written = value.to_token_stream().to_string();
             Err(fault(value, format!("`name` takes a string: `name = {}`", quoted(&written))))
@@ -59,16 +60,16 @@ fn makes_a_string(value: &Expr) -> bool {
 pub(crate) fn key(value: Expr) -> Result<Expr> {
     match unwrapped(value) {
         literal @ Expr::Lit(_) => {
-            let what = "`key` is evaluated for each call and selects its breaker";
+            let what = "`key` is an expression, which selects the breaker of each call";
             let written = text(&literal).map(LitStr::value).unwrap_or_default();
             let fix = if syn::parse_str::<Ident>(&written).is_ok() {
-                format!("give the argument without quotes: `key = {written}`")
+                format!("write the argument without quotes: `key = {written}`")
             } else if written.contains('{') {
                 format!("write `key = format!({})`", quoted(&written))
             } else {
-                "give an argument, or what is made of one".to_owned()
+                "write an argument, or an expression that uses one".to_owned()
             };
-            Err(fault(literal, format!("{what}: {fix}")))
+            Err(fault(literal, format!("{what}; {fix}")))
         }
         value => Ok(value),
     }
@@ -76,13 +77,13 @@ pub(crate) fn key(value: Expr) -> Result<Expr> {
 
 /// The key `open`: a function of the rejection, as a path or a closure.
 pub(crate) fn open(value: Expr) -> Result<Expr> {
-    let what = "`open` takes a path or a closure that makes the function's error of a rejection";
+    let what = "`open` takes a path or a closure that makes the function's error from a rejection";
     function(value, what, ("open", "not_called", "rejection"))
 }
 
 /// The name `until` of the key `stream`.
 pub(crate) fn until(value: Expr) -> Result<Expr> {
-    let what = "`until` takes a path or a closure that says of an item whether the answer is complete with it";
+    let what = "`until` takes a path or a closure that says whether an item completes the answer";
     function(value, what, ("until", "Event::is_last", "item"))
 }
 
@@ -93,7 +94,7 @@ fn function(value: Expr, what: &str, (key, path, argument): (&str, &str, &str)) 
             Err(fault(closure, format!("{what}, which is its one argument: `{key} = |{argument}| ..`")))
         }
         Expr::Closure(closure) if closure.asyncness.is_some() => {
-            Err(fault(closure, format!("{what}, without waiting; leave out the `async`")))
+            Err(fault(closure, format!("{what}, without waiting; remove the `async`")))
         }
         Expr::Call(call) => {
             let function = call.func.to_token_stream().to_string().replace(' ', "");
@@ -125,7 +126,7 @@ pub(super) fn env(value: &Expr) -> Result<Setting> {
     if text.is_empty() {
         return Err(fault(
             value,
-            "`env_prefix` is empty; leave the key out for the default prefix, the name in upper case",
+            "`env_prefix` is empty; remove the key for the default prefix, the name in upper case",
         ));
     }
     if !text.chars().all(in_names) {

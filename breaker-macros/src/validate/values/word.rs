@@ -17,7 +17,7 @@ pub(super) fn count(key: &Key, value: Expr) -> Result<Setting> {
         match text(&value).map(LitStr::value).or_else(|| lone_word(&value).map(ToString::to_string)) {
             Some(off) if off == "off" && text(&value).is_some() => return Ok(Setting::Off),
             Some(off) if duration::means_off(&off) => {
-                let message = "without a limit to consecutive failures, write `fail_max = \"off\"`";
+                let message = "to have no limit of consecutive failures, write `fail_max = \"off\"`";
                 return Err(fault(value, message));
             }
             _ => {}

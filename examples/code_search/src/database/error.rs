@@ -26,10 +26,10 @@ pub enum DatabaseError {
     #[classify(ignored)]
     NoFreeConnection,
     /// Another process writes to the SQLite file all the time (failure).
-    #[error("another process has locked the SQLite file that DATABASE_URL names, for {LOCK_TIMEOUT:?} by now")]
+    #[error("another process has locked the SQLite file of DATABASE_URL for more than {LOCK_TIMEOUT:?}")]
     Locked,
     /// Too many other calls of this process want to write; the database was not asked (ignored).
-    #[error("too many others are waiting to write to the database")]
+    #[error("too many other calls wait to write to the database")]
     #[classify(ignored)]
     Crowded,
     /// Its tables could not be created (by the preset).

@@ -180,10 +180,10 @@ fn in_words(new: State, because: Option<&str>) -> String {
     match new {
         State::Open => {
             let because = because.map(|because| format!("\n            ({because})")).unwrap_or_default();
-            format!("the breaker OPENS: from now on calls are rejected at once{because}")
+            format!("the breaker OPENS: it rejects calls at once{because}")
         }
-        State::HalfOpen => "the breaker is HALF-OPEN: one call is let through on trial".to_owned(),
-        State::Closed => "the breaker CLOSES: the trial succeeded, all calls go through again".to_owned(),
+        State::HalfOpen => "the breaker is HALF-OPEN: it admits one call as a probe".to_owned(),
+        State::Closed => "the breaker CLOSES: the probe succeeded, and all calls are admitted again".to_owned(),
         other => format!("the breaker is {other}"),
     }
 }

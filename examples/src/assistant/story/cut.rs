@@ -22,7 +22,9 @@ const FALLS_SILENT: Behaviour =
 
 /// Plays the act with a service of its own, so that the cache is empty.
 pub(super) async fn play(stage: &Stage<'_>) -> io::Result<()> {
-    stage.timeline.heading("Act 4: a streamed answer (`POST /query/stream`) whose API falls silent in mid sentence");
+    stage
+        .timeline
+        .heading("Act 4: a streamed answer (`POST /query/stream`) whose API stops in the middle of a sentence");
     stage.upstream.behave(FALLS_SILENT).await;
     let limits = StreamLimits { token_gap: short::TOKEN_GAP, ..AssistantConfig::default().limits };
     let config = AssistantConfig { retry: RETRY, limits, ..AssistantConfig::default() };
@@ -35,9 +37,7 @@ pub(super) async fn play(stage: &Stage<'_>) -> io::Result<()> {
         stage.timeline.say(&format!("{:>6.1} s  {}", begin.elapsed().as_secs_f64(), in_words(&piece)));
     }
     let failures = stage.breaker.snapshot().failure_count - failures;
-    stage
-        .timeline
-        .say(&format!("          the breaker counted {failures} failure: a status of 200 had come long before"));
+    stage.timeline.say(&format!("          the breaker counted {failures} failure, although the status was 200"));
     stage.upstream.behave(HEALTHY).await;
     Ok(())
 }

@@ -111,7 +111,7 @@ pub async fn tell(plot: &Plot) -> io::Result<()> {
     let waits = Config::new().recovery_timeout(short::RECOVERY_TIMEOUT).timeout(short::CALL_TIMEOUT);
     breaker.reconfigure(waits).map_err(io::Error::other)?;
     if breaker.state() == State::Disabled {
-        return Err(io::Error::other("the settings disable the breaker, and without one there is no story to tell"));
+        return Err(io::Error::other("the settings disable the breaker, but the story needs one"));
     }
 
     let timeline = Timeline::new(plot.whole());
@@ -148,7 +148,7 @@ pub async fn tell(plot: &Plot) -> io::Result<()> {
 /// The third act: the same first provider, with a second one behind it.
 async fn fail_over(stage: &act::Stage<'_>) -> io::Result<Act> {
     stage.timeline.heading(
-        "Act 3: the breaker again, and a second provider (`HF_FALLBACK_API_URL`), asked before cache and excerpts",
+        "Act 3: the breaker and a second provider (`HF_FALLBACK_API_URL`), which is called before cache and excerpts",
     );
     let second = Upstream::start(0).await?;
     second.handle().behave(HEALTHY).await;
@@ -165,20 +165,24 @@ async fn fail_over(stage: &act::Stage<'_>) -> io::Result<Act> {
 fn introduce(timeline: &Timeline, service: &Service, upstream: &Upstream, plot: &Plot, fail_max: &str) {
     let seconds = plot.whole().as_secs();
     timeline.say(&format!(
-        "An assistant answers questions from notes. It lets a text-generation API write the answers, and that API will fail.
+        "An assistant answers questions from notes. A text-generation API writes the answers, and this API will fail.
 
   dashboard  {dashboard}   open it in a browser and watch
   assistant  http://{service}   one question every {pace} ms, from four users
   API        {upstream}   embedded, so nothing leaves this machine
 
-One attribute guards the call: #[circuit_breaker(name = \"huggingface_api\", fail_max = {fail_max}, ...)], and
-#[fallback(second_provider = ..., queued = ..., l1_cache = ..., excerpts = ...)] says what users get while it is open: the
-answer of a second provider (there is one in act 3), else a place in the queue if they asked for one (no one does here),
-else their earlier answer, else excerpts of the notes, else (when the notes have nothing on the question) a 503 that says
-when to come back.
+One attribute guards the call: #[circuit_breaker(name = \"huggingface_api\", fail_max = {fail_max}, ...)].
+Another one says what users get while the breaker is open: #[fallback(second_provider = ..., queued = ..., l1_cache = ...,
+excerpts = ...)]. The first step that has an answer serves it:
 
-All waits are shortened for this story (about {seconds} s): a call is cut off after {call:?} (in service: 30 s), the breaker
-tries again after {recovery:?} (30 s), a stream is cut when it is silent for {gap:?} (10 s), retries wait {min:?} to {max:?} (2 s to 10 s), always equally long. Nothing else is staged.",
+  second_provider   the answer of a second provider; act 3 has one
+  queued            a place in the queue, for users who ask for one; none does here
+  l1_cache          the user's earlier answer to the question
+  excerpts          excerpts of the notes; without any, users get a 503 with Retry-After
+
+All waits are shorter in this story of about {seconds} s than in service. A call times out after {call:?} (in service: 30 s).
+The breaker admits a probe after {recovery:?} (30 s). A stream times out after {gap:?} without a token (10 s). Retries wait
+{min:?} to {max:?} (2 s to 10 s), without jitter.",
         dashboard = service.dashboard(),
         service = service.address,
         upstream = upstream.url(),

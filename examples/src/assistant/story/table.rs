@@ -18,10 +18,10 @@ pub(super) fn compare(with: &Act, without: &Act) -> String {
     row("calls made to the API", &|act| act.sent.to_string());
     row("calls rejected by the breaker", &|act| act.rejected.to_string());
     row("got a live answer", &|act| act.books.total.live.to_string());
-    row("got the answer that the notes have nothing on it", &|act| act.books.total.no_notes.to_string());
+    row("got the answer that the notes have nothing on the question", &|act| act.books.total.no_notes.to_string());
     row("got an earlier answer (l1_cache)", &|act| act.books.total.cached.to_string());
     row("got excerpts of the notes", &|act| act.books.total.excerpts.to_string());
-    row("got 503: nothing to show, come back later", &|act| act.books.total.unavailable.to_string());
+    row("got a 503 with Retry-After", &|act| act.books.total.unavailable.to_string());
     row("got anything else (errors)", &|act| act.books.total.other.to_string());
     row("half of the users waited at most (p50)", &|act| at(&act.books.waits, 0.5));
     row("99 of 100 waited at most (p99)", &|act| at(&act.books.waits, 0.99));
@@ -29,7 +29,7 @@ pub(super) fn compare(with: &Act, without: &Act) -> String {
     row("  asked during the outage: p99", &|act| at(&act.books.waits_in_outage, 0.99));
     row("from the outage to the open breaker", &|act| maybe(act.to_open));
     row("from the API's recovery to the closed breaker", &|act| maybe(act.to_closed));
-    table.add_row(["calls that the API did not get".to_owned(), spared(with, without).to_string(), "-".to_owned()]);
+    table.add_row(["calls that the API did not get".to_owned(), fewer(with, without).to_string(), "-".to_owned()]);
     table.column_iter_mut().skip(1).for_each(|column| {
         column.set_cell_alignment(CellAlignment::Right);
     });
@@ -41,8 +41,8 @@ pub(super) fn failover(act: &Act) -> String {
     let total = act.books.total;
     format!(
         "\
-In act 3, with a second provider, {second} of {all} questions had its live answer; {instead} had an earlier answer or
-excerpts. Half of those who asked during that outage waited at most {wait}.
+In act 3 the second provider answered {second} of {all} questions; {instead} had an earlier answer or excerpts.
+Half of the users who asked during that outage waited at most {wait}.
 ",
         second = total.second,
         all = total.all(),
@@ -56,24 +56,24 @@ pub(super) fn moral(with: &Act, without: &Act) -> String {
     let (fast, slow) = (at(&with.books.waits_in_outage, 0.5), at(&without.books.waits_in_outage, 0.5));
     let closed = match with.to_closed {
         Some(time) => format!("the breaker closed {} after the API had recovered", readable(time)),
-        None => "the breaker goes on looking for the API's recovery".to_owned(),
+        None => "the breaker admits a probe after each recovery timeout".to_owned(),
     };
     format!(
         "\
-In acts 1 and 2, during the outage, half of the users had their answer after {fast} with the breaker, and after {slow} without it.
-The API got {with_calls} calls with the breaker, and {without_calls} without it: {spared} fewer.
-Without a restart: {closed}.
-The price: while the breaker was open, {unavailable} questions that the notes have nothing on got a 503.
+Half of the users who asked during the outage waited at most {fast} with the breaker (act 1), and {slow} without it (act 2).
+The API got {with_calls} calls with the breaker and {without_calls} without it, so {fewer} fewer.
+No restart was needed: {closed}.
+While the breaker was open, {unavailable} questions got a 503, since the notes have nothing on them.
 
 Next: `cargo run --example assistant -- --serve` keeps the service running and shows how to take its API down by curl.",
         with_calls = with.sent,
         without_calls = without.sent,
-        spared = spared(with, without),
+        fewer = fewer(with, without),
         unavailable = with.books.total.unavailable,
     )
 }
 
-fn spared(with: &Act, without: &Act) -> u64 {
+fn fewer(with: &Act, without: &Act) -> u64 {
     without.sent.saturating_sub(with.sent)
 }
 

@@ -23,7 +23,7 @@ async fn an_action_needs_the_login_says_what_it_does_and_takes_effect() -> Resul
     tab.until("document.activeElement.id === 'login-token'").await?;
     tab.write("not the token").await?;
     tab.press(Key::Enter, false).await?;
-    tab.until_text("#login-problem", "That is not the token.").await?;
+    tab.until_text("#login-problem", "The token is wrong.").await?;
     tab.until("document.querySelector('#login-token').ariaInvalid === 'true'").await?;
     let refused = tab.complaints();
     assert!(refused.iter().all(|text| text.contains("401")), "{refused:?}");

@@ -11,7 +11,7 @@ async fn a_lost_connection_is_told_and_found_again_when_the_server_is_back() -> 
     tab.until_text("h1", "The one dependency is working").await?;
     tab.until_text(".live", "Live").await?;
     let load = assistant.ask(std::time::Duration::from_millis(50));
-    tab.until_text(".shares-text", "all well").await?;
+    tab.until_text(".shares-text", "all succeeded").await?;
     drop(load);
     tab.assert_clean(&assistant.origin);
 

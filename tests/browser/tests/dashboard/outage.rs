@@ -11,7 +11,7 @@ async fn an_outage_is_seen_as_it_happens_without_a_reload() -> Result<(), Troubl
     tab.until_text("h1", "The one dependency is working").await?;
     tab.eval("window.sameDocument = true").await?;
     let load = assistant.ask(Duration::from_millis(50));
-    tab.until_text(".shares-text", "all well").await?;
+    tab.until_text(".shares-text", "all succeeded").await?;
 
     assistant.outage("errors").await?;
     // The breaker of the one provider is listed beside the one for all providers while it is

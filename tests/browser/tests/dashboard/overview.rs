@@ -60,7 +60,7 @@ async fn trouble_comes_first_and_other_orders_and_filters_survive_a_reload() -> 
     assert_eq!(tab.eval("document.querySelector('#sort').value").await?, "rejected");
     assert_eq!(tab.eval("document.querySelector('#states [data-state=open]').ariaPressed").await?, "true");
     tab.fill("#filter", "nothing like it").await?;
-    tab.until_text("#nothing", "No dependency fits the filter.").await?;
+    tab.until_text("#nothing", "No dependency matches the filter.").await?;
     tab.assert_clean(&gallery.origin);
     Ok(())
 }
@@ -79,10 +79,10 @@ async fn what_fails_now_and_then_comes_before_what_works_and_does_not_jump_with_
     // Failures in the second of the last state change may be older than the state.
     tab.until("parseInt(document.querySelectorAll('.since')[1].textContent.slice(4)) >= 2").await?;
     gallery.fail(&fails, 2).await;
-    tab.until_text(".row", "2 of 3, then calls stop").await?;
+    tab.until_text(".row", "2 of 3, then it opens").await?;
     assert_eq!(names(&tab).await?, ["b-fails", "a-works"]);
     gallery.succeed(&fails, 1).await;
-    tab.until_text(".row", "0 of 3, then calls stop").await?;
+    tab.until_text(".row", "0 of 3, then it opens").await?;
     assert_eq!(names(&tab).await?, ["b-fails", "a-works"]);
     tab.assert_clean(&gallery.origin);
     Ok(())
