@@ -20,10 +20,10 @@ use clap::{Args, Parser, Subcommand};
 /// An assistant that answers questions from notes, and keeps answering while its text-generation
 /// API is down.
 ///
-/// Without arguments it plays a story of about 45 seconds. The service and its API start on loopback
-/// ports, so no network is needed. Users ask at a steady pace while the API fails in three ways and
-/// recovers: with the breaker, without it, and with a second provider. Then a streamed answer breaks
-/// off, and a table compares the acts.
+/// Without arguments it plays a story of about 45 seconds. The service and its API start on
+/// loopback ports, so no network is needed. Users ask at a steady pace while the API fails in three
+/// ways and recovers: with the breaker, without it, and with a second provider. Then a streamed
+/// answer breaks off, and a table compares the acts.
 #[derive(Debug, Parser)]
 #[command(after_long_help = SETTINGS, args_conflicts_with_subcommands = true)]
 struct Arguments {
@@ -50,9 +50,9 @@ struct Arguments {
 enum Command {
     /// Ask one question, and see its answer as it is written
     ///
-    /// The answer goes to the standard output. Its source, how it ends and what goes wrong go to the
-    /// standard error.
-    /// The exit code is 0 for an answer, also of a fallback, and 1 for one that broke off.
+    /// The answer goes to the standard output. Its source, how it ends and what goes wrong go to
+    /// the standard error. The exit code is 0 for an answer, also of a fallback, and 1 for one that
+    /// broke off.
     #[command(after_long_help = SETTINGS)]
     Ask(Ask),
 }
