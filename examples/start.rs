@@ -69,9 +69,9 @@ fn warn_of_misspelt(read: impl Fn(Lookup<'_>)) {
             continue;
         };
         if tracing::enabled!(Level::WARN) {
-            tracing::warn!("{name}: nothing reads it; did you mean `{meant}`?");
+            tracing::warn!("{name}: is not a setting of this service; did you mean `{meant}`?");
         } else {
-            eprintln!("{name}: nothing reads it; did you mean `{meant}`?");
+            eprintln!("{name}: is not a setting of this service; did you mean `{meant}`?");
         }
     }
 }
@@ -157,11 +157,11 @@ impl Ending {
     /// Waits until the requests in flight are answered, but not forever; a second signal ends it at
     /// once.
     pub(crate) async fn drain(mut self, answered: impl Future<Output = ()>) {
-        tracing::info!("no request is taken any longer, and those under way are answered");
+        tracing::info!("no new requests are accepted, and requests in flight are answered");
         tokio::select! {
             () = answered => {}
-            () = tokio::time::sleep(DRAIN) => tracing::warn!("requests that were not answered within {DRAIN:?} are cut off"),
-            () = self.asked() => tracing::warn!("asked to end once more: requests under way are cut off"),
+            () = tokio::time::sleep(DRAIN) => tracing::warn!("requests without an answer after {DRAIN:?} are cancelled"),
+            () = self.asked() => tracing::warn!("second signal to end: requests in flight are cancelled"),
         }
     }
 }

@@ -82,6 +82,6 @@ pub enum InstallError {
     )]
     Installed,
     /// The thread for the upkeep cannot be started.
-    #[error("no thread can be started for the upkeep of metrics: {0}")]
+    #[error("the thread for the upkeep of metrics cannot be started: {0}")]
     Thread(#[source] std::io::Error),
 }

@@ -177,7 +177,7 @@ fn sites_with_one_name_share_a_breaker_and_a_contradiction_is_told_with_both_pla
     let first = format!("circuit breaker `shared_sites`: `fail_max` is 2 at {here}:");
     assert!(problems.starts_with(&first), "{problems}");
     assert!(problems.contains(&format!("(attribute::one_site) and 3 at {here}:")), "{problems}");
-    assert!(problems.contains("(attribute::other_site); the first stands"), "{problems}");
+    assert!(problems.contains("(attribute::other_site), and the first value applies"), "{problems}");
 }
 
 fn is_client_error(error: &ApiError) -> bool {

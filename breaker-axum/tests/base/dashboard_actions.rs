@@ -594,7 +594,7 @@ async fn a_short_token_is_refused() {
     let registry: &'static Registry = Box::leak(Box::new(Registry::new()));
     for short in ["", "short", "fifteen-letters"] {
         let error = dashboard_router(registry).with_token(short).unwrap_err().to_string();
-        assert!(error.contains("expected 16 to 256"), "{error}");
+        assert!(error.contains("use 16 to 256"), "{error}");
     }
 }
 

@@ -33,7 +33,7 @@ use std::rc::Rc;
 /// What a value, most often an error, says about the service behind it.
 ///
 /// `#[circuit_breaker(classify)]` classifies the function's error by it. Derive it for an enum, or
-/// implement it by hand. The ready-made implementations are listed in [`presets`](crate::presets).
+/// implement it yourself. The ready-made implementations are listed in [`presets`](crate::presets).
 ///
 /// ```
 /// use breaker_core::{CircuitBreakerError, Classify, Outcome};

@@ -11,6 +11,9 @@
 //! | `probe_failure_rate` | share of failed or slow probes | `ProbeFailureRate`, `ProbeSlowRate` | "failure rate 60 % of 5 probes (limit 50 %)" |
 //!
 //! `manual` opens a breaker without a rule. `window` says when it holds enough calls (`min_calls`).
+//!
+//! `tests` has the tests. May use: what `machine` may. To add a rule, add a row to this table, a
+//! variant to [`Trip`] with its text, and the place that evaluates it.
 
 use crate::clock::Tick;
 use crate::config::duration;

@@ -37,7 +37,8 @@ pub(crate) struct Method {
     pub(crate) tokens: TokenStream,
 }
 
-/// True for an impl block. It looks at the first words only, since every annotated item is asked.
+/// True for an impl block. It looks at the first words only, since it runs for every annotated
+/// item.
 pub(crate) fn is_block(item: &TokenStream) -> bool {
     let mut trees = ungrouped(item.clone()).into_iter();
     while let Some(tree) = trees.next() {

@@ -87,7 +87,7 @@ fn inside(input: ParseStream<'_>, read: fn(ParseStream<'_>) -> Result<Item>) -> 
     if content.is_empty() {
         Ok(item)
     } else {
-        Err(content.error("only one thing goes in here; write a second item beside it"))
+        Err(content.error("only one item goes in here; write a second one beside it"))
     }
 }
 

@@ -162,7 +162,7 @@ fn is_stream(ty: &Type) -> bool {
 }
 
 fn of_a_stream(name: &Ident, ty: &Type) -> String {
-    let fix = "return it in an `Ok`, with the key `stream`, or guard it by hand with `guard_stream`";
+    let fix = "return it in an `Ok`, with the key `stream`, or call `guard_stream` in the body";
     let ty = shown(ty);
     format!("`#[circuit_breaker]` guards a stream in the `Ok` of a `Result`, and `{name}` returns `{ty}` itself; {fix}")
 }

@@ -144,9 +144,10 @@ fn a_misspelt_variable_of_the_service_is_told() {
     let ended = ask.args(["ask", KNOWN]).envs(variables).envs(fine).output().expect("it runs");
     let said = String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.success(), "{said}");
-    let told = "HF_FIRST_TOKENS_SECONDS: nothing reads it; did you mean `HF_FIRST_TOKEN_SECONDS`?";
+    let told = "HF_FIRST_TOKENS_SECONDS: is not a setting of this service; did you mean `HF_FIRST_TOKEN_SECONDS`?";
     assert!(
-        said.contains(told) && said.contains("HF_ATEMPTS: nothing reads it; did you mean `HF_ATTEMPTS`?"),
+        said.contains(told)
+            && said.contains("HF_ATEMPTS: is not a setting of this service; did you mean `HF_ATTEMPTS`?"),
         "{said}"
     );
     assert_eq!(said.matches("did you mean").count(), 2, "{said}");

@@ -105,7 +105,7 @@ impl Action {
                 Ok(Some(Duration::from_secs(seconds)))
             }
             Some(_) => {
-                let reason = format!("`seconds` goes with force_open only, and is 1 to {MAX_SECONDS}");
+                let reason = format!("`seconds` is for force_open only, from 1 to {MAX_SECONDS}");
                 Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &reason))
             }
         }

@@ -43,7 +43,7 @@ pub(crate) async fn login(
 
 fn start(access: &Access, caller: &Caller, token: &str) -> Result<HeaderValue, Refusal> {
     access.check_login(caller, token)?;
-    let failed = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the system has no random numbers");
+    let failed = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the system gave no random numbers");
     let session = access.sessions.start().map_err(|_| failed())?;
     let who = caller.describe(&format!("session {}", session.short_id()));
     access.audit.record_action(&who, ("login", ""), "", "");

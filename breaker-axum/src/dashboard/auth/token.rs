@@ -16,14 +16,13 @@ pub(crate) struct Token(Box<str>);
 pub enum TokenError {
     /// The text has fewer than 16 bytes, or more than 256.
     #[error(
-        "the dashboard's token has {0} characters, expected {MIN_LENGTH} to {MAX_LENGTH} that cannot be guessed, for instance from \
-         `openssl rand -hex 32`; without a token (leave the call out) the dashboard shows, and changes nothing"
+        "the dashboard's token has {0} characters; use {MIN_LENGTH} to {MAX_LENGTH} that cannot be guessed, for instance from \
+         `openssl rand -hex 32`; without a token the dashboard is read-only"
     )]
     Length(usize),
     /// The text has other characters than visible ASCII, which a header cannot contain.
     #[error(
-        "the dashboard's token has spaces, control characters or others than ASCII, expected visible ASCII characters only, for \
-         instance from `openssl rand -hex 32`"
+        "the dashboard's token has spaces, control characters or non-ASCII characters; use visible ASCII characters only, for instance from `openssl rand -hex 32`"
     )]
     Characters,
 }

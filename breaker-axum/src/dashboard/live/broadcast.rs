@@ -10,6 +10,9 @@
 //! An event is made under the lock and sent without it, since sending wakes readers and a waker may
 //! run any code. A reader that joins in between has the event in its first message already. So
 //! events are numbered, and a reader ignores those from before it joined.
+//!
+//! `tests` has the tests. May use: what `live` may. To add a kind of message, add it to `event`,
+//! and a method here that makes and sends it.
 
 use super::diff::{PublishedState, RegistrySnapshot};
 use super::event::{Event, Message};

@@ -1,5 +1,8 @@
 //! Keeps the stack of the calls that a thread is inside of. The first call has a fixed place, so
 //! that a single call finds it at once.
+//!
+//! `tests` has the tests. May use: what `nesting` may. To add what is known of a call, add a field
+//! to the call on the stack.
 
 #[cfg(test)]
 mod tests;

@@ -161,8 +161,8 @@ pub(crate) fn check(rules: &Rules, written: &[(&'static str, Span)], errors: &mu
 
 /// Refuses items that never apply because of an earlier one.
 fn twice(rules: &Rules, errors: &mut Errors) {
-    const ASKED: [&str; 3] = ["exclude", "success", "include"];
-    let rank = |list: &str| ASKED.iter().position(|asked| *asked == list);
+    const IN_ORDER: [&str; 3] = ["exclude", "success", "include"];
+    let rank = |list: &str| IN_ORDER.iter().position(|name| *name == list);
     for (index, (list, item)) in rules.written.iter().enumerate() {
         let text = item.to_string();
         let same = |(other, earlier): &&(&str, TokenStream)| {
