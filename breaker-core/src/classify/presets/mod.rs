@@ -63,9 +63,7 @@
 //! A preset has the name of its crate, with `_` for `-`: `presets::tokio_postgres`,
 //! `presets::aws_sdk`. The preset of `http` is [`both`], and `presets::tonic` is for
 //! `tonic::transport` too. Each function's page has a table: error, counts as, why, seen with which
-//! version. The guide describes the settings of each client: [databases and
-//! Redis](crate::_guide::clients_databases), [HTTP and gRPC](crate::_guide::clients_http), [the AWS
-//! SDK](crate::_guide::clients_aws), [NATS, AMQP and MQTT](crate::_guide::clients_messaging).
+//! version. The guide describes the [settings of each client](crate::_guide::clients).
 //!
 //! | crate | version | feature |
 //! | --- | --- | --- |

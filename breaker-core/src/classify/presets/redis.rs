@@ -30,7 +30,7 @@ use std::error::Error;
 /// ends as "timed out" at the connection's own limit (500 ms by default). A command to a frozen
 /// server ends the same way. So do the other commands on the connection of the blocking command.
 /// That is a failure: give blocking commands connections of their own, without that limit (see the
-/// [guide](crate::_guide::clients_databases#redis-rs)).
+/// [guide](crate::_guide::clients_redis)).
 ///
 /// # Proxies
 ///

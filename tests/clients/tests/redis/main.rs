@@ -47,14 +47,17 @@ async fn connect_patiently(client: &Client) -> MultiplexedConnection {
     client.get_multiplexed_async_connection_with_config(&config).await.expect("the server answers")
 }
 
-/// A manager that answers the breaker in time, whatever happens.
-async fn manager(port: u16) -> ConnectionManager {
-    let config = ConnectionManagerConfig::new()
+/// The settings of a manager that answers the breaker in time, whatever happens.
+fn in_time() -> ConnectionManagerConfig {
+    ConnectionManagerConfig::new()
         .set_connection_timeout(Some(CONNECT))
         .set_response_timeout(Some(RESPOND))
         .set_number_of_retries(1)
-        .set_max_delay(Duration::from_millis(50));
-    ConnectionManager::new_with_config(local(port), config).await.expect("the server answers")
+        .set_max_delay(Duration::from_millis(50))
+}
+
+async fn manager(port: u16) -> ConnectionManager {
+    ConnectionManager::new_with_config(local(port), in_time()).await.expect("the server answers")
 }
 
 /// One guarded command on this connection. It returns the library's own error.

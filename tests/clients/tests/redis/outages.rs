@@ -1,7 +1,8 @@
 //! Tests servers that are unreachable, hang, crash, or accept no client.
 
 use super::{
-    Kept, RESPOND, ask, ask_anew, client, connect, connect_patiently, get, limited, local, manager, operate, patient,
+    Kept, RESPOND, ask, ask_anew, client, connect, connect_patiently, get, in_time, limited, local, manager, operate,
+    patient,
 };
 use breaker_clients::{FAIL_MAX, closes, opens, stays_closed};
 use breaker_core::{State, presets};
@@ -79,6 +80,23 @@ async fn a_manager_finds_a_server_that_was_killed_and_is_back() {
     let Some(mut server) = Server::redis(&[]).await else { return };
     let (breaker, mut manager) = (limited("redis-manager"), manager(server.port).await);
     server.kill();
+    opens(&breaker, async || {
+        ask::<()>(&breaker, &mut manager, &get("a")).await;
+    })
+    .await;
+    server.restart().await;
+    closes(&breaker, async || {
+        ask::<()>(&breaker, &mut manager, &get("a")).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lazy_manager_is_made_without_a_server_and_connects_once_there_is_one() {
+    let Some(mut server) = Server::redis(&[]).await else { return };
+    server.kill();
+    let breaker = limited("redis-lazy");
+    let mut manager = ConnectionManager::new_lazy_with_config(local(server.port), in_time()).unwrap();
     opens(&breaker, async || {
         ask::<()>(&breaker, &mut manager, &get("a")).await;
     })
