@@ -137,3 +137,8 @@ fn wait_for_the_clock() {
     let opened = Instant::now();
     spin_until(|| Instant::now() > opened);
 }
+
+/// Runs the examples of the guide that use other crates.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/migrating.md")]
+mod migrating {}
