@@ -9,9 +9,9 @@
 # that goes on after an error reads rejections as fast as it can until the open period is over.
 # Nothing in the loop is pending: the thread of the runtime runs nothing else meanwhile.
 #
-# Why it matters: a reader that logs errors and reads on (`while let Some(item) = ..`), `collect()`
-# or `count()` keeps a core busy for the whole open period, and on a runtime of one thread it stops
-# the service. A reader must leave its loop at `Error::Rejected`.
+# Why it matters: a reader that logs errors and reads on keeps a core busy for the whole open
+# period. So do `collect()` and `count()`. On a runtime of one thread such a reader stops the
+# service. It has to leave its loop at `Error::Rejected`.
 #
 # Seen (one error opens for 2 s; a timer of 10 ms runs beside the reader, on one thread):
 #   the stream inside has 1 item; rejections read: more than 1000

@@ -44,7 +44,7 @@ impl Rival for Failsafe {
     }
 
     fn call(&self, body: Body) -> Call {
-        Box::pin(self.0.call_with(is_failure, body).map_err(answer))
+        Box::pin(self.0.call_with(is_failure, body).map_err(Answer::from))
     }
 
     async fn state_behind(open: Self) -> State {
@@ -57,7 +57,7 @@ impl Rival for Failsafe {
     }
 
     fn stream(&self, items: Items) -> Guarded {
-        BreakerStream::new_with(self.0.clone(), items, is_failure).map_err(answer).boxed()
+        BreakerStream::new_with(self.0.clone(), items, is_failure).map_err(Answer::from).boxed()
     }
 
     /// It shows its state only in `Debug`.
@@ -79,9 +79,11 @@ fn is_failure(fault: &Fault) -> bool {
     *fault == Fault::Service
 }
 
-fn answer(error: Error<Fault>) -> Answer {
-    match error {
-        Error::Inner(fault) => Answer::Fault(fault),
-        Error::Rejected => Answer::Rejected,
+impl From<Error<Fault>> for Answer {
+    fn from(error: Error<Fault>) -> Self {
+        match error {
+            Error::Inner(fault) => Self::Fault(fault),
+            Error::Rejected => Self::Rejected,
+        }
     }
 }
