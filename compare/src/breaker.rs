@@ -2,6 +2,7 @@
 
 use crate::{Answer, Body, Call, Fault, LONG, Rival, State};
 use ::breaker::{BackoffStrategy, CircuitBreaker, CircuitBreakerConfig, CircuitBreakerError};
+use std::future::ready;
 use std::time::Duration;
 
 /// breaker, with its rule for consecutive failures.
@@ -9,10 +10,11 @@ use std::time::Duration;
 pub struct Breaker(CircuitBreaker);
 
 impl Breaker {
-    fn new(backoff: BackoffStrategy) -> Self {
+    fn new(failures: u32, rate: f32, backoff: BackoffStrategy) -> Self {
         let config = CircuitBreakerConfig::builder()
-            .consecutive_failures(1)
-            .failure_rate_threshold(0.0)
+            .consecutive_failures(failures)
+            .failure_rate_threshold(rate)
+            .sliding_window_size(10)
             .half_open_max_calls(1)
             .success_threshold(1)
             .failure_predicate(|fault: &Fault| *fault == Fault::Service)
@@ -26,11 +28,19 @@ impl Rival for Breaker {
 
     fn short() -> Self {
         let initial = Duration::from_micros(1);
-        Self::new(BackoffStrategy::Exponential { initial, max: LONG, factor: 1e12 })
+        Self::new(1, 0.0, BackoffStrategy::Exponential { initial, max: LONG, factor: 1e12 })
     }
 
     fn long() -> Self {
-        Self::new(BackoffStrategy::Fixed(LONG))
+        Self::after(1)
+    }
+
+    fn after(failures: usize) -> Self {
+        Self::new(failures.try_into().expect("a small number"), 0.0, BackoffStrategy::Fixed(LONG))
+    }
+
+    fn half_of_ten() -> Option<Self> {
+        Some(Self::new(u32::MAX, 0.5, BackoffStrategy::Fixed(LONG)))
     }
 
     fn call(&self, body: Body) -> Call {
@@ -41,6 +51,16 @@ impl Rival for Breaker {
                 _ => Answer::Rejected,
             })
         })
+    }
+
+    async fn state_behind(open: Self) -> State {
+        let config = CircuitBreakerConfig::builder().consecutive_failures(1).backoff(BackoffStrategy::Fixed(LONG));
+        let breaker = Self(CircuitBreaker::new(config.build()));
+        for _ in 0..Self::FAILURES {
+            let rejected = breaker.0.call(|| open.0.call(|| ready(Ok::<(), Fault>(())))).await;
+            assert!(matches!(rejected, Err(CircuitBreakerError::Failure(CircuitBreakerError::CircuitOpen))));
+        }
+        breaker.state()
     }
 
     fn state(&self) -> State {

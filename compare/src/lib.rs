@@ -17,7 +17,9 @@ pub use crate::ours::Ours;
 pub use crate::recloser::Recloser;
 pub use crate::tower::Tower;
 
-use std::future::Future;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
@@ -29,6 +31,15 @@ pub type Body = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
 
 /// A call through a breaker.
 pub type Call = Pin<Box<dyn Future<Output = Result<(), Answer>> + Send>>;
+
+/// The answer of a service that streams. [`MARK`] is its last item.
+pub type Items = BoxStream<'static, Result<&'static str, Fault>>;
+
+/// A stream through a breaker.
+pub type Guarded = BoxStream<'static, Result<&'static str, Answer>>;
+
+/// The item with which an answer is complete.
+pub const MARK: &str = "[DONE]";
 
 /// How a body fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +88,29 @@ pub trait Rival: Clone + Send + Sync + 'static {
     /// A closed breaker with an open period of [`LONG`].
     fn long() -> Self;
 
+    /// A closed breaker with an open period of [`LONG`] that this number of failures opens.
+    fn after(failures: usize) -> Self;
+
+    /// A closed breaker that opens where half of the last ten calls failed, if the crate has a
+    /// window of calls.
+    fn half_of_ten() -> Option<Self>;
+
     /// A call, which does nothing before its first poll.
     fn call(&self, body: Body) -> Call;
+
+    /// Makes a breaker with the crate's own rule for errors. As many calls as failures open it get
+    /// the rejection of `open`, and return that. The result is the new breaker's state.
+    fn state_behind(open: Self) -> impl Future<Output = State>;
+
+    /// A call whose answer is a stream. A crate without a guard for streams guards what makes it.
+    fn stream(&self, items: Items) -> Guarded {
+        let begun = self.call(Box::pin(ready(Ok(()))));
+        let read = |begun| match begun {
+            Ok(()) => items.map_err(Answer::Fault).boxed(),
+            Err(answer) => stream::iter([Err(answer)]).boxed(),
+        };
+        begun.map(read).flatten_stream().boxed()
+    }
 
     /// The state. A test asks for it last, since one breaker shows its state only by its answers to
     /// further calls.
@@ -105,3 +137,8 @@ fn wait_for_the_clock() {
     let opened = Instant::now();
     spin_until(|| Instant::now() > opened);
 }
+
+/// Runs the examples of the guide that use other crates.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/migrating.md")]
+mod migrating {}

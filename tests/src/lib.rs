@@ -1,6 +1,6 @@
 //! Runs the examples of the README and of the guide as doctests; the tests are in `tests/`.
 
-/// Pages whose examples need a client are in `tests/clients`.
+/// Pages whose examples need a client are in `tests/clients`, and `migrating` is in `compare`.
 #[cfg(doctest)]
 macro_rules! pages {
     ($($page:ident)*) => {$(
@@ -12,7 +12,7 @@ macro_rules! pages {
 #[cfg(doctest)]
 pages! {
     getting_started failures settings reference fallbacks retries configuration keys streams testing operating
-    troubleshooting dashboard libraries without_axum migrating
+    troubleshooting dashboard libraries without_axum
     bulkhead nested_calls
 }
 

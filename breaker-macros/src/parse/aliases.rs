@@ -1,7 +1,7 @@
 //! Lists words of other libraries and of older versions, each with the key that has that meaning.
 
 /// For the keys of `#[circuit_breaker(..)]`.
-pub(super) const CIRCUIT_BREAKER: [(&str, &str); 103] = [
+pub(super) const CIRCUIT_BREAKER: [(&str, &str); 113] = [
     ("failure_threshold", "fail_max"),
     ("fail_threshold", "fail_max"),
     ("max_failures", "fail_max"),
@@ -33,6 +33,7 @@ pub(super) const CIRCUIT_BREAKER: [(&str, &str); 103] = [
     ("cooldown", "recovery_timeout"),
     ("cool_down", "recovery_timeout"),
     ("timeout_seconds", "recovery_timeout"),
+    ("wait_duration_in_open", "recovery_timeout"),
     ("half_open_calls", "half_open_max_calls"),
     ("half_open_max", "half_open_max_calls"),
     ("half_open_requests", "half_open_max_calls"),
@@ -55,14 +56,18 @@ pub(super) const CIRCUIT_BREAKER: [(&str, &str); 103] = [
     ("excluded", "exclude"),
     ("excludes", "exclude"),
     ("skip_on", "exclude"),
+    ("ignore_exception", "exclude"),
     ("fail_on", "include"),
     ("expected_exception", "include"),
     ("record", "include"),
     ("record_exceptions", "include"),
     ("should_handle", "include"),
     ("is_failure", "include"),
+    ("record_exception", "include"),
     ("is_successful", "classify"),
     ("classifier", "classify"),
+    ("failure_classifier", "classify"),
+    ("record_result", "failure_if"),
     ("failure_rate_threshold", "failure_rate"),
     ("error_threshold_percentage", "failure_rate"),
     ("failure_ratio", "failure_rate"),
@@ -82,6 +87,7 @@ pub(super) const CIRCUIT_BREAKER: [(&str, &str); 103] = [
     ("rolling_window", "window"),
     ("rolling_count_timeout", "window"),
     ("stat_interval", "window"),
+    ("sliding_window_duration", "window"),
     ("minimum_number_of_calls", "min_calls"),
     ("minimum_calls", "min_calls"),
     ("minimum_throughput", "min_calls"),
@@ -89,14 +95,18 @@ pub(super) const CIRCUIT_BREAKER: [(&str, &str); 103] = [
     ("volume_threshold", "min_calls"),
     ("min_requests", "min_calls"),
     ("min_request_amount", "min_calls"),
+    ("min_request_threshold", "min_calls"),
     ("max_concurrent_calls", "max_concurrent"),
     ("max_concurrency", "max_concurrent"),
     ("concurrency", "max_concurrent"),
     ("concurrency_limit", "max_concurrent"),
     ("max_in_flight", "max_concurrent"),
     ("bulkhead", "max_concurrent"),
+    ("permit_limit", "max_concurrent"),
     ("exponential_backoff", "backoff"),
     ("backoff_multiplier", "backoff"),
+    ("wait_interval_function_in_open_state", "backoff"),
+    ("break_duration_generator", "backoff"),
     ("slow_start", "ramp"),
     ("warmup", "ramp"),
     ("id", "name"),
@@ -199,7 +209,7 @@ pub(super) const TWO_MEANINGS: [(&str, &str); 2] = [
 ];
 
 /// Words for what belongs outside of `#[circuit_breaker(..)]`; each with a message.
-pub(super) const OTHER_PLACES: [(&[&str], &str); 6] = [
+pub(super) const OTHER_PLACES: [(&[&str], &str); 10] = [
     (&["skip"], "write `skip` alone, on a method whose impl block has `#[circuit_breaker]`"),
     (
         &["fallback", "fallback_method", "fallback_fn", "on_fallback"],
@@ -210,13 +220,40 @@ pub(super) const OTHER_PLACES: [(&[&str], &str); 6] = [
         "retries have their own attribute beside this one: `#[retry(..)]`",
     ),
     (
-        &["listener", "listeners", "on_open", "on_close", "on_break", "on_reset", "on_half_open", "on_state_change"],
+        &[
+            "listener",
+            "listeners",
+            "instrument",
+            "on_open",
+            "on_opened",
+            "on_close",
+            "on_closed",
+            "on_break",
+            "on_reset",
+            "on_half_open",
+            "on_half_opened",
+            "on_state_change",
+            "on_state_transition",
+        ],
         "listeners are added at run time: `Registry::global().add_listener(..)`",
     ),
     (
         &["sliding_window_type"],
         "the value of `window` decides the type: `window = 100` is a number of calls, `window = \"60s\"` is a time",
     ),
+    (
+        &["required_success_rate", "success_rate_over_time_window"],
+        "write the share of failures, which is 1 minus that of successes: `failure_rate = 0.2`",
+    ),
+    (
+        &["max_wait_duration_in_half_open_state"],
+        "a half-open breaker does not open without a failed probe; `probe_timeout` limits how long a probe holds its slot",
+    ),
+    (
+        &["manual_control", "state_provider"],
+        "the handle of a breaker has its state and manual control: `Registry::global().get(..)`",
+    ),
+    (&["state_storage"], "a breaker belongs to its process, and there is no other place for its state; leave this out"),
     (
         &["automatic_transition_from_open_to_half_open_enabled", "auto_transition"],
         "a breaker is always half-open after its `recovery_timeout`; remove this",

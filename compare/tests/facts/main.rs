@@ -6,6 +6,7 @@
 //! Ours runs in virtual time. The others read a wall clock, so their open period is zero or a
 //! microsecond, and a test waits for it without a sleep.
 
+mod keys;
 mod situations;
 mod table;
 
@@ -40,11 +41,18 @@ facts! {
     a_failure_comes_late: "a call from before the outage fails in half-open"
     a_hundred_threads_meet_the_edge: "100 threads call when it becomes half-open; bodies that run"
     tokios_paused_clock_is_advanced: "tokio's paused clock is advanced by the open time"
+    a_call_is_inside_another: "calls fail since a call of the same breaker inside them fails; outer calls until it opens, with a limit of 4"
+    a_probe_is_inside_another: "a probe makes a call through the same breaker"
+    another_breaker_rejects: "calls return the rejection of another breaker, as many as failures open it"
+    a_probe_is_a_stream: "a probe's answer is a stream; it closes"
+    a_stream_breaks_off: "streams fail after an item, as many as failures open it"
+    a_stream_ends_without_its_mark: "streams end without their last item, as many as failures open it"
+    calls_go_well_before_they_fail: "1000 successes, with a rate of 0.5 over 10 calls; failures until it opens"
 }
 
 #[test]
 fn the_table_has_no_row_without_a_test() {
-    assert_eq!(table::rows().len(), 8);
+    assert_eq!(table::rows().len(), 15);
 }
 
 #[test]

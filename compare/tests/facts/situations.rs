@@ -1,7 +1,7 @@
 //! Runs the situations, and describes each result in the words of the table.
 
-use breaker_compare::{Answer, Body, Call, Fault, LONG, Rival, State, spin_until};
-use futures_util::FutureExt as _;
+use breaker_compare::{Answer, Body, Call, Fault, LONG, MARK, Rival, State, spin_until};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use std::future::{pending, ready};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -119,6 +119,106 @@ pub(crate) async fn tokios_paused_clock_is_advanced<R: Rival>() -> &'static str 
     match breaker.call(body(Ok(()))).await {
         Ok(()) => "a probe is admitted",
         Err(_) => "it stays open",
+    }
+}
+
+pub(crate) async fn a_call_is_inside_another<R: Rival>() -> &'static str {
+    let breaker = R::after(4);
+    let mut calls = 0;
+    while breaker.call(within(&breaker, Err(Fault::Service))).await != Err(Answer::Rejected) {
+        calls += 1;
+    }
+    match calls {
+        2 => "2",
+        4 => "4",
+        other => panic!("{other} calls"),
+    }
+}
+
+pub(crate) async fn a_probe_is_inside_another<R: Rival>() -> &'static str {
+    let breaker = half_open::<R>().await;
+    match breaker.call(within(&breaker, Ok(()))).await {
+        Ok(()) => "it is admitted",
+        Err(_) => "it is rejected",
+    }
+}
+
+/// A body that makes a call through the same breaker, and fails as that does.
+fn within<R: Rival>(breaker: &R, result: Result<(), Fault>) -> Body {
+    let inner = breaker.call(body(result));
+    Box::pin(inner.map(|result| result.map_err(|_| Fault::Service)))
+}
+
+pub(crate) async fn another_breaker_rejects<R: Rival>() -> &'static str {
+    let rejecting = R::long();
+    open(&rejecting).await;
+    match R::state_behind(rejecting).await {
+        State::Open => "counted: it opens",
+        _ => "not counted",
+    }
+}
+
+pub(crate) async fn a_stream_breaks_off<R: Rival>() -> &'static str {
+    streams_end::<R>(&[Ok("a word"), Err(Fault::Service)]).await
+}
+
+pub(crate) async fn a_stream_ends_without_its_mark<R: Rival>() -> &'static str {
+    streams_end::<R>(&[Ok("a word")]).await
+}
+
+/// Reads this stream to its end, as often as failures open the breaker.
+async fn streams_end<R: Rival>(items: &'static [Result<&'static str, Fault>]) -> &'static str {
+    let breaker = R::long();
+    for _ in 0..R::FAILURES {
+        let mut read = breaker.stream(stream::iter(items.iter().copied()).boxed());
+        for item in items {
+            assert_eq!(read.next().await, Some(item.map_err(Answer::Fault)));
+        }
+        // failsafe's stream does not end while its breaker is open.
+        assert!(matches!(read.next().await, None | Some(Err(Answer::Rejected))));
+    }
+    match breaker.state() {
+        State::Open => "counted: it opens",
+        _ => "not counted",
+    }
+}
+
+pub(crate) async fn a_probe_is_a_stream<R: Rival>() -> &'static str {
+    for (items, answer) in [
+        (&[][..], "before its first item"),
+        (&["a word"], "at its first item"),
+        (&["a word", "another", MARK], "at the item that is its mark"),
+    ] {
+        let breaker = half_open::<R>().await;
+        let answers = || stream::iter(items).map(|item| Ok(*item)).chain(stream::pending()).boxed();
+        let mut streams: Vec<_> = (0..R::DECISIVE).map(|_| breaker.stream(answers())).collect();
+        for read in &mut streams {
+            for item in items {
+                assert_eq!(read.next().await, Some(Ok(*item)));
+            }
+            assert_eq!(read.next().now_or_never(), None, "the stream goes on");
+        }
+        if breaker.state() == State::Closed {
+            return answer;
+        }
+    }
+    "at its end"
+}
+
+pub(crate) async fn calls_go_well_before_they_fail<R: Rival>() -> &'static str {
+    let Some(breaker) = R::half_of_ten() else { return "it has no window of calls" };
+    for _ in 0..1000 {
+        assert_eq!(breaker.call(body(Ok(()))).await, Ok(()));
+    }
+    let mut failures = 0;
+    while breaker.call(body(Err(Fault::Service))).await != Err(Answer::Rejected) {
+        failures += 1;
+    }
+    match failures {
+        5 => "5",
+        6 => "6",
+        1000 => "1000",
+        other => panic!("{other} failures"),
     }
 }
 
