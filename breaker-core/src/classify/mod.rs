@@ -244,6 +244,9 @@ pub fn ask<E: ?Sized>(error: &E, predicate: impl FnOnce(&E) -> bool) -> bool {
     note = "it takes the whole result by reference, and gives an `Outcome`"
 )]
 pub trait Verdict {
+    /// Whether it is about errors only, so that a value in the `Ok` is asked itself.
+    const IS_ABOUT_ERRORS: bool = false;
+
     /// What it counts as.
     fn outcome(self) -> Outcome;
 }
@@ -258,6 +261,17 @@ impl Verdict for Outcome {
 /// What the function of `classify = path` says about the full result.
 pub fn decide<R: ?Sized, V: Verdict>(result: &R, classify: impl FnOnce(&R) -> V) -> Outcome {
     classify(result).outcome()
+}
+
+/// The same for a function of `presets`: most of them are about errors. `ask` asks the value in the
+/// `Ok`, if there is one.
+pub fn decide_by_preset<R: ?Sized, V: Verdict>(
+    result: &R,
+    classify: impl FnOnce(&R) -> V,
+    ask: impl FnOnce() -> Option<Outcome>,
+) -> Outcome {
+    let of_value = if V::IS_ABOUT_ERRORS { ask() } else { None };
+    of_value.unwrap_or_else(|| classify(result).outcome())
 }
 
 /// What a value says about itself.
