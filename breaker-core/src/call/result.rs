@@ -55,6 +55,7 @@ impl<T, E> Fallible for Result<T, E> {
     label = "`{Self}` needs `From<CircuitBreakerError>`",
     note = "in a type of your own, with thiserror: a variant `#[error(\"not called\")] CircuitOpen(#[from] breaker_core::CircuitBreakerError)`",
     note = "for a type of another crate: `open = PATH` or `open = |rejection| ..` in the attribute, which makes a `{Self}` of the rejection",
+    note = "where no `{Self}` can be made, as of a `reqwest::Error`: a last step `#[fallback(value(..))]` needs none; or return another error type, such as `anyhow::Error`",
     note = "for a `tonic::Status`, neither: breaker-core's feature for its version (`tonic-0-14`, `tonic-0-13` or `tonic-0-12`)"
 )]
 pub trait FromRejection {
