@@ -347,6 +347,44 @@ mod by_preset {
         any_answer(status)
     }
 
+    mod imported {
+        use super::*;
+        use breaker_core::presets as ready;
+        use breaker_core::presets::any;
+
+        #[circuit_breaker(name = "imported", classify = any)]
+        async fn by_name(status: u16) -> anyhow::Result<Response<&'static str>> {
+            any_answer(status)
+        }
+
+        #[circuit_breaker(name = "imported sync", classify = ready::io)]
+        fn by_alias(status: u16) -> anyhow::Result<Response<&'static str>> {
+            any_answer(status)
+        }
+
+        #[circuit_breaker(name = "imported in mine", classify = of_mine::shown)]
+        fn by_mine(status: u16) -> anyhow::Result<Response<&'static str>> {
+            any_answer(status)
+        }
+
+        #[tokio::test]
+        async fn a_preset_under_another_path_is_told_once_as_about_errors_only() {
+            let log = Log::at(Level::WARN);
+            for status in [0, 200, 503, 503] {
+                drop(by_name(status).await);
+                drop(by_alias(status));
+                drop(by_mine(status));
+            }
+            let told: Vec<String> = log.lines().into_iter().filter(|line| line.contains("its preset")).collect();
+            assert_eq!(told.len(), 2, "{told:#?}");
+            for (line, function) in told.iter().zip(["by_name", "by_alias"]) {
+                assert!(line.contains(&format!("imported::{function} returned a response with status 503")), "{line}");
+                assert!(line.contains("`classify = presets::"), "{line}");
+            }
+            assert_eq!(breaker("imported").snapshot().success_count, 4);
+        }
+    }
+
     #[test]
     fn a_function_of_the_users_own_has_the_whole_decision() {
         lenient(503).unwrap();

@@ -113,13 +113,25 @@ impl Advice {
     /// A response of a function that does not classify values: a success, even if its status
     /// reports a failure. The first such failure is logged.
     fn of_status(&self, status: u16) -> Classified<'static> {
-        if status >= 500 && !self.given.swap(true, Ordering::Relaxed) {
+        if self.is_first_failure(status) {
             #[cfg(feature = "tracing")]
             log::failed_response(self.function, status);
-            #[cfg(not(feature = "tracing"))]
-            let _ = self.function;
         }
         (Outcome::Success, ErrorView::NOTHING)
+    }
+
+    /// A response that a preset counts as a success without a look at it. The first one with a
+    /// failure status is logged.
+    pub(crate) fn of_preset(&self, status: u16) {
+        if self.is_first_failure(status) {
+            #[cfg(feature = "tracing")]
+            log::failed_response_of_preset(self.function, status);
+        }
+    }
+
+    fn is_first_failure(&self, status: u16) -> bool {
+        let _ = self.function;
+        status >= 500 && !self.given.swap(true, Ordering::Relaxed)
     }
 
     /// A value of the type `of`, whose status cannot be seen. If it is, or holds, a response of

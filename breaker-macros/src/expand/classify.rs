@@ -75,17 +75,23 @@ impl Context<'_> {
         view(&self.rt, &self.ret, of)
     }
 
-    // Output: LOOK.or_status({
+    // Output: `LOOK.or_status(STATUS)`
+    fn view_of_value(&self, value: &Ident) -> TokenStream {
+        let (view, status) = (self.view(value), self.status(value));
+        quote_spanned!(Span::mixed_site()=> #view.or_status(#status))
+    }
+
+    // Output: {
     //             use K::__rt::{ByNoStatus as _, ByStatus as _};
     //             (&K::__rt::Valued(__value)).__breaker_status()
-    //         })
-    fn view_of_value(&self, value: &Ident) -> TokenStream {
-        let (rt, view) = (self.rt, self.view(value));
+    //         }
+    fn status(&self, value: &Ident) -> TokenStream {
+        let rt = self.rt;
         quote_spanned! {Span::mixed_site()=>
-            #view.or_status({
+            {
                 use #rt::{ByNoStatus as _, ByStatus as _};
                 (&#rt::Valued(#value)).__breaker_status()
-            })
+            }
         }
     }
 
@@ -123,13 +129,21 @@ impl Context<'_> {
     }
 
     // Output: `K::__rt::decide(__result, FUNCTION)`, for both sides
+    // or:     `K::__rt::decide_response(__result, FUNCTION).of_status(STATUS, &__ADVICE)`, and
+    //         `K::__rt::decide_response(__result, FUNCTION).outcome()` for an error
     // or:     `K::__rt::decide_by_preset(__result, FUNCTION, || K::__rt::Some(BY_ITSELF))`, and
     //         `K::__rt::decide_by_preset(__result, FUNCTION, || K::__rt::None)` for an error
     //
-    // The second one is for a function of `presets`. rustc reports a problem of the function once,
-    // since both sides have the same call.
+    // The second one is for a response, and the third one for a function of `presets`. rustc
+    // reports a problem of the function once, since both sides have the same call.
     fn decided(&self, function: &Expr) -> [TokenStream; 2] {
         let (at, rt) = (mixed(function), self.rt.at(mixed(function)));
+        if !is_preset(function) && self.gives_response() {
+            let decided = quote_spanned!(at=> #rt::decide_response(__result, #function));
+            let (advice, status) = (self.advice(), self.status(&Ident::new("__value", Span::mixed_site())));
+            let of_value = quote_spanned!(Span::mixed_site()=> { #advice #decided.of_status(#status, &__ADVICE) });
+            return [of_value, quote_spanned!(Span::mixed_site()=> #decided.outcome())];
+        }
         if !is_preset(function) {
             return [(); 2].map(|()| quote_spanned!(at=> #rt::decide(__result, #function)));
         }
