@@ -16,7 +16,7 @@ use thiserror::Error;
 enum WeatherError {
     #[error("the weather service answered 500")]
     Upstream,
-    #[error("{0}")]
+    #[error("not called")]
     Breaker(#[from] CircuitBreakerError),
 }
 

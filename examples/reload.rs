@@ -15,7 +15,7 @@ use thiserror::Error;
 enum SearchError {
     #[error("the search service answered 503")]
     Upstream,
-    #[error("{0}")]
+    #[error("not called")]
     Breaker(#[from] CircuitBreakerError),
 }
 

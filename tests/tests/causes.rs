@@ -221,7 +221,7 @@ fn by_a_handle_one_rule_shows_the_text_of_any_error() {
     shown_by_handle(|| -> Box<dyn Error> { Box::new(chain(&["a", "b"])) }, "a: b");
     shown_by_handle(|| -> Box<dyn Error + Send + Sync> { "a".into() }, "a");
     shown_by_handle(|| io::Error::other(chain(&["a", "b"])), "a: b");
-    shown_by_handle(|| CallError::Inner(chain(&["a", "b"])), "a: b");
+    shown_by_handle(|| CallError::Inner(chain(&["x", "y"])), "the call failed: x: y");
     shown_by_handle(|| "boom", "boom");
     shown_by_handle(|| "boom".to_owned(), "boom");
     shown_by_handle(|| -> Box<str> { "boom".into() }, "boom");

@@ -10,6 +10,8 @@ mod links;
 mod list;
 #[path = "documents/markdown.rs"]
 mod markdown;
+#[path = "documents/methods.rs"]
+mod methods;
 #[path = "documents/migrating.rs"]
 mod migrating;
 #[path = "documents/pages.rs"]

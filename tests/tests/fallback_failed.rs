@@ -243,3 +243,27 @@ async fn metrics_count_what_failed_by_step_and_cause() {
     })
     .await;
 }
+
+#[circuit_breaker(name = "panicking", fail_max = 100)]
+#[fallback(first = |_| -> Option<u8> { panic!("a step") }, second = |_| Some(2), on(failure))]
+async fn step_panics() -> Answer {
+    Err(Fault::Refused)
+}
+
+#[circuit_breaker(name = "panicking", fail_max = 100)]
+#[fallback(first = |_| -> Option<u8> { panic!("a step") }, second = |_| Some(2), on(failure))]
+fn step_panics_sync() -> Answer {
+    Err(Fault::Refused)
+}
+
+#[tokio::test]
+async fn a_panic_in_a_step_goes_to_the_caller_and_is_not_told() {
+    testing::isolated(async {
+        let recording = testing::record();
+        tokio::spawn(step_panics()).await.unwrap_err();
+        tokio::task::spawn_blocking(step_panics_sync).await.unwrap_err();
+        recording.assert(["panicking: failure", "panicking: failure"]);
+        assert_eq!(testing::breaker("panicking").snapshot().failure_count, 2, "of the calls, not of the steps");
+    })
+    .await;
+}

@@ -204,3 +204,28 @@ fn a_variable_is_not_read_again_with_a_file_that_is_refused() {
     registry.reload().unwrap();
     assert_eq!((breaker.settings().fail_max, breaker.settings().success_threshold), (Some(3), 4));
 }
+
+#[test]
+fn a_name_that_needs_quotes_is_told_with_them() {
+    let (registry, _) = registry(Config::new());
+    for (text, written) in [
+        ("[breakers.acme.invoices]\nfail_max = 3\n", "`[breakers.\"acme.invoices\"]`"),
+        ("[breakers.acme.invoices.eu]\nbackoff = { factor = 2 }\n", "`[breakers.\"acme.invoices.eu\"]`"),
+        ("[functions.acme.get]\ntimeout = \"2s\"\n", "`[functions.\"acme.get\"]`"),
+        ("[breakers.shop::Client]\nfail_max = 3\n", "`[breakers.\"shop::Client\"]`"),
+        ("[all]\n[breakers.the shop] # open\n", "`[breakers.\"the shop\"]`"),
+        ("[breakers.hosts[a]]\n", "`[breakers.\"hosts[a]\"]`"),
+        ("[functions.shop::Client::get]\n", "`[functions.\"shop::Client::get\"]`"),
+    ] {
+        let told = registry.load_file(file("quotes", text)).unwrap_err().to_string();
+        assert!(told.contains(&format!("is in quotes: {written}")), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        let quoted = written.trim_matches('`');
+        let quoted = format!("{quoted}\n{}", text.lines().filter(|line| !line.starts_with('[')).collect::<String>());
+        registry.load_file(file("quotes", &quoted)).unwrap();
+    }
+    for text in ["[breakers.\"shop::Client\"\nfail_max = 3\n", "[all]\nfail_max = :\n", "[breakers.api]\nother = 1\n"] {
+        let told = registry.load_file(file("quotes", text)).unwrap_err().to_string();
+        assert!(!told.contains("is in quotes"), "{told}");
+    }
+}

@@ -601,3 +601,56 @@ async fn by_a_handle_a_rule_says_so() {
     assert_eq!(seen(), (ways + 5, 1));
     let _ = guard_stream::<_, u8, Outer>(breaker.try_acquire().unwrap(), stream::empty());
 }
+
+/// An error type of a service, as `CircuitBreakerError` advises it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum Advised {
+    #[error("not called")]
+    CircuitOpen(#[from] CircuitBreakerError),
+    #[error("refused")]
+    Refused,
+}
+
+#[circuit_breaker(name = "advised", timeout = "1s")]
+async fn advised(slow: bool) -> Result<u8, Advised> {
+    if slow { std::future::pending().await } else { Err(Advised::Refused) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_are_equal_if_they_say_the_same_of_the_same_breaker() {
+    assert_eq!(advised(false).await, Err(Advised::Refused));
+    let breaker = Registry::global().get("advised").unwrap();
+    let late = advised(true).await;
+    assert_eq!(late, advised(true).await);
+    breaker.trip_for(secs(30));
+    let open = || Advised::CircuitOpen(breaker.try_acquire().unwrap_err());
+    let first = open();
+    tokio::time::advance(secs(10)).await;
+    assert_eq!(advised(false).await, Err(first.clone()), "without the time to wait and the function");
+    assert_ne!(late, Err(first.clone()), "a time-out is no rejection");
+    breaker.force_open();
+    assert_ne!(open(), first, "another state");
+    let other = CircuitBreaker::new("another", Config::new()).unwrap();
+    other.force_open();
+    assert_ne!(open(), Advised::CircuitOpen(other.try_acquire().unwrap_err()));
+    assert_eq!(
+        other.call_sync(|| Err::<(), _>(Advised::Refused)),
+        Err(CallError::Rejected(other.try_acquire().unwrap_err()))
+    );
+}
+
+#[test]
+fn the_text_of_a_chain_has_each_error_once() {
+    let breaker = CircuitBreaker::new("texts", Config::new()).unwrap();
+    let failed = breaker.call_sync(|| Err::<(), _>(io::Error::other("no route"))).unwrap_err();
+    breaker.force_open();
+    let rejected = breaker.call_sync(|| Ok::<_, io::Error>(())).unwrap_err();
+    let advised = Advised::CircuitOpen(breaker.try_acquire().unwrap_err());
+    for (error, text) in [
+        (anyhow::Error::from(failed), "the call failed: no route"),
+        (anyhow::Error::from(rejected), "the circuit breaker ended the call: circuit breaker `texts` is forced open"),
+        (anyhow::Error::from(advised), "not called: circuit breaker `texts` is forced open"),
+    ] {
+        assert_eq!(format!("{error:#}"), text);
+    }
+}

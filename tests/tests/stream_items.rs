@@ -666,7 +666,7 @@ async fn the_errors_of_items_may_be_of_any_type_that_says_how() {
         assert_eq!((came, words.next().now_or_never().is_none()), (SUCCESS, true));
         let item = CallError::Inner(Foreign("refused".to_owned()));
         let mut words = carried(vec![Err(item)]).await.unwrap();
-        assert_eq!(words.next().await.unwrap().unwrap_err().to_string(), "refused");
+        assert_eq!(words.next().await.unwrap().unwrap_err().into_inner().unwrap().0, "refused");
     })
     .await;
 }

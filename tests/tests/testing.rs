@@ -88,6 +88,28 @@ async fn what_a_test_spawns_belongs_to_it() {
     .await;
 }
 
+#[circuit_breaker(name = "on_threads")]
+fn on_threads() -> Result<(), CircuitBreakerError> {
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_thread_of_its_own_belongs_to_it_only_inside_its_runtime() {
+    testing::isolated(async {
+        let breaker = testing::breaker("on_threads");
+        std::thread::spawn(|| on_threads().unwrap()).join().unwrap();
+        assert_eq!(breaker.snapshot().success_count, 0, "the call reached the global registry");
+        let runtime = tokio::runtime::Handle::current();
+        let inside = std::thread::spawn(move || {
+            let _entered = runtime.enter();
+            on_threads().unwrap();
+        });
+        inside.join().unwrap();
+        assert_eq!(breaker.snapshot().success_count, 1);
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_isolation_ends_with_a_panic_too() {
     let task = tokio::spawn(testing::isolated(async {
@@ -175,7 +197,9 @@ async fn a_wrong_state_is_told_with_its_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-#[should_panic(expected = "no circuit breaker is named `wether_api`; there are [\"shared_by_tests\", \"weather_api\"]")]
+#[should_panic(
+    expected = "no circuit breaker is named `wether_api`; there are [\"on_threads\", \"shared_by_tests\", \"weather_api\"]"
+)]
 async fn an_unknown_name_is_told_with_those_that_there_are() {
     testing::isolated(async { drop(testing::breaker("wether_api")) }).await;
 }

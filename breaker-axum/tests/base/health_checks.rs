@@ -300,7 +300,7 @@ async fn a_probe_through_its_breaker_shows_and_closes_it() {
     let reply = get(&router, "/health").await;
     assert_eq!(
         (&reply.body["status"], &reply.body["probes"]["database"]["error"]),
-        (&"degraded".into(), &"refused".into())
+        (&"degraded".into(), &"the call failed: refused".into())
     );
     assert_eq!(reply.body["circuit_breakers"]["database"]["state"], "open", "breakers are read after the probes");
     let rejected = get(&router, "/health").await.body["probes"]["database"]["error"].to_string();

@@ -14,9 +14,35 @@ use std::{fmt, io};
 /// Why a call has no result of its own: the breaker rejected it, or it timed out.
 ///
 /// The error type of an annotated function needs `From<CircuitBreakerError>`. With thiserror that
-/// is a variant `#[error("{0}")] CircuitOpen(#[from] CircuitBreakerError)`. Do not use
-/// `#[error(transparent)]`: it takes the error out of the `source()` chain, and
-/// [`find`](Self::find) does not find it.
+/// is a variant `#[error("not called")] CircuitOpen(#[from] CircuitBreakerError)`, with a text of
+/// your own. Texts of whole chains, as `{:#}` of anyhow, show both texts.
+///
+/// - Do not write `#[error("{0}")]`: a chain shows the text twice.
+/// - Do not write `#[error(transparent)]`: it takes the error out of the `source()` chain, and
+///   [`find`](Self::find) does not find it.
+///
+/// Two errors are equal if they say the same of the same breaker: the name and the reason are
+/// equal, and for a rejection the state. The function and the durations are not compared, since
+/// each call has its own.
+///
+/// ```
+/// # use breaker_core::{CircuitBreakerError, Registry, circuit_breaker};
+/// #[derive(Debug, PartialEq, thiserror::Error)]
+/// enum ApiError {
+///     #[error("not called")]
+///     CircuitOpen(#[from] CircuitBreakerError),
+/// }
+///
+/// #[circuit_breaker(name = "api")]
+/// fn ask() -> Result<u8, ApiError> {
+///     Ok(1)
+/// }
+///
+/// let breaker = Registry::global().get("api").unwrap();
+/// breaker.force_open();
+/// let rejection = breaker.try_acquire().unwrap_err();
+/// assert_eq!(ask(), Err(ApiError::CircuitOpen(rejection)));
+/// ```
 #[derive(Clone, thiserror::Error)]
 #[error("{}", Message(self))]
 pub struct CircuitBreakerError {
@@ -163,6 +189,15 @@ impl CircuitBreakerError {
     }
 }
 
+impl PartialEq for CircuitBreakerError {
+    fn eq(&self, other: &Self) -> bool {
+        let state = |error: &Self| error.is_rejection().then(|| error.state());
+        self.reason == other.reason && state(self) == state(other) && self.breaker() == other.breaker()
+    }
+}
+
+impl Eq for CircuitBreakerError {}
+
 impl fmt::Debug for CircuitBreakerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CircuitBreakerError")
@@ -250,13 +285,16 @@ impl fmt::Display for Short {
 ///
 /// Functions that return a `Result<T, CallError<E>>` can be annotated, whatever `E` is, for example
 /// an error type of another crate.
-#[derive(Clone, Debug, thiserror::Error)]
+///
+/// Its text does not contain that of the error behind it, which is its `source()`. So print the
+/// whole chain, as `{:#}` of anyhow does.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError<E> {
     /// The breaker rejected the call, or the call timed out.
-    #[error("{0}")]
+    #[error("the circuit breaker ended the call")]
     Rejected(#[from] CircuitBreakerError),
     /// The body's own error.
-    #[error("{0}")]
+    #[error("the call failed")]
     Inner(#[source] E),
 }
 

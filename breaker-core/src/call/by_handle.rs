@@ -52,6 +52,9 @@ impl CircuitBreaker {
     /// Runs `future` if the breaker admits the call. `classify` says what its result counts as, and
     /// what is shown of its error: see [`Classification`].
     ///
+    /// Most presets are about errors: here, an HTTP response with status 503 is a success for
+    /// `presets::any`. [`presets`](crate::presets#how-to-use-one) has the closure that asks it too.
+    ///
     /// ```
     /// # use breaker_core::{CircuitBreaker, Config, Outcome, presets};
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

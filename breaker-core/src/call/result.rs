@@ -55,6 +55,7 @@ impl<T, E> Fallible for Result<T, E> {
     label = "`{Self}` needs `From<CircuitBreakerError>`",
     note = "for your own type, with thiserror: add a variant `#[error(\"not called\")] CircuitOpen(#[from] breaker_core::CircuitBreakerError)`",
     note = "for a type of another crate: write `open = PATH` or `open = |rejection| ..` in the attribute, which makes a `{Self}` of the rejection",
+    note = "where no `{Self}` can be made, as of a `reqwest::Error`: end with a step `#[fallback(value(..))]`, which needs no error, or return another error type, such as `anyhow::Error`",
     note = "for a `tonic::Status`: turn on the feature of breaker-core for its version (`tonic-0-14`, `tonic-0-13` or `tonic-0-12`)"
 )]
 pub trait FromRejection {

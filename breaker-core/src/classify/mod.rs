@@ -23,9 +23,10 @@ pub(crate) mod shown;
 pub(crate) mod value;
 
 use crate::breaker::error_chain::{beginning, first_of};
+use crate::classify::value::Advice;
 use crate::machine::outcome::Outcome;
 use crate::sync::Arc;
-use std::any::Any;
+use std::any::{Any, type_name};
 use std::error::Error;
 use std::ops::DerefMut;
 use std::rc::Rc;
@@ -242,6 +243,9 @@ pub fn ask<E: ?Sized>(error: &E, predicate: impl FnOnce(&E) -> bool) -> bool {
     note = "it takes the whole result by reference, and returns an `Outcome`"
 )]
 pub trait Verdict {
+    /// Whether it is about errors only, so that a value in the `Ok` is asked itself.
+    const IS_ABOUT_ERRORS: bool = false;
+
     /// What it counts as.
     fn outcome(self) -> Outcome;
 }
@@ -256,6 +260,47 @@ impl Verdict for Outcome {
 /// What the function of `classify = path` says about the full result.
 pub fn decide<R: ?Sized, V: Verdict>(result: &R, classify: impl FnOnce(&R) -> V) -> Outcome {
     classify(result).outcome()
+}
+
+/// The same where the value in the `Ok` may be a response.
+pub fn decide_response<R: ?Sized, V: Verdict, F: FnOnce(&R) -> V>(result: &R, classify: F) -> DecidedResponse {
+    const PRESETS: &str = concat!(module_path!(), "::presets::");
+    let is_preset = V::IS_ABOUT_ERRORS && type_name::<F>().starts_with(PRESETS);
+    DecidedResponse { outcome: classify(result).outcome(), is_preset }
+}
+
+/// What a function says about a result whose value may be a response.
+#[derive(Debug)]
+pub struct DecidedResponse {
+    outcome: Outcome,
+    /// The function is a preset, under another path than `presets::..`. So it is not known to the
+    /// attribute that it is about errors only. This is for the log, not for the decision.
+    is_preset: bool,
+}
+
+impl DecidedResponse {
+    pub fn outcome(self) -> Outcome {
+        self.outcome
+    }
+
+    /// The outcome of an `Ok` with this status.
+    pub fn of_status(self, status: Option<u16>, advice: &Advice) -> Outcome {
+        if let (true, Some(status)) = (self.is_preset, status) {
+            advice.of_preset(status);
+        }
+        self.outcome
+    }
+}
+
+/// The same for a function of `presets`: most of them are about errors. `ask` asks the value in the
+/// `Ok`, if there is one.
+pub fn decide_by_preset<R: ?Sized, V: Verdict>(
+    result: &R,
+    classify: impl FnOnce(&R) -> V,
+    ask: impl FnOnce() -> Option<Outcome>,
+) -> Outcome {
+    let of_value = if V::IS_ABOUT_ERRORS { ask() } else { None };
+    of_value.unwrap_or_else(|| classify(result).outcome())
 }
 
 /// What a value says about itself.

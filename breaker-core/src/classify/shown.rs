@@ -76,6 +76,8 @@ impl<E> From<Shown<E>> for Outcome {
 
 #[diagnostic::do_not_recommend]
 impl<E> Verdict for Shown<E> {
+    const IS_ABOUT_ERRORS: bool = true;
+
     fn outcome(self) -> Outcome {
         self.outcome
     }

@@ -40,7 +40,7 @@ pub use crate::call::settle::settle;
 pub use crate::call::settle::settle_full;
 pub use crate::classify::search::{ByChain, ByItself, ByTarget, Within, fits};
 pub use crate::classify::value::{Advice, ByNoStatus, ByOk, BySelf, ByStatus, Valued};
-pub use crate::classify::{Classify, Search, ask, classify, decide, is};
+pub use crate::classify::{Classify, Search, ask, classify, decide, decide_by_preset, decide_response, is};
 pub use crate::config::keys::Config;
 pub use crate::config::types::Backoff;
 pub use crate::config::types::{OnCancel, OnPanic};

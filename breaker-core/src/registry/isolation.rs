@@ -40,6 +40,10 @@ thread_local!(static POLLED: Cell<Option<&'static Isolation>> = const { Cell::ne
 /// once, they belong to the one that began last. tokio before 1.49 cannot distinguish runtimes.
 /// With it, the tasks on the test's own thread belong to the isolation.
 ///
+/// A thread of `std::thread::spawn` belongs to no isolation: its calls reach the global registry.
+/// In a test, use `tokio::task::spawn_blocking`, or give the thread a [`Handle`] and
+/// [`enter`](Handle::enter) it there.
+///
 /// ```
 /// # use breaker_core::{CircuitBreakerError, Registry, State, circuit_breaker, testing};
 /// #[circuit_breaker(name = "payments")]

@@ -128,6 +128,9 @@ pub trait Listener: Send + Sync + 'static {
 
     /// A fallback ran and did not help: a step returned an `Err`, or all steps declined. The caller
     /// gets an error.
+    ///
+    /// A step that panics is not reported: the panic goes to the caller, no later step runs, and
+    /// the breaker does not count it.
     fn on_fallback_failed(&self, event: &FallbackFailed<'_>) {
         let _ = event;
     }

@@ -2,12 +2,11 @@
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::Type;
+use syn::Expr;
 use syn::ext::IdentExt as _;
 
 use super::context::Context;
 use crate::identifiers;
-use crate::identifiers::ends_in;
 use crate::item::return_type;
 use crate::spans::mixed;
 use crate::validate::classification::lists::Classify;
@@ -76,17 +75,23 @@ impl Context<'_> {
         view(&self.rt, &self.ret, of)
     }
 
-    // Output: LOOK.or_status({
+    // Output: `LOOK.or_status(STATUS)`
+    fn view_of_value(&self, value: &Ident) -> TokenStream {
+        let (view, status) = (self.view(value), self.status(value));
+        quote_spanned!(Span::mixed_site()=> #view.or_status(#status))
+    }
+
+    // Output: {
     //             use K::__rt::{ByNoStatus as _, ByStatus as _};
     //             (&K::__rt::Valued(__value)).__breaker_status()
-    //         })
-    fn view_of_value(&self, value: &Ident) -> TokenStream {
-        let (rt, view) = (self.rt, self.view(value));
+    //         }
+    fn status(&self, value: &Ident) -> TokenStream {
+        let rt = self.rt;
         quote_spanned! {Span::mixed_site()=>
-            #view.or_status({
+            {
                 use #rt::{ByNoStatus as _, ByStatus as _};
                 (&#rt::Valued(#value)).__breaker_status()
-            })
+            }
         }
     }
 
@@ -101,10 +106,9 @@ impl Context<'_> {
         let (value, error) = (Ident::new("__value", Span::mixed_site()), Ident::new("__error", Span::mixed_site()));
         let (of_value, of_error) = match &self.plan.rules.classify {
             Some(Classify::By(function)) => {
-                let (at, decide) = (mixed(function), self.rt.at(mixed(function)));
-                let outcome = quote_spanned!(at=> #decide::decide(__result, #function));
+                let [of_value, of_error] = self.decided(function);
                 let view = self.view(&error);
-                (outcome.clone(), quote_spanned!(Span::mixed_site()=> (#outcome, #view)))
+                (of_value, quote_spanned!(Span::mixed_site()=> (#of_error, #view)))
             }
             _ => match self.of_value().filter(|_| self.plan.rules.failure_if.is_empty()) {
                 Some(of_value) => return self.classifier_of_both(&of_value),
@@ -122,6 +126,32 @@ impl Context<'_> {
                 }
             }
         }
+    }
+
+    // Output: `K::__rt::decide(__result, FUNCTION)`, for both sides
+    // or:     `K::__rt::decide_response(__result, FUNCTION).of_status(STATUS, &__ADVICE)`, and
+    //         `K::__rt::decide_response(__result, FUNCTION).outcome()` for an error
+    // or:     `K::__rt::decide_by_preset(__result, FUNCTION, || K::__rt::Some(BY_ITSELF))`, and
+    //         `K::__rt::decide_by_preset(__result, FUNCTION, || K::__rt::None)` for an error
+    //
+    // The second one is for a response, and the third one for a function of `presets`. rustc
+    // reports a problem of the function once, since both sides have the same call.
+    fn decided(&self, function: &Expr) -> [TokenStream; 2] {
+        let (at, rt) = (mixed(function), self.rt.at(mixed(function)));
+        if !is_preset(function) && self.gives_response() {
+            let decided = quote_spanned!(at=> #rt::decide_response(__result, #function));
+            let (advice, status) = (self.advice(), self.status(&Ident::new("__value", Span::mixed_site())));
+            let of_value = quote_spanned!(Span::mixed_site()=> { #advice #decided.of_status(#status, &__ADVICE) });
+            return [of_value, quote_spanned!(Span::mixed_site()=> #decided.outcome())];
+        }
+        if !is_preset(function) {
+            return [(); 2].map(|()| quote_spanned!(at=> #rt::decide(__result, #function)));
+        }
+        let value = self.by_itself();
+        [Some(value), None].map(|asked| {
+            let asked = self.maybe(asked);
+            quote_spanned!(at=> #rt::decide_by_preset(__result, #function, || #asked))
+        })
     }
 
     // Output: |__result| {
@@ -158,20 +188,43 @@ impl Context<'_> {
     //             use K::__rt::{ByOk as _, BySelf as _};
     //             (&K::__rt::Valued(__value)).__breaker_outcome()
     //         }
+    // or:     {
+    //             ADVICE
+    //             use K::__rt::{ByOk as _, BySelf as _};
+    //             (&K::__rt::Valued(__value)).__breaker_outcome_or_advice(&__ADVICE)
+    //         }
+    //
+    // The second one is for a response that no list is about.
     fn by_itself(&self) -> TokenStream {
         let rt = self.rt;
+        let (advice, asked) = if self.plan.rules.failure_if.is_empty() && self.gives_response() {
+            let asked = quote_spanned!(Span::mixed_site()=> __breaker_outcome_or_advice(&__ADVICE));
+            (Some(self.advice()), asked)
+        } else {
+            (None, quote_spanned!(Span::mixed_site()=> __breaker_outcome()))
+        };
         quote_spanned! {Span::mixed_site()=>
             {
+                #advice
                 use #rt::{ByOk as _, BySelf as _};
-                (&#rt::Valued(__value)).__breaker_outcome()
+                (&#rt::Valued(__value)).#asked
             }
         }
     }
 
+    // Output: `static __ADVICE: K::__rt::Advice = K::__rt::Advice::new(NAME);`
+    fn advice(&self) -> TokenStream {
+        let rt = self.rt;
+        let name = Literal::string(&self.plan.function.sig.ident.unraw().to_string());
+        quote_spanned! {Span::mixed_site()=>
+            static __ADVICE: #rt::Advice = #rt::Advice::new(#rt::concat!(#rt::module_path!(), "::", #name));
+        }
+    }
+
     // Output: (BY_ITSELF, LOOK_AT_VALUE)
-    // or:     static __ADVICE: K::__rt::Advice = K::__rt::Advice::new(NAME);
+    // or:     ADVICE
     //         use K::__rt::{ByNoStatus as _, ByStatus as _};
-    //         __ADVICE.of((&K::__rt::Valued(__value)).__breaker_status())
+    //         (&K::__rt::Valued(__value)).__breaker_advise(&__ADVICE)
     //
     // The first one is for `classify` alone, and the second one for a response that no key is
     // about.
@@ -184,22 +237,23 @@ impl Context<'_> {
                 Some(quote_spanned!(Span::mixed_site()=> (#outcome, #view)))
             }
             None if rules.failure_if.is_empty() && rules.stream.is_none() && self.gives_response() => {
-                let name = Literal::string(&self.plan.function.sig.ident.unraw().to_string());
+                let advice = self.advice();
                 Some(quote_spanned! {Span::mixed_site()=>
-                    static __ADVICE: #rt::Advice = #rt::Advice::new(#rt::concat!(#rt::module_path!(), "::", #name));
+                    #advice
                     use #rt::{ByNoStatus as _, ByStatus as _};
-                    __ADVICE.of((&#rt::Valued(__value)).__breaker_status())
+                    (&#rt::Valued(__value)).__breaker_advise(&__ADVICE)
                 })
             }
             _ => None,
         }
     }
 
-    /// Whether the written type of the value in the `Ok` may be an HTTP response, by its name.
+    /// Whether the written type of the value in the `Ok` may be, or hold, an HTTP response, by its
+    /// name.
     fn gives_response(&self) -> bool {
-        self.output()
-            .and_then(return_type::value)
-            .is_some_and(|value| matches!(value, Type::Path(path) if ends_in(&path.path, "Response")))
+        let name = Ident::new("Response", Span::call_site());
+        let value = self.output().and_then(return_type::value);
+        value.is_some_and(|value| identifiers::mentions(&value.to_token_stream(), &name))
     }
 
     // Output: `__view.__breaker_by_itself(K::__rt::classify(__error))`, at the key
@@ -233,6 +287,12 @@ impl Context<'_> {
         let outcome = Ident::new(outcome, Span::mixed_site());
         quote_spanned!(Span::mixed_site()=> #rt::Outcome::#outcome())
     }
+}
+
+/// Whether the function of `classify = path` is one of `presets`, by its path.
+fn is_preset(function: &Expr) -> bool {
+    let Expr::Path(path) = function else { return false };
+    path.path.segments.iter().rev().nth(1).is_some_and(|module| module.ident == "presets")
 }
 
 // Output: `K::__rt::inspect(__error).__breaker_view()`

@@ -72,7 +72,7 @@ pub(crate) fn with_options(
     let options = values_of(options, &generics, errors);
     let function = function?;
     let chain = chain(&function, errors);
-    let form = shape::check(&function, chain.is_some(), errors);
+    let form = shape::check(&function, outer.is_some(), chain.is_some(), errors);
     if options.open.is_none() && !chain.as_ref().is_some_and(return_value::ends_in_value) {
         error_bounds::check(&function, &form, outer, errors);
     }

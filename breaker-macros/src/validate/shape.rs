@@ -14,13 +14,13 @@ pub(crate) enum Form {
     Future(Box<Returned>),
 }
 
-pub(crate) fn check(function: &Function, has_fallback: bool, errors: &mut Errors) -> Form {
+/// `in_block`: the attribute is on the impl block of the function.
+pub(crate) fn check(function: &Function, in_block: bool, has_fallback: bool, errors: &mut Errors) -> Form {
     let sig = &function.sig;
     if let Some(constness) = &sig.constness {
-        errors.at(
-            constness.span,
-            "a `const fn` cannot have a circuit breaker, which counts calls at run time; remove the `const`",
-        );
+        let leave_out = if in_block { ", or leave it out with `#[circuit_breaker(skip)]`" } else { "" };
+        let message = "a `const fn` cannot have a circuit breaker, which counts calls at run time; remove the `const`";
+        errors.at(constness.span, format!("{message}{leave_out}"));
     }
     // Variable arguments need another ABI than Rust's, so one message is enough.
     if let Some(variadic) = &sig.variadic {

@@ -43,6 +43,34 @@ pub(crate) fn failed_response(function: &'static str, status: u16) {
     );
 }
 
+/// The same where a preset classifies, which the attribute does not know as one by its path.
+pub(crate) fn failed_response_of_preset(function: &'static str, status: u16) {
+    warn!(
+        target: CALLS, event_type = "circuit_response_not_judged",
+        function,
+        status,
+        "{function} returned a response with status {status}, counted as a success, since its preset is about errors; with the preset by its \
+         path, `classify = presets::..`, the status decides"
+    );
+}
+
+/// A function returned a response, or a value that holds one, whose status this library cannot see.
+/// `features` are those with which it sees the status.
+pub(crate) fn unseen_status(function: &'static str, of: &'static str, features: Option<&'static str>) {
+    let fix = match features {
+        Some(features) => format!(
+            "turn on breaker-core's feature of its version ({features}) and write `#[circuit_breaker(classify)]`, or write \
+             `failure_if(|response| ..)`"
+        ),
+        None => "write `failure_if(|value| ..)`, which says what is a failure".to_owned(),
+    };
+    warn!(
+        target: CALLS, event_type = "circuit_response_not_seen",
+        function,
+        "{function} returns `{of}`; the status of that response cannot be seen, so each counts as a success; {fix}"
+    );
+}
+
 /// A function has succeeded inside a call of another one, while failures of such calls are hidden.
 /// Few pairs are kept.
 pub(crate) fn keep_inner_success(breaker: &CircuitBreaker, outer: Option<&'static str>, inner: Option<&'static str>) {

@@ -15,9 +15,30 @@
 //! | an `Arc` of one of those or of an error, as a cache or a shared future returns it | the same; `open = |rejection| Arc::new(rejection.into())` makes one of a rejection |
 //! | errors of several libraries, in one of those | `classify = presets::any` |
 //! | an enum of yours | `#[derive(Classify)]`, with `#[classify(delegate)]` on the variant that has an error of the library, and `#[classify(with = presets::io)]` on one that has an `anyhow::Error` |
-//! | an answer that may be a failure, as an HTTP response | `classify = presets::both`, where the error is [`Classify`] too |
+//! | an HTTP response, or another answer that may be a failure | any row above: an answer that is [`Classify`] says itself what it counts as, also beside `classify = presets::any` |
 //!
-//! A call by a handle takes the same functions: `call_classified(future, presets::io)`.
+//! Write a preset by its path `presets::..`. A function of your own, a closure, and a preset under
+//! another path get the whole result, and nothing else is asked.
+//!
+//! A call by a handle takes the same functions: `call_classified(future, presets::io)`. They are
+//! about errors, so any `Ok` is a success there. For an HTTP response write a closure:
+//!
+//! ```
+//! # use breaker_core::{CircuitBreaker, Classify, Config, Outcome, presets};
+//! # struct Response(u16);
+//! # impl Classify for Response {
+//! #     fn classify(&self) -> Outcome { presets::http_status(&self.0) }
+//! # }
+//! # fn get() -> std::io::Result<Response> { Ok(Response(503)) }
+//! # let breaker = CircuitBreaker::new("search", Config::new())?;
+//! let answer = breaker.call_sync_classified(get, |result| match result {
+//!     Ok(response) => presets::errors(result).with_outcome(response.classify()),
+//!     Err(_) => presets::io(result),
+//! });
+//! assert_eq!(breaker.snapshot().failure_count, 1);
+//! # answer.unwrap();
+//! # Ok::<(), breaker_core::ConfigError>(())
+//! ```
 //!
 //! ```
 //! use breaker_core::{Classify, Outcome, presets};

@@ -29,7 +29,27 @@ fn not_toml(text: &str, error: &toml::de::Error) -> String {
         return format!("is not TOML: {}", excerpt::name(&message));
     };
     let (line, of_line) = (before.matches('\n').count() + 1, before.rsplit('\n').next().unwrap_or_default());
-    format!("is not TOML, at line {line}, column {}: {}", of_line.chars().count() + 1, excerpt::name(&message))
+    let rest = text[before.len()..].lines().next().unwrap_or_default();
+    let fix =
+        unquoted_name(&format!("{of_line}{rest}")).map_or_else(String::new, |table| format!("; {}", quotes(&table)));
+    format!("is not TOML, at line {line}, column {}: {}{fix}", of_line.chars().count() + 1, excerpt::name(&message))
+}
+
+// Input:  `[breakers.shop::Client]`, a line that is no TOML
+// Output: `breakers."shop::Client"`
+fn unquoted_name(line: &str) -> Option<String> {
+    let (table, name) = line.trim().strip_prefix('[')?.rsplit_once(']')?.0.split_once('.')?;
+    let is_unquoted = !name.is_empty() && !name.contains(['"', '\'']);
+    (matches!(table, "breakers" | "functions") && is_unquoted).then(|| quoted(table, name))
+}
+
+fn quoted(table: &str, name: &str) -> String {
+    format!("{table}.\"{}\"", excerpt::name(name))
+}
+
+/// How to write the table of such a name.
+fn quotes(table: &str) -> String {
+    format!("a name with dots, colons or spaces is in quotes: `[{table}]`")
 }
 
 struct Reader<'f> {
@@ -113,11 +133,14 @@ impl Reader<'_> {
 
     fn key(&mut self, layer: &mut Layer, location: &str, key: &str, value: &DeValue<'_>) {
         let Some(known) = KEYS.iter().find(|known| **known == key) else {
-            return self.problem(
-                ConfigErrorKind::UnknownKey,
-                location,
-                format!("there is no key `{}`; {}", excerpt::name(key), text::key_hint(key)),
-            );
+            let fix = match (value, location.split_once('.')) {
+                (DeValue::Table(keys), Some((table @ ("breakers" | "functions"), name))) => {
+                    quotes(&quoted(table, &whole_name(name, keys)))
+                }
+                _ => text::key_hint(key),
+            };
+            let message = format!("there is no key `{}`; {fix}", excerpt::name(key));
+            return self.problem(ConfigErrorKind::UnknownKey, location, message);
         };
         let text = match value {
             DeValue::Table(parts) if *known == "backoff" => {
@@ -136,6 +159,19 @@ impl Reader<'_> {
     fn problem(&mut self, kind: ConfigErrorKind, location: &str, message: String) {
         self.problems.push(ConfigError::new(kind, format!("{}: {location}", self.path), message));
     }
+}
+
+// Input:  `acme.invoices` and the table `eu` in it, of `[breakers.acme.invoices.eu]`
+// Output: `acme.invoices.eu`
+//
+// Nothing but a name without quotes makes a table of tables.
+fn whole_name(name: &str, keys: &DeTable<'_>) -> String {
+    let is_key = |key: &str| KEYS.iter().any(|known| **known == *key);
+    let inner = keys.iter().find_map(|(key, value)| match value.get_ref() {
+        DeValue::Table(keys) if !is_key(key.get_ref()) => Some((key.get_ref(), keys)),
+        _ => None,
+    });
+    inner.map_or_else(|| name.to_owned(), |(key, keys)| whole_name(&format!("{name}.{key}"), keys))
 }
 
 /// The text of a value in the format of variables.
