@@ -21,9 +21,8 @@ use std::{fmt, io};
 /// - Do not write `#[error(transparent)]`: it takes the error out of the `source()` chain, and
 ///   [`find`](Self::find) does not find it.
 ///
-/// Two errors are equal if they say the same of the same breaker: the name and the reason are
-/// equal, and for a rejection the state. The function and the durations are not compared, since
-/// each call has its own.
+/// Two errors are equal if the breaker's name and the reason are equal, and for a rejection the
+/// state. The function and the durations are not compared, since each call has its own.
 ///
 /// ```
 /// # use breaker_core::{CircuitBreakerError, Registry, circuit_breaker};
