@@ -36,7 +36,7 @@ async fn a_file_that_another_process_has_locked_is_told_as_that_and_can_be_searc
     }
     assert_eq!(writes().state(), State::Open);
     let reason = writes().snapshot().last_error.and_then(|error| error.message).unwrap_or_default();
-    assert!(reason.contains("another process has locked the SQLite file that DATABASE_URL names"), "{reason}");
+    assert!(reason.contains("another process has locked the SQLite file of DATABASE_URL"), "{reason}");
     assert_eq!(world.search("say hello").await.names()[0], "say_hello");
     assert_eq!((database().state(), database().snapshot().failure_count), (State::Closed, 0));
     sqlx::query("ROLLBACK").execute(&mut other).await.expect("it has begun");
