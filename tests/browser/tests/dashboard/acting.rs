@@ -35,7 +35,7 @@ async fn an_action_needs_the_login_says_what_it_does_and_takes_effect() -> Resul
 
     // The dialog says what the action does; "Cancel" does nothing.
     tab.click("[data-action=force_open]").await?;
-    tab.until_text("#confirm-says", "No more calls are made to it.").await?;
+    tab.until_text("#confirm-says", "The breaker rejects all calls").await?;
     tab.click("#confirm [value=no]").await?;
     tab.until("!document.querySelector('#confirm').open").await?;
     assert_eq!(state(&assistant).await?, "closed");

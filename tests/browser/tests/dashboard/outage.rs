@@ -68,7 +68,7 @@ async fn the_details_say_everything_and_are_live() -> Result<(), Trouble> {
     tab.until("document.querySelector('#detail').open").await?;
     tab.until_text("#detail [data-part=word]", "Down").await?;
     tab.until_text("#detail [data-part=facts]", "3 consecutive failures").await?;
-    tab.until_text("#detail [data-part=fallbacks]", "while calls were not made").await?;
+    tab.until_text("#detail [data-part=fallbacks]", "while calls were rejected").await?;
     tab.until_text("#detail [data-part=next]", "next attempt in").await?;
     tab.until_text("#detail .happened", "is down").await?;
     // The source of each setting, and the functions that share the breaker.
