@@ -253,7 +253,7 @@ pub(super) const OTHER_PLACES: [(&[&str], &str); 10] = [
         &["manual_control", "state_provider"],
         "the handle of a breaker has its state and manual control: `Registry::global().get(..)`",
     ),
-    (&["state_storage"], "a breaker belongs to its process, and there is no other place for its state; leave this out"),
+    (&["state_storage"], "a breaker belongs to its process, and there is no other place for its state; remove this"),
     (
         &["automatic_transition_from_open_to_half_open_enabled", "auto_transition"],
         "a breaker is always half-open after its `recovery_timeout`; remove this",
