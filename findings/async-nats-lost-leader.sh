@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # NATS 2.9.10 and async-nats 0.51.0: a stream that has lost its leader does not exist, at once.
 #
-# A guess: three servers hold a stream; two of them die. Its messages are safe, and nobody can
-# decide to store another one. So a publish waits for its acknowledgement and times out, or the
-# server says that it cannot for now (503), as it says for other requests.
+# A guess: three servers hold a stream; two of them die. Its messages are safe, and the last server
+# cannot decide to store another one. So a publish waits for its acknowledgement and times out. Or
+# the server says that it cannot for now (503), as it says for other requests.
 #
-# What happens: the leader of a stream is what listens on its subjects. Without one nobody listens,
-# so the server answers the publish as one to a subject that belongs to no stream, within a
-# millisecond, and the client says "no stream found for given subject" (`StreamNotFound`): the same
-# error, with nothing behind it, as for a subject that is misspelt. Meanwhile `get_stream` says that
-# the stream is there, and making another one is answered with 503 "temporarily unavailable". Once
-# two servers are there again, the publish goes on failing so until a leader is chosen.
+# What happens: the leader of a stream is what listens on its subjects. Without a leader there is no
+# subscriber. So the server answers within a millisecond, as it does for a subject that belongs to
+# no stream. The client returns "no stream found for given subject" (`StreamNotFound`). A misspelt
+# subject gives the same error, also without a source. Meanwhile `get_stream` says that the stream
+# is there, and making another one is answered with 503 "temporarily unavailable". Once two servers
+# are there again, the publish goes on failing so until a leader is chosen.
 #
-# Why it matters: who takes `StreamNotFound` for a mistake of the caller's (it reads like a 404)
+# Why it matters: `StreamNotFound` reads like a 404. Code that takes it for the caller's mistake
 # never sees the outage: no retry, no alarm, no breaker that opens. So count it as an outage, and
 # find a misspelt subject by a test.
 #

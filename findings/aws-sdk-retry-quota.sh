@@ -7,13 +7,14 @@
 #
 # What happens: the tokens that pay for retries are kept in a table of the process, by service and
 # region. Neither the client nor its configuration nor its endpoint is part of the key. Once one
-# endpoint (a store of one's own that speaks S3, say) has failed often enough, calls of a new client
-# at a healthy endpoint are made once: a single 500 there reaches the caller. A client with another
-# region still has its three attempts. Nothing in the error says that retries were left out.
+# endpoint (a private store that speaks S3, say) has failed often enough, a new client makes each
+# call once. It does so at a healthy endpoint too. A single 500 there reaches the caller. A client
+# with another region still has its three attempts. Nothing in the error says that retries were left
+# out.
 #
-# Why it matters: a service that reads from S3 and from a store of its own under the same region
-# loses its retries at both when one fails, and a test that wants to see retries fails in a process
-# where another test has spent them. A partition of one's own (`retry_partition`) keeps them apart.
+# Why it matters: a service may read from S3 and from a store of its own under the same region. When
+# one fails, it loses its retries at both. A test of retries fails in a process where another test
+# has spent them. A partition of one's own (`retry_partition`) keeps them apart.
 #
 # Seen (attempts of each call; every answer is a 500):
 #   first client: 3 for 25 calls, then 1

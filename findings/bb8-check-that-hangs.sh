@@ -2,16 +2,16 @@
 # bb8 0.9.1: a connection whose check does not end goes back into the pool, so the pool clings to a
 # silent one for ever.
 #
-# A guess: the check of a connection that is handed out (`is_valid`, with `test_on_check_out`, which
-# is the default) is there to find dead ones, and one that does not pass within `connection_timeout`
-# is thrown away as one that fails is.
+# A guess: `is_valid` checks each connection that is handed out (`test_on_check_out`, the default),
+# to find dead ones. A connection that does not pass within `connection_timeout` is thrown away, as
+# one that fails is.
 #
-# What happens: the limit covers the whole of `get()`. When it is over the future is dropped, with
-# the connection in it, and a drop returns it to the pool unless `has_broken` says that it is
-# broken. For a connection that is silent (a lost entry of a network's table, a dead host behind a
-# moved address) nothing has told the client, so it is not. The next `get()` has the same
-# connection, and so on: no new one is made, although one would work. A check that *fails* does make
-# a new one.
+# What happens: the limit covers the whole of `get()`. When it is over, the future is dropped, with
+# the connection in it. The drop returns the connection to the pool, unless `has_broken` says that
+# it is broken. A silent connection (a lost entry of a network's table, a dead host behind a moved
+# address) has given the client no error. So it does not count as broken. The next `get()` has the
+# same connection, and so on: no new one is made, although one would work. A check that *fails* does
+# make a new one.
 #
 # Why it matters: after such a fault every call fails with `TimedOut` until the kernel gives the
 # socket up, or for ever. bb8-postgres has no limit in its check. bb8-redis has one, the 500 ms of

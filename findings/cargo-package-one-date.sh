@@ -2,8 +2,8 @@
 # cargo 1.95.0: a package that is unpacked over another one is not built again, since all files of
 # all packages have one date.
 #
-# A guess: a `.crate` that is unpacked by `tar` over the sources of an earlier one is new to cargo,
-# which compares the dates of sources.
+# A guess: `tar` unpacks a `.crate` over the sources of an earlier one. Cargo compares the dates of
+# sources, so the new ones are new to it.
 #
 # What happens: `cargo package` gives every file the same date, in 2006, so that packages are
 # reproducible, and `tar` restores it. It is older than whatever was built, so `cargo check` takes

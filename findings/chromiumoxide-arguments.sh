@@ -12,13 +12,13 @@
 #   ("lang", "de")  is joined to the library's own: `--lang=en_US,de`
 # So `"--remote-debugging-port=9333"` does not choose the port either: the library sees no such name
 # and adds port 0. A pair gives what was meant where the library has no such argument itself, or
-# with `disable_default_args`. The arguments come out of a `HashMap`, so which of two with one name
-# is the last differs from start to start: of sixty starts with "lang=de", some end with the one and
+# with `disable_default_args`. The arguments come out of a `HashMap`. So which of two with one name
+# is the last differs from start to start. Of sixty starts with "lang=de", some end with the one and
 # some with the other.
 #
 # Why it matters: nothing fails and nothing is logged. A test that relies on the browser's language,
-# or on a feature that is turned off, runs with the usual ones; with the second spelling only
-# sometimes, since Chromium heeds the last of two switches.
+# or on a feature that is turned off, runs with the usual ones. With the second spelling it does so
+# only sometimes, since Chromium uses the last of two switches.
 #
 # Seen, of the arguments that a program in the browser's place gets (sorted):
 #   arg("--lang=de"): ----lang=de --lang=en_US

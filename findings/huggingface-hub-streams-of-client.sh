@@ -5,15 +5,15 @@
 # A guess: an `InferenceClient` is a set of settings. Who asks for a stream holds the stream, and
 # may forget the client, as with openai's. And a stream that was read to its end is gone.
 #
-# What happens: the client puts each response that streams into its own `ExitStack`, which is
-# emptied by `close()` or when the client is no longer referred to. So
+# What happens: the client puts each streamed response into its own `ExitStack`. `close()` empties
+# it, and so does the end of the last reference to the client. So
 # `for part in InferenceClient(..).chat_completion(.., stream=True)` fails before its first part:
 # the client is gone when the call returns. `StreamClosed` says nothing of it. And a client that
 # lives keeps all responses that it ever streamed, with about 11 kB each.
 #
-# Why it matters: a function that makes a client and gives the stream back does not work, whatever
-# the server does, and a breaker around it opens. A service that keeps one client, which is the
-# cure, grows with each answer until it closes that client.
+# Why it matters: a function that makes a client and returns the stream does not work, whatever the
+# server does. A breaker around it opens. A service that keeps one client, which is the cure, grows
+# with each answer until it closes that client.
 #
 # Seen:
 #   a client that is held: Hello

@@ -11,10 +11,10 @@
 # item, and its error is that of a server that was never reached.
 #
 # Why it matters: a proxy or a service that passes a stream on shows "no answer" where there was
-# half of one. The client may then ask again, since nothing seems to have come; its log has no
-# status, and a circuit breaker sees a failed call instead of a stream that was cut. Whether it is
-# the one or the other hangs on the speed of the upstream. A server that wants the items to arrive
-# gives way once before the error (`tokio::task::yield_now`), or says the error in the stream.
+# half of one. The client may then ask again, since nothing seems to have come. Its log has no
+# status. A circuit breaker sees a failed call instead of a stream that was cut. Whether it is the
+# one or the other hangs on the speed of the upstream. A server that wants the items to arrive gives
+# way once before the error (`tokio::task::yield_now`), or says the error in the stream.
 #
 # Seen (the body gives two items, and an error):
 #   HTTP/1.1, an error 200 ms after the items: 200, "one two ", an error

@@ -8,12 +8,12 @@
 #
 # What happens: hyper takes a reset with NO_ERROR for the end of the body, and looks at no length
 # then. The caller gets `Ok` with what came: 3 bytes of 10. Every other reset is an error. RFC 9113
-# has NO_ERROR for a server that has sent its whole answer and wants no more of the request; a proxy
+# has NO_ERROR for a server that has sent its whole answer and wants no more of the request. A proxy
 # that ends a stream after its own time limit uses it as well.
 #
-# Why it matters: a file is stored, or a stream of text is parsed, that lacks its end, and nothing
-# says so: not the error, not the status, and no circuit breaker. The header is still there to
-# compare with, and nobody else does.
+# Why it matters: a file without its end is stored, or a stream of text without its end is parsed.
+# Nothing reports it: no error, no status and no circuit breaker. The header is still there, and
+# only the caller can compare with it.
 #
 # Seen (reqwest 0.13.5 over hyper; the answer has `content-length: 10`, and 3 bytes come):
 #   HTTP/2, reset with NO_ERROR: Ok, 3 bytes of 10

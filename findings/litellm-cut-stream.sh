@@ -6,9 +6,9 @@
 # without one at the client, which can tell by that that something is missing.
 #
 # What happens: the proxy ends each stream itself. Where the upstream's bytes end in order, it adds
-# a last chunk with `finish_reason: "stop"` and `[DONE]`: after one word, in half an event, and
-# after `event: error`. A broken connection and `data: {"error": ..}` are passed on as an error
-# event.
+# a last chunk with `finish_reason: "stop"` and `[DONE]`. It does so after one word, in half an
+# event, and after `event: error`. A broken connection and `data: {"error": ..}` are passed on as an
+# error event.
 #
 # Why it matters: behind this proxy a cut answer cannot be told from a whole one, by no client and
 # no circuit breaker. The proxy is where it would have to be seen.

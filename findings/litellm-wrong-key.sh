@@ -5,14 +5,14 @@
 # that gets 400 looks at what it has sent, and at 500 it waits and asks again.
 #
 # What happens: each key but the right one is looked for in the database. Where there is none the
-# answer is 400 `No connected db.`. A request without a key, or with one that does not begin with
-# `sk-` where no `Bearer` stands before it, fails in another way, and while the proxy looks whether
-# that was its database's fault it needs `prisma`, which `litellm[proxy]` does not install. So it
+# answer is 400 `No connected db.`. A request fails in another way where it has no key, or a key
+# with neither `Bearer` before it nor `sk-` at its start. The proxy then looks whether that was its
+# database's fault. For this it needs `prisma`, and `litellm[proxy]` does not install it. So it
 # answers 500 in plain text, also for `GET /v1/models`.
 #
 # Why it matters: a mistake in a setting looks like a bad question, or like an outage. A circuit
-# breaker that takes 400 for an answer of a server that is well stays closed while nobody is
-# answered; with no key it opens, and its probes fail until somebody reads the proxy's log. Many
+# breaker that takes 400 for an answer of a healthy server stays closed while every request is
+# refused. With no key it opens, and its probes fail until an operator reads the proxy's log. Many
 # refusals in a row, of different questions, say more than their status.
 #
 # Seen (the proxy has a master key, and no database):

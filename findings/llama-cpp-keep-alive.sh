@@ -11,9 +11,9 @@
 # the request could have been under way.
 #
 # Why it matters: a client with a pool fails now and then in a call that follows a stream closely,
-# at a server that is well: about 1 of 300 with reqwest 0.13.5 on a quiet machine. A circuit breaker
-# counts each. Keep no idle connections for this server (reqwest: `pool_max_idle_per_host(0)`), or
-# retry once.
+# though the server is well. With reqwest 0.13.5 on a quiet machine it is about 1 call of 300. A
+# circuit breaker counts each. Keep no idle connections for this server (reqwest:
+# `pool_max_idle_per_host(0)`), or retry once.
 #
 # Seen:
 #   plain: Keep-Alive: timeout=5, max=100; the second request: 200

@@ -3,8 +3,8 @@
 # prompt is read frees nothing.
 #
 # A guess: the server cancels the task of a client that has closed its connection, as it does
-# between two tokens, when the slot is free at once. A time limit on the first token, then, spares
-# the server the call that was given up.
+# between two tokens. The slot is free at once. A time limit on the first token, then, spares the
+# server the call that was given up.
 #
 # What happens: a task is cancelled only when its prompt has been read. The server reads all of it,
 # in batches of 2,048 tokens, and lets the slot go after that (ggml-org/llama.cpp#15232).

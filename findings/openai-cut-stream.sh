@@ -13,7 +13,7 @@
 # event that is named `error` and has `{"message": ..}` is a chunk without choices: also the end.
 # Only `data: {"error": ..}` is an error.
 #
-# Why it matters: half a sentence is stored, cached and shown as the model's answer, and retries,
+# Why it matters: half a sentence is stored, cached and shown as the model's answer. Retries,
 # metrics and circuit breakers count it as a success. The caller has to look for a `finish_reason`
 # in what it has read.
 #

@@ -7,8 +7,9 @@
 #
 # What happens: it is the longest that a single read may take, and a comment is read too. Servers
 # and proxies send `: keep-alive` each 15 or 30 s for as long as the answer takes, so that nothing
-# between closes the connection: llama.cpp while it reads a long prompt, routers while the request
-# is in a queue. The clients drop comments, so their caller sees nothing at all, without an end.
+# between closes the connection. llama.cpp does so while it reads a long prompt, routers while the
+# request is in a queue. The clients drop comments, so their caller sees nothing at all, without an
+# end.
 #
 # Why it matters: a model that hangs behind a proxy that is well is waited for without a limit,
 # though each limit is set. A limit that holds is one around the wait for the next part that has

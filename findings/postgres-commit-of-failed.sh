@@ -10,9 +10,9 @@
 # `ROLLBACK` in place of `COMMIT` in the tag of the answer. psql shows it. Both libraries read past
 # the tag and give `Ok(())`.
 #
-# Why it matters: code that passes over one error, as of an insert that may exist already, writes
-# nothing of all the rest, and has no error for it. To such code the database looks well: nothing is
-# counted, nothing is logged. A savepoint around the statement that may fail, or
+# Why it matters: code may pass over one error, such as that of an insert of a row that exists. It
+# then writes nothing of all the rest, and gets no error for it. To such code the database looks
+# well: nothing is counted, nothing is logged. A savepoint around the statement that may fail, or
 # `ON CONFLICT DO NOTHING`, avoids it.
 #
 # Seen:

@@ -6,12 +6,12 @@
 # on disk. The node that has the queue is killed; the client is connected to the other node of the
 # cluster, so that one cannot store it. It answers with a nack, an error, or not at all.
 #
-# What happens: it acks, within a millisecond. A queue that is down is, for the exchange, no queue:
-# the message reaches no queue, a message that reaches no queue is thrown away, and one that is
-# thrown away is confirmed. Only with `mandatory` does it come back, inside of the ack
-# (`Ack(Some(..))`, 312 NO_ROUTE), in just the way of a message to a queue that never was.
-# Everything else on that queue is answered with 404, the code of a queue that is not there; only
-# the text tells ("home node .. is down or inaccessible").
+# What happens: it acks, within a millisecond. For the exchange, a queue that is down is no queue. A
+# message that reaches no queue is thrown away, and one that is thrown away is confirmed. Only with
+# `mandatory` does it come back, inside of the ack (`Ack(Some(..))`, 312 NO_ROUTE). A message to a
+# queue that never existed comes back in the same way. Everything else on that queue is answered
+# with 404, the code of a queue that is not there. Only the text shows the difference ("home node ..
+# is down or inaccessible").
 #
 # Why it matters: a publisher that waits for each ack, as the tutorials advise, sees nothing of the
 # outage and loses every message. A circuit breaker around it stays closed; one that takes 404 for

@@ -9,8 +9,8 @@
 # `response_timeout`. So the `BLPOP` ends as "timed out" after half a second, as one of a server
 # that is ill. The server knows nothing of it: it goes on to block the connection, until the two
 # seconds are over. All commands on clones of the connection wait behind it, and each one ends as
-# "timed out" too. A job that is pushed meanwhile is given to the `BLPOP` that nobody waits for: it
-# is gone from the list, and no error says so.
+# "timed out" too. A job that is pushed meanwhile is given to the `BLPOP`, though its caller has
+# stopped waiting. The job is gone from the list, and no error says so.
 #
 # Why it matters: a worker that polls an empty queue looks like an outage to a circuit breaker or an
 # alert, and its neighbours too. And jobs are lost only now and then. Blocking commands want a

@@ -6,16 +6,16 @@
 # client. The event loop goes on after an error, as its documentation asks, and connects again. What
 # was never sent is sent then.
 #
-# What happens: when a connection breaks, the event loop takes all out of the queue of the client,
-# beside what was sent and not acknowledged, and puts it into a list of what is pending. At the next
+# What happens: when a connection breaks, the event loop moves all messages from the queue of the
+# client into a list of pending ones. What was sent and not acknowledged goes there too. At the next
 # connection it clears that list unless the broker says that it knows the session. So it is lost
 # with `clean_session`, which is on by default. Without `clean_session` it is lost too where the
 # broker was restarted and has no store. Nothing tells: each `publish` was `Ok`, and `poll` gives
 # the new connection as if all were well. What is published a moment later, while the client still
 # is without a connection, does arrive.
 #
-# Why it matters: an outage of ten seconds that the client has not yet noticed loses all that was
-# published in it, up to the capacity of the queue, although the same messages would wait if they
+# Why it matters: a client may not have noticed an outage of ten seconds yet. Then all that was
+# published in it is lost, up to the capacity of the queue. The same messages would wait if they
 # were published after the first error. A service that counts a publish as done when it is `Ok`
 # loses data in each outage. So wait for the acknowledgements, and keep a message until then. (A
 # comment on `EventLoop::clean` recommends a queue with a capacity of 0; the examples have 10.)

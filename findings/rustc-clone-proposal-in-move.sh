@@ -2,14 +2,14 @@
 # rustc 1.95.0: inside of anything that is `move`, no clone is proposed for a moved value, not even
 # for one that was never captured.
 #
-# A guess: the proposal "consider cloning the value" is left out where a clone could not help, as
-# for a value that a `move` closure has captured. For the closure's own arguments and locals the
-# message is the one of a plain function.
+# A guess: rustc leaves out the proposal "consider cloning the value" where a clone could not help.
+# An example is a value that a `move` closure has captured. For the closure's own arguments and
+# locals the message is the one of a plain function.
 #
-# What happens: the word `move` on any closure or async block around the code is enough. The same
-# two lines, about an argument of the closure itself, are told with the proposal in a plain function
-# and in a closure without `move`, and without it in a `move` closure and in an `async move` block.
-# Error code, label and place are the same in all of them.
+# What happens: the word `move` on any closure or async block around the code is enough. Take the
+# same two lines, about an argument of the closure itself. In a plain function and in a closure
+# without `move` their error has the proposal. In a `move` closure and in an `async move` block it
+# has none. Error code, label and place are the same in all of them.
 #
 # Why it matters: attribute macros put the user's body into a closure or an async block, mostly a
 # `move` one. Users then lose the fix-it that their editor would apply, and nothing in the message

@@ -2,8 +2,8 @@
 # rustc 1.95.0: a method is chosen without a look at lifetimes, so a fallback method does not catch
 # what is not `'static`.
 #
-# A guess: of two methods with one name, an inherent one for `E: Error + 'static` and one of a trait
-# for everything, the second is taken whenever the first does not apply. Macros choose by traits in
+# A guess: two methods have one name, an inherent one for `E: Error + 'static` and one of a trait
+# for everything. The second is taken whenever the first does not apply. Macros choose by traits in
 # this way ("autoref specialization").
 #
 # What happens: for a type that is no error the fallback is taken. For an error that borrows for

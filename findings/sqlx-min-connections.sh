@@ -6,10 +6,10 @@
 # outage the pool is as soon back with it as without.
 #
 # What happens: for each connection that is lost a task of the pool makes another one, up to
-# `min_connections`. It holds a place of the pool, and where it is refused it tries again for five
+# `min_connections`. The task holds a place of the pool. Where it is refused it tries again for five
 # minutes, with pauses that double up to a minute. With as many as `max_connections` such tasks hold
 # all places, so no call can try by itself. After 7 s of outage the next attempt comes 10 s after
-# its begin: until then each call waits for its `acquire_timeout`, at a server that is well. By the
+# its begin. Until then each call waits for its `acquire_timeout`, though the server is well. By the
 # source it is up to a minute after an outage of four.
 #
 # Why it matters: a pool of a fixed size is common. Its service stays down after the database is

@@ -8,17 +8,17 @@
 #
 # What happens: PostgreSQL refuses by the kind of the statement (25006), before it looks whether
 # there is such a table. sqlx begins each run with that statement, for its own table, and so ends
-# with this error (also in its open issue 4105). And a lock stays: sqlx takes one of the session
-# (`pg_advisory_lock`) before, and gives it back only at the end of a run that went well. The
+# with this error (also in its open issue 4105). And a lock stays. sqlx takes one of the session
+# before (`pg_advisory_lock`), and releases it only at the end of a run that went well. The
 # connection returns to the pool as a healthy one, and the session keeps the lock. A second run by
 # any other connection then waits as long as that pool keeps this connection; here `lock_timeout`
 # ends the wait.
 #
-# Why it matters: a service that migrates at its start cannot be started again during a failover to
-# a standby, or while `default_transaction_read_only` is on, although it only wants to read. If it
-# goes on without the migrations, or tries them again, it keeps every other instance at that server
-# from migrating, also one that may write. So ask `SHOW transaction_read_only` first, and run
-# migrations on a connection of their own, which is closed afterwards.
+# Why it matters: a service that migrates at its start may only want to read. Still it cannot start
+# during a failover to a standby, or while `default_transaction_read_only` is on. It may go on
+# without the migrations, or try them again. Then it keeps every other instance at that server from
+# migrating, also one that may write. So ask `SHOW transaction_read_only` first, and run migrations
+# on a connection of their own, which is closed afterwards.
 #
 # Seen:
 #   may write, first run: Ok

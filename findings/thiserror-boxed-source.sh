@@ -13,8 +13,8 @@
 # be found, unless the caller names the whole container:
 # `downcast_ref::<Arc<dyn Error + Send + Sync>>()`.
 #
-# Why it matters: boxing a large field, which clippy's `result_large_err` suggests, compiles, keeps
-# every message and every length of the chain, and ends each decision that asks for the type:
+# Why it matters: clippy's `result_large_err` suggests boxing a large field. It compiles, and keeps
+# every message and the length of every chain. But it ends each decision that asks for the type:
 # retries, status codes, what counts as a failure. Code that walks chains has to ask for `T`,
 # `Box<T>` and `Arc<T>`.
 #

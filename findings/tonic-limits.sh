@@ -5,9 +5,9 @@
 # connecting. A channel with both has no call that waits for ever. And a call that ran into its
 # limit ends with `DeadlineExceeded`.
 #
-# What happens: the limit of a request begins once there is a connection, so a call on a channel
+# What happens: the limit of a request begins once there is a connection. So a call on a channel
 # that still connects waits for TCP as long as the kernel does, about two minutes. `connect_timeout`
-# is that of hyper-util's connector, which is TCP alone: a server that takes the connection and is
+# is that of hyper-util's connector, which is TCP alone. A server that takes the connection and is
 # silent holds up the TLS handshake without end. Of a stream only the head is limited. And what does
 # run into the limit is `Cancelled`, "Timeout expired", made by the client, which is also the code
 # of a server's own word.
