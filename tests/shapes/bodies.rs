@@ -272,7 +272,7 @@ impl Noisy {
 }
 
 /// So do they without the attribute from edition 2024 on. Up to 2021 they drop after the locals,
-/// and before the arguments; but the body's arguments are locals here, and a temporary that borrows
+/// and before the arguments. But the body's arguments are locals here, and a temporary that borrows
 /// one must not outlive it.
 #[test]
 fn temporaries_of_an_async_tail_drop_before_the_locals_in_each_edition() {

@@ -23,7 +23,7 @@ const CASES: [&str; 4] = ["types", "borrows", "lints", "syntax"];
 const ATTRIBUTE: &str = "#[circuit_breaker";
 
 /// What rustc proposes for these without the attribute, and not with it. Their bodies are
-/// `async move` blocks, or, since they use a `self` or a reference, `move` closures: in both rustc
+/// `async move` blocks, or `move` closures where they use a `self` or a reference. In both, rustc
 /// proposes neither a clone nor a `&mut` for what is captured.
 const WITHOUT_A_FIX: [&str; 15] = [
     "assigned_behind_self",

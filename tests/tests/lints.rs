@@ -19,7 +19,7 @@ const NEED_IT: &str = "fn unsized_ok(";
 const FORGETFUL: &str = "clippy::arithmetic_side_effects";
 
 /// Functions and attributes that come out of a macro. These lints are quiet where a body and its
-/// function are from two places; the body of an annotated function is a block of its own.
+/// function are from two places. The body of an annotated function is a block of its own.
 const FROM_MACROS: [&str; 3] = ["drop_order.rs", "from_macros.rs", "sizes.rs"];
 const QUIET_IN_MACROS: [&str; 5] = [
     "clippy::absolute_paths",

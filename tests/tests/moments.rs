@@ -1,5 +1,5 @@
-//! What is over stays over, and is told as what it was, also when nobody has called since; what
-//! begins by hand begins as by a rule.
+//! What is over stays over, and is reported as what it was, also without a call since. What begins
+//! by hand begins as by a rule.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

@@ -79,8 +79,9 @@ fn counts(breaker: &CircuitBreaker) -> [u64; 5] {
     [seen.success_count, seen.ignored_count, seen.failure_count, seen.cancelled_count, seen.rejected_count]
 }
 
-/// A question that passes through several calls of this breaker (`fail_max` is 3) counts once,
-/// opens it as late as it would alone, and the first one that a service answers again closes it.
+/// A question passes through several calls of this breaker (`fail_max` is 3). It counts once, and
+/// opens the breaker as late as it would alone. The first one that a service answers again closes
+/// it.
 async fn asks_once(name: &str, service: &Service, mut ask: impl AsyncFnMut() -> Answer) {
     let breaker = testing::breaker(name);
     ask().await.unwrap();

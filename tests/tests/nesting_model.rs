@@ -1,6 +1,6 @@
-//! Calls within calls: whatever they are, however they end and whatever is done to the breakers
-//! meanwhile, two breakers do what a plain reference does, and a service that is well again closes
-//! them.
+//! Calls within calls: two breakers do what a plain reference does. This holds whatever the calls
+//! are, however they end and whatever is done to the breakers meanwhile. A service that is well
+//! again closes them.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 #[allow(dead_code, reason = "of the model of one breaker a part is used here")]

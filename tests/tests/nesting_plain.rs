@@ -1,4 +1,4 @@
-//! Calls within calls as services have them: with no isolated test and no listener in the process,
+//! Calls within calls as services have them. With no isolated test and no listener in the process,
 //! annotated calls have shorter ways to the stack of calls and off it. Whatever way a call takes,
 //! it counts as it would on the longest.
 #![allow(clippy::unwrap_used, reason = "a test may")]

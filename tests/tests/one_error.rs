@@ -1,7 +1,7 @@
-//! One mistake gives one error, also where rustc could tell it at several calls of the expansion,
-//! and no proposal, label or note leads into the run-time half: such a name is only told where it
-//! asks for something. trybuild leaves out what is told twice in the same words, so this reads all
-//! that the compiler says.
+//! One mistake gives one error, also where rustc could report it at several calls of the expansion.
+//! No proposal, label or note leads into the run-time half. Such a name is only reported where it
+//! asks for something. trybuild leaves out what is reported twice in the same words, so this reads
+//! all that the compiler says.
 #![allow(clippy::unwrap_used, reason = "a file that cannot be written fails the test")]
 
 use std::collections::BTreeMap;

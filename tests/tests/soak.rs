@@ -24,9 +24,9 @@ fn paused() -> Runtime {
     Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
 }
 
-/// How long after an outage it can still reject, of which the longest opening lasts for `open`: the
-/// last of its calls ends and opens it once more; its slots come back from probes that are lost;
-/// probes come, one after the other, and succeed; and its ramp ends.
+/// How long after an outage the breaker can still reject; its longest open period is `open`. The
+/// last call of the outage ends and opens it once more. Its slots come back from lost probes.
+/// Probes come one after the other and succeed. Its ramp ends.
 fn bound(settings: &Settings, open: Duration) -> Duration {
     let probes = settings.probe_count.unwrap() + settings.half_open_max_calls;
     let trial = settings.probe_timeout.unwrap() + probes * (PAUSE + QUICK);

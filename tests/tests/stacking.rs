@@ -101,8 +101,8 @@ async fn span_above() -> Result<Option<&'static str>, Fault> {
     Ok(current_span())
 }
 
-/// What stands below works on the function later, and so is around what stands above: the body is
-/// in the span either way, the fallback's steps are where `instrument` stands below.
+/// An attribute below works on the function later, and so is around one above. The body is in the
+/// span either way. The fallback's steps are in it where `instrument` is below.
 #[tokio::test(start_paused = true)]
 async fn the_span_of_instrument() {
     let _guard = tracing::subscriber::set_default(tracing_subscriber::registry());
@@ -128,8 +128,8 @@ fn cached_below(n: u8) -> Result<u8, Fault> {
     answer(n)
 }
 
-/// Above, cached copies the attributes below it to both of the functions that it makes: one call
-/// within another, of which a hit has the outer one only.
+/// Above, cached copies the attributes below it to both of the functions that it makes. So one call
+/// is within another, and a hit has the outer one only.
 #[tokio::test(start_paused = true)]
 async fn cached_below_answers_hits_without_the_breaker_and_above_counts_them_as_successes() {
     assert_eq!((cached_below(1), cached_below(1)), (Ok(1), Ok(1)));

@@ -1,5 +1,5 @@
-//! The key `stream` with values, and the same by `guard_stream`: until when the items of a stream
-//! have to come, and with which one it is complete.
+//! The key `stream` with values, and the same by `guard_stream`. They say until when the items of a
+//! stream have to come, and with which one it is complete.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
@@ -489,8 +489,8 @@ async fn one_that_is_never_read_waits_no_longer_than_for_the_stream_itself() {
     .await;
 }
 
-/// Of a stream that is dropped while its reader waits for the first item: the time that the call
-/// took, and that the reader has waited.
+/// For a stream that is dropped while its reader waits for the first item, two times count. They
+/// are the time that the call took, and the time that the reader has waited.
 #[tokio::test(start_paused = true)]
 async fn before_the_first_item_the_readers_own_time_is_no_wait() {
     isolated(async {

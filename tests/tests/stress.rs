@@ -49,8 +49,8 @@ fn a_million_calls_of_eight_threads_are_counted_once_each_and_lose_no_slot() {
     assert!(made.least() > 10_000, "there was something of everything: {made:?}");
 }
 
-/// After one recovery timeout in which nothing happens its slots are all there, but for those of
-/// probes that have succeeded in the storm, and when these probes succeed it is closed.
+/// After one recovery timeout in which nothing happens its slots are all there, except those of
+/// probes that have succeeded in the storm. When these probes succeed it is closed.
 fn calm(breaker: &CircuitBreaker, storm: &Storm) -> Counts {
     storm.wait(RECOVERY);
     let mut made = Counts::default();

@@ -115,9 +115,9 @@ fn state_of(name: &Value) -> Option<State> {
     })
 }
 
-/// gobreaker counts per generation, opossum per window: the total is the same as long as neither
-/// has begun anew, which their cases with other keys do not do. A run of failures is one
-/// everywhere; gobreaker forgets it when it opens.
+/// gobreaker counts per generation, opossum per window. The total is the same until one of them
+/// begins again, and in their cases with other keys neither does. Consecutive failures are counted
+/// alike everywhere; gobreaker forgets them when it opens.
 fn counts(run: &Run<'_>, expected: &Value, state: State) -> Result<(), String> {
     let snapshot = run.breaker.snapshot();
     let per_generation = expected.get("requests").is_some();

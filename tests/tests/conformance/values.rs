@@ -1,19 +1,19 @@
-//! The values of a case's file. One that this driver does not know is told by its name: never
+//! The values of a case's file. One that this driver does not know is reported by its name: never
 //! passed over, never a panic.
 
 use crate::Ended;
 use serde_json::Value;
 use std::time::Duration;
 
-/// A rate that is to be exceeded, not only reached, as one to be reached: no two shares of less
-/// than a million calls lie so close.
+/// Added to a rate that is to be exceeded, so that it is one to be reached. No two shares of less
+/// than a million calls lie that close.
 const MORE: f64 = 1e-12;
 
 pub(crate) fn unsupported(knob: &str) -> Ended {
     Ended::Unsupported(knob.to_owned())
 }
 
-/// A key that nobody has mapped is never passed over.
+/// A key without a mapping is never passed over.
 pub(crate) fn known(table: &Value, name: &str, keys: &[&str]) -> Result<(), Ended> {
     let Some(table) = table.as_object() else { return Err(unsupported(&format!("{name}={table}"))) };
     let strange = table.keys().find(|key| !keys.contains(&key.as_str()));

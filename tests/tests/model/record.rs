@@ -47,8 +47,8 @@ impl Record {
         self.kept = None;
     }
 
-    /// What the breaker shows, if that can be: a window of time is kept in 60 parts, so that a call
-    /// may leave it by a 60th of it before it is as old.
+    /// What the breaker shows, if that can be. A window of time is kept in 60 parts, so a call may
+    /// leave it early, by a 60th of the window at most.
     pub(crate) fn agree(&self, shown: Sums, window: Window, now: Duration) -> Sums {
         let (least, most) = self.kept.map_or_else(|| self.bounds(window, now), |kept| (kept, kept));
         let within = |part: fn(Sums) -> u64| part(least) <= part(shown) && part(shown) <= part(most);

@@ -50,7 +50,7 @@ impl Reference {
 
     /// A call that asks opens it where calls that are under way and slow already make the slow rule
     /// hold. A call is among them when it is slow by a sixteenth at most, and is no more after four
-    /// times as long: between these, it is as the breaker shows.
+    /// times as long. At both limits it is as the breaker shows.
     pub(crate) fn look_at_calls_under_way(&mut self) {
         let Some(slow_call_duration) = self.keys.slow_call_duration.filter(|_| self.may_become_slow()) else { return };
         let part = Duration::from_nanos(slow_call_duration.as_nanos().div_ceil(16) as u64);
@@ -201,8 +201,8 @@ impl Trial {
         (1..=16).contains(&(self.rejected_in_all - before))
     }
 
-    /// Whether a drop is no failure, since another call was rejected: of a probe while it held its
-    /// slot, of any other call in this trial.
+    /// Whether a drop is no failure, since another call was rejected. For a probe that is a
+    /// rejection while it held its slot, for any other call one in this trial.
     pub(crate) fn spares(&self, slot: Option<u64>) -> bool {
         if self.holds(slot) { self.would_give_more(slot) } else { self.spared < 16 && self.rejected_in_all > 0 }
     }

@@ -208,8 +208,8 @@ fn stick(half_open: &CircuitBreaker) {
     drop(probe);
 }
 
-/// What is told of a breaker once is told of values as often as their changes of state are: four at
-/// once, and four a minute.
+/// What is reported of a breaker once is reported of keyed breakers as often as their changes of
+/// state. These are four at once, and four a minute.
 #[tokio::test(start_paused = true)]
 async fn what_is_told_of_many_values_is_bounded() {
     let log = Log::at(Level::WARN);

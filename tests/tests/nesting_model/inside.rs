@@ -1,7 +1,7 @@
 //! Inside: what calls within calls of one breaker come to, as plain sequential code over two
 //! references of single breakers.
 //!
-//! It is told of each thing in the order in which it happens: a call is asked for, its body is
+//! It is notified of each thing in the order in which it happens. A call is asked for, its body is
 //! polled, it is over or dropped.
 
 use crate::keys::Keys;
