@@ -17,8 +17,7 @@ check_texts() {
         step python3 scripts/lib/prose_test.py
         step python3 scripts/lib/workflow_commands_test.py
         step scripts/prose
-        step scripts/prose --sentences --strict '*.md' docs/guide breaker-macros/docs \
-            breaker-core/src breaker-macros/src breaker-axum/src
+        step scripts/prose --sentences --strict
         step scripts/pictures --check
     else
         skip "scripts/prose and scripts/pictures, which need python3"
