@@ -1,4 +1,4 @@
-//! Patterns, `mut`, attributes, and arguments that nobody uses.
+//! Patterns, `mut`, attributes, and unused arguments.
 
 use breaker_core::{circuit_breaker, fallback};
 
@@ -123,7 +123,7 @@ fn arguments_without_a_use() {
     assert_eq!(guards(|| sync_unused(String::new(), &mut 1)), 1);
 }
 
-/// One that a step uses is used; one that nobody uses is told once, as without the attribute.
+/// One that a step uses is used. An unused one is reported once, as without the attribute.
 #[test]
 fn arguments_that_only_a_fallback_uses() {
     #[circuit_breaker]

@@ -40,7 +40,7 @@ pub(crate) fn ran() -> u32 {
     RAN.with(Cell::take)
 }
 
-/// Calls a shape whose breaker nobody else has: a success, failures until it opens, and a rejection
+/// Calls a shape that has its breaker alone: a success, failures until it opens, and a rejection
 /// for which no body runs. Gives what the success gave.
 pub(crate) fn guards<T>(mut call: impl FnMut() -> Result<T, Fault>) -> T {
     assert_eq!(ran(), 0, "nothing runs before it is polled");
@@ -95,7 +95,7 @@ pub(crate) fn named(name: &str) -> CircuitBreaker {
     Registry::global().get(name).unwrap_or_else(|| panic!("{} is not known", name))
 }
 
-/// Tells that it was dropped.
+/// Notes that it was dropped.
 pub(crate) struct Noisy(pub(crate) &'static str);
 
 impl Drop for Noisy {

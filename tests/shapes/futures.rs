@@ -129,8 +129,8 @@ fn arguments_borrowed_across_an_await() {
     assert_eq!(list.len(), 6, "five failures, and nothing of the rejected call");
 }
 
-/// A breaker that is half-open has one slot here: whoever holds it without being polled would keep
-/// it from others.
+/// A breaker that is half-open has one slot here. A call that holds it without being polled would
+/// keep it from others.
 #[test]
 fn a_future_that_is_never_polled_takes_no_slot() {
     #[circuit_breaker(name = "never_polled", fail_max = 1, recovery_timeout = "0s")]

@@ -1,5 +1,4 @@
-//! Return types by trait, not by the word `Result`; and what a body has to be told to infer its
-//! types.
+//! Return types by trait, not by the word `Result`; and what a body needs to infer its types.
 
 use std::convert::Infallible;
 use std::error::Error;

@@ -183,7 +183,7 @@ fn one_name_twice_in_impls_and_nested() {
     }
     guards_future!(A.get());
     // The outer breaker counts the inner one's rejection as any other failure, so the first to open
-    // is told.
+    // is reported.
     guards(|| now(B.get()));
 }
 

@@ -37,7 +37,7 @@ async fn ready_hears_of_a_shorter_recovery_timeout() {
     assert!(waiting.is_finished(), "a call would be admitted");
 }
 
-/// In shadow it tells `shadow` and 0 s, not what it would have done.
+/// In shadow it reports `shadow` and 0 s, not what it would have done.
 #[tokio::test(start_paused = true)]
 async fn shadow_tells_the_state_and_the_time_that_would_have_rejected() {
     let breaker = breaker(Config::new().fail_max(1).recovery_timeout(secs(30)));

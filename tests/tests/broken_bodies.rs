@@ -1,6 +1,6 @@
-//! A broken body is told as without the attribute: the same messages at the same places, the lints'
-//! too. The bodies are the files of `broken/`; each is compiled as it stands, and once more without
-//! its attributes.
+//! rustc reports a broken body as without the attribute: the same messages at the same places, the
+//! lints' too. The bodies are the files of `broken/`; each is compiled as it stands, and once more
+//! without its attributes.
 #![allow(clippy::unwrap_used, reason = "a file that cannot be written fails the test")]
 
 use std::collections::BTreeSet;

@@ -112,7 +112,7 @@ shows! {
     within_io: Shown = Shown("a".to_owned(), Some(Box::new(io::Error::other(chain(&["b", "c"]))))), "a: b: c";
 }
 
-/// Writes down what it hears of failures.
+/// Writes down what is reported to it of failures.
 #[derive(Default)]
 struct Heard(Mutex<Vec<String>>);
 

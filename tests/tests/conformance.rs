@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     }
     let path = std::env::var_os("CONFORMANCE_CASES")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("conformance/cases.json"), PathBuf::from);
-    // A test runs in its package's directory, and whoever calls cargo is most likely one above it.
+    // A test runs in its package's directory, and the caller of cargo is most likely one above it.
     let path = if path.exists() { path } else { PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path) };
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let cases: Vec<Value> = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

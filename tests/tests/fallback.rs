@@ -1,4 +1,4 @@
-//! `#[fallback]`: steps of every kind, chains, and what is told of them.
+//! `#[fallback]`: steps of every kind, chains, and what is reported of them.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 #![allow(clippy::needless_pass_by_value, reason = "steps take what the function takes")]
 

@@ -1,5 +1,4 @@
-//! Fallback failed: what is told when a fallback was declared, and the caller gets an error all the
-//! same.
+//! What is reported when a fallback was declared, and the caller gets an error all the same.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

@@ -76,7 +76,7 @@ fn the_older_table_is_refused_with_both_that_take_its_place() {
     assert!(told.contains("expected a table, `[all]`") && told.contains("expected a table, `[defaults]`"), "{told}");
 }
 
-/// Each way in for a text that is no value; gives what is told.
+/// Each way in for a text that is no value; gives the errors.
 fn told_everywhere(key: &str, text: &str) -> [String; 4] {
     let (registry, breaker) = registry(Config::new());
     let before = breaker.settings();

@@ -14,7 +14,8 @@ use std::fmt;
 use std::future::{Future, pending};
 use std::pin::Pin;
 
-/// An error of another crate: it has no `From<CircuitBreakerError>`, and nobody can add one.
+/// An error of another crate: it has no `From<CircuitBreakerError>`, and no other crate can add
+/// one.
 #[derive(Debug, PartialEq)]
 struct Foreign(String);
 

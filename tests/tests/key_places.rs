@@ -51,7 +51,7 @@ fn dead(n: usize) -> impl Iterator<Item = String> {
     (0..n).map(|at| format!("dead {at}"))
 }
 
-/// Opens the breakers of so many hosts, which nobody calls again.
+/// Opens the breakers of `n` hosts, which are not called again.
 async fn die(n: usize) {
     for host in dead(n) {
         while few(&host, false).await.is_err_and(|error| matches!(error, CallError::Refused)) {}

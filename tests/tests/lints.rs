@@ -1,5 +1,5 @@
-//! No lint fires because of an attribute, and those about a body stay. What clippy tells of code as
-//! it stands is compared with what it tells without the attributes of this library.
+//! No lint fires because of an attribute, and those about a body stay. What clippy reports of code
+//! as it stands is compared with what it reports without the attributes of this library.
 #![allow(clippy::unwrap_used, reason = "a file that cannot be written fails the test")]
 
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ type Fired = (String, String, u64);
 /// A body that needs the attribute to compile: it has the type of its block from it.
 const NEED_IT: &str = "fn unsized_ok(";
 
-/// It stops looking after its first hit in a function, so where it is told is not comparable.
+/// It stops looking after its first hit in a function, so where it is reported is not comparable.
 const FORGETFUL: &str = "clippy::arithmetic_side_effects";
 
 /// Functions and attributes that come out of a macro. These lints are quiet where a body and its
@@ -75,7 +75,7 @@ fn the_lints_that_go_silent_are_known() {
     assert!(untold.is_empty(), "DESIGN.md does not name {untold:?}");
 }
 
-/// What is told of a file of `broken/`: without its attributes, and as it stands.
+/// What clippy reports of a file of `broken/`: without its attributes, and as it stands.
 fn both(case: &str) -> (BTreeSet<Fired>, BTreeSet<Fired>) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("broken").join(case).with_extension("rs");
     let text = fs::read_to_string(file).unwrap();

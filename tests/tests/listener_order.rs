@@ -1,5 +1,5 @@
-//! Listener order: a listener that acts on a breaker while it is told of something leaves the
-//! others the order in which things happened.
+//! A listener may act on a breaker while it is notified of something. The others still observe
+//! things in the order in which they happened.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
@@ -36,7 +36,7 @@ impl Heard {
     }
 }
 
-/// What a listener does at one moment, told by its number among all that it hears.
+/// What a listener does at one of its notifications, given by its number.
 struct Acts {
     at: usize,
     heard: AtomicUsize,
@@ -123,7 +123,7 @@ fn agree(before: &Heard, after: &Heard, when: &str) {
     let changes = std::mem::take(&mut *after.1.lock().unwrap());
     for pair in changes.windows(2) {
         let ((sequence, generation, _, new), (next, following, old, _)) = (pair[0], pair[1]);
-        // In shadow it is closed, and tells what it would do.
+        // In shadow it is closed, and reports what it would do.
         let follows = following > generation && (old == new || new == State::Shadow);
         assert!(next > sequence && follows, "{when}: {changes:?}");
     }
@@ -358,7 +358,7 @@ async fn annotated_functions_tell_in_order_too() {
     }
 }
 
-/// At the first change that it hears, resets all breakers of the registry.
+/// At the first change that it observes, resets all breakers of the registry.
 struct ResetsAll(Arc<Registry>, AtomicUsize);
 
 impl Listener for ResetsAll {

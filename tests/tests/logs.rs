@@ -183,8 +183,8 @@ fn uncut() -> Result<(), ApiError> {
 
 #[tokio::test]
 async fn a_time_limit_that_a_synchronous_function_cannot_keep_is_told() {
-    // What waits to be told is told by whoever comes next, so with a registry of its own nobody
-    // else takes it.
+    // The next thread that uses the registry logs a pending report. With a registry of its own, no
+    // other test takes it.
     breaker_core::testing::isolated(async {
         let log = Log::at(Level::INFO);
         let variables = [("UNCUT_CIRCUIT_CALL_TIMEOUT", "5"), ("UNCUT_CIRCUIT_FAIL_THRESHOLD", "9")];

@@ -1,4 +1,4 @@
-//! Metrics: what a recorder of the facade `metrics` is told.
+//! What a recorder of the facade `metrics` gets.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
@@ -81,7 +81,7 @@ async fn a_breaker_without_a_call_has_its_series_with_zeros() {
         }
         assert_eq!(value(&recorder, r#"circuit_breaker_call_duration_seconds_count{breaker="hosts"}"#), 0.0);
         assert_eq!(value(&recorder, r#"circuit_breaker_critical{breaker="answers"}"#), 1.0);
-        // Whoever comes later is exported too.
+        // A breaker that is created later is exported too.
         Registry::global().breaker("later", Config::new()).unwrap();
         Registry::global().refresh_metrics();
         assert_eq!(value(&recorder, r#"circuit_breaker_state{breaker="later"}"#), 0.0);
@@ -141,7 +141,7 @@ async fn the_state_is_what_state_says_when_the_metrics_are_read() {
     assert_eq!(value(&recorder, r#"circuit_breaker_openings_total{breaker="b"}"#), 2.0, "by a rule and by hand");
 }
 
-/// Else an outage that does not recover cannot be told from a breaker that opens and closes.
+/// Else an outage that does not recover looks like a breaker that opens and closes.
 #[tokio::test(start_paused = true)]
 async fn an_outage_counts_once_however_many_recoveries_fail() {
     let recorder = recorder();

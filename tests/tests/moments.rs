@@ -1,5 +1,5 @@
-//! What is over stays over, and is reported as what it was, also without a call since. What begins
-//! by hand begins as by a rule.
+//! What is over stays over, and is reported as what it was, also without a call since. A manual
+//! change begins as one by a rule does.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

@@ -92,7 +92,7 @@ fn other_sync(levels: &[Level]) -> Answer {
     levels[0].answer()
 }
 
-/// All chains of so many calls; those that wait are others each time.
+/// All chains of `depth` calls; those that wait are others each time.
 fn chains(depth: u32) -> impl Iterator<Item = Vec<Level>> {
     (0..4_u32.pow(depth)).map(move |number| {
         let level = |at: u32| {

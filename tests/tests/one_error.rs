@@ -35,8 +35,8 @@ fn one_mistake_gives_one_error_and_no_proposal_of_what_is_private() {
 }
 
 /// Beside one mistake each, in all that trybuild compares: labels, notes and helps say what asks
-/// for something, and nothing else that is private. The one name of the expansion that is told says
-/// which feature is missing.
+/// for something, and nothing else that is private. The one name of the expansion that is reported
+/// says which feature is missing.
 #[test]
 fn messages_name_what_is_private_only_where_it_asks_for_something() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/fail");

@@ -54,7 +54,7 @@ const fn spare(_: &Script, n: u8) -> Option<u8> {
     Some(100 + n)
 }
 
-/// A function with these attributes, told apart by nothing else.
+/// A function with these attributes, which differs in nothing else.
 macro_rules! function {
     ($name:ident: $(#[$($attribute:tt)*])*) => {
         $(#[$($attribute)*])*
@@ -146,7 +146,7 @@ function! { below_an_instrument:
 }
 
 /// Everything that can be seen of a function: what it gives, when its calls come, what the breaker
-/// tells.
+/// reports.
 async fn observe(function: impl AsyncFn(&Script, u8) -> Result<u8, Fault>) -> Vec<String> {
     let (down, invalid) = (|| Err(Fault::Down), Err(Fault::Invalid));
     let scripts: [&[_]; 5] = [&[down(), Ok(1)], &[down()], &[invalid], &[down(), down()], &[]];

@@ -1,5 +1,5 @@
-//! Places: how many calls `max_concurrent` lets in at once, who holds one and for how long, and
-//! what is told of one that finds none.
+//! How many calls `max_concurrent` lets in at once, which hold a place and for how long, and what
+//! is reported of one that finds none.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 #[path = "places/attribute.rs"]
@@ -31,7 +31,7 @@ fn assert_busy<T: std::fmt::Debug, E: std::fmt::Debug>(result: Result<T, CallErr
     }
 }
 
-/// Whether so many more calls find a place, and no more.
+/// Whether `free` more calls find a place, and no more.
 #[track_caller]
 fn assert_free(breaker: &CircuitBreaker, free: usize) {
     let taken: Vec<_> = std::iter::from_fn(|| breaker.try_acquire().ok()).take(10).collect();
@@ -178,7 +178,7 @@ async fn a_trial_needs_both_a_place_and_a_slot_and_a_busy_call_takes_neither() {
     let breaker = breaker(config);
     let held = [breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap()];
     breaker.trip();
-    // While it is open that is what is told.
+    // While it is open that is what is reported.
     assert!(!breaker.try_acquire().unwrap_err().is_busy());
     tokio::time::advance(secs(1)).await;
     let mut events = breaker.subscribe();

@@ -387,7 +387,7 @@ async fn a_trial_by_rate_looks_at_slow_probes_too() {
     assert_eq!(because(&breaker), "50 % of 2 probes took longer than 1s (limit 50 %)");
 }
 
-/// Takes as long as it is told to.
+/// Takes as long as its argument says.
 #[circuit_breaker(name = "drowns", fail_max = 1, recovery_timeout = "30s", slow_call_duration = "1s", key = host)]
 async fn drowns(host: &str, took: std::time::Duration) -> Result<(), CircuitBreakerError> {
     assert_eq!(host, "a");
@@ -752,7 +752,7 @@ fn a_rule_that_many_threads_meet_at_once_opens_it_once() {
     }
 }
 
-/// What a listener hears, as lines.
+/// What is reported to a listener, as lines.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<String>>>);
 

@@ -1,5 +1,5 @@
-//! Probe failed: what is told of each probe that failed, with how many in a row, so that a service
-//! can throw its connections away.
+//! What is reported of each probe that failed, with the number of consecutive ones. A service can
+//! then throw its connections away.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

@@ -274,7 +274,7 @@ impl Sends for Named {
     }
 }
 
-/// Its only block, of which each method is told by the same place.
+/// Its only block. Each method of it is reported with the same place.
 struct Alone;
 
 #[circuit_breaker]
@@ -405,7 +405,7 @@ fn a_bad_value_is_cut_and_escaped_in_errors_and_log_lines() {
         let path = file("bad_name", &format!("[breakers.{}]\nfail_max = 3\n", toml_text(bad)));
         let report = registry.load_file(&path).unwrap().to_string();
         assert!(report.len() < path.as_os_str().len() + 500 && report.lines().count() == 2, "{report}");
-        // Nobody asks `init`: the lines are logged.
+        // No report is read here: the lines are logged.
         registry.load_env_from([("LATER_CIRCUIT_WINDOW", bad)]).unwrap();
         registry.breaker("later", Config::new()).unwrap();
     }

@@ -30,7 +30,7 @@ impl From<CircuitBreakerError> for AskError {
     }
 }
 
-/// What the service says, call by call: it is down so many times.
+/// What the service says, call by call: it is down `down` times.
 struct Service {
     down: u32,
     calls: u32,

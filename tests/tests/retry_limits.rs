@@ -214,7 +214,7 @@ async fn of_host(host: &str, calls: &Calls) -> Result<(), Fault> {
     Err(Fault::Refused)
 }
 
-/// So many attempts, and so many seconds.
+/// How many attempts a call makes, and how many seconds they take.
 async fn attempts<'c, F: Future<Output = Result<(), Fault>> + 'c>(call: impl FnOnce(&'c Calls) -> F) -> (u32, f64) {
     let calls: &'c Calls = Box::leak(Box::default());
     let begin = Instant::now();

@@ -728,7 +728,7 @@ async fn half_open() -> CircuitBreaker {
     breaker
 }
 
-/// What a listener was told of the changes of one breaker.
+/// What was reported to a listener of the changes of one breaker.
 #[derive(Clone, Default)]
 struct Changes(Arc<Mutex<Vec<Seen>>>);
 

@@ -31,7 +31,7 @@ impl From<CircuitBreakerError> for Own {
 
 type Items<E> = Pin<Box<dyn Stream<Item = Result<u8, E>> + Send>>;
 
-/// Gives so many items, and hangs.
+/// Gives `items` items, and hangs.
 fn gives<E: Send + 'static>(items: u8) -> Items<E> {
     Box::pin(stream::iter(0..items).map(Ok).chain(stream::pending()))
 }

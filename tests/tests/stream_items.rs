@@ -44,7 +44,7 @@ type Words = Pin<Box<dyn Stream<Item = Item> + Send>>;
 /// What a source does next.
 #[derive(Clone, Copy)]
 enum Then {
-    /// After so many seconds.
+    /// After this number of seconds.
     Gives(u64, &'static str),
     Fails(u64),
     Ends(u64),
@@ -328,7 +328,7 @@ async fn a_reader_that_waits_too_long_gets_one_error_and_the_end() {
     .await;
 }
 
-/// Tells when it is dropped.
+/// Counts its drop.
 struct Gone(Arc<AtomicU32>);
 
 impl Drop for Gone {
@@ -416,7 +416,7 @@ const DROPS: [(Option<OnCancel>, Option<Duration>); 9] = [
     (Some(OnCancel::After(secs(5))), Some(secs(5))),
 ];
 
-/// What a stream counts as that is dropped after so many items of `script`.
+/// What a stream counts as that is dropped after a number of items of `script`.
 async fn left(
     way: Way,
     (on_cancel, wait): (Option<OnCancel>, Option<Duration>),

@@ -65,7 +65,7 @@ fn calm(breaker: &CircuitBreaker, storm: &Storm) -> Counts {
     made
 }
 
-/// What a listener hears of the endings of calls.
+/// What is reported to a listener of the endings of calls.
 #[derive(Clone, Default)]
 struct Hears(Arc<Mutex<Counts>>);
 
@@ -97,8 +97,8 @@ fn listeners_hear_once_of_each_call_that_was_not_let_through_a_disabled_breaker(
     let _time = storm.enter();
     let (breaker, hears) = (breaker(SETTINGS), Hears::default());
     breaker.add_listener(hears.clone());
-    // Whoever begins a call knows whether the breaker is disabled: nobody changes it meanwhile.
-    // Calls end at any time.
+    // The thread that begins a call knows whether the breaker is disabled: no other thread changes
+    // it meanwhile. Calls end at any time.
     let hands = RwLock::new(());
     let raged = storm.rage(1, 100_000, &|_, random, outage| {
         if random.u32(..500) == 0 {

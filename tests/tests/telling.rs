@@ -264,7 +264,7 @@ impl std::fmt::Display for Texts {
     }
 }
 
-/// Hears of changes only, but would write down everything.
+/// Observes changes only, but would write down everything.
 #[derive(Default)]
 struct Changes(Mutex<Vec<String>>);
 
@@ -323,8 +323,8 @@ async fn with_spare(fails: bool) -> Result<u8, CircuitBreakerError> {
     }
 }
 
-/// One that hears of no calls is told all the same what fallbacks serve and how states change,
-/// whoever else listens.
+/// What fallbacks serve and how states change is reported also to a listener that does not want
+/// calls, whichever others there are.
 #[tokio::test]
 async fn a_listener_that_hears_no_calls_is_told_of_changes_and_fallbacks_only() {
     testing::isolated(async {

@@ -1,4 +1,4 @@
-//! Compiles what must compile, and compares what each mistake is told as.
+//! Compiles what must compile, and compares the errors of each mistake.
 //!
 //! The words are those of the toolchain in `rust-toolchain.toml`;
 //! `TRYBUILD=overwrite cargo test -p breaker-tests --test ui` writes them again. `UI_EVERY=10`

@@ -1,5 +1,5 @@
-//! The words of the conformance cases: those that are combined here pass, and one that nobody knows
-//! is told as unsupported, by its name. `combined.json` and `strange.json` are of the form of
+//! The words of the conformance cases: those that are combined here pass, and an unknown one is
+//! reported as unsupported, by its name. `combined.json` and `strange.json` are of the form of
 //! `cases.json`, and can be run by `CONFORMANCE_CASES` too.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 

@@ -123,7 +123,7 @@ fn metrics_are_exported_with_no_lock_held() {
 
 #[test]
 fn a_dashboard_listens_with_no_lock_held() {
-    // It hears of no calls, so those who wait for a call are not woken.
+    // It does not want calls, so tasks that wait for a call are not woken.
     wakes(registered, |_| drop::<axum::Router>(breaker_axum::dashboard_router(Registry::global()).into_router()));
 }
 

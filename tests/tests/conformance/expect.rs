@@ -65,7 +65,7 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, expected: T, found: T) -> Re
     if expected == found { Ok(()) } else { Err(format!("expected {what} {expected:?}, found {found:?}")) }
 }
 
-/// A state that this project does not have is told as that, not as a wrong one.
+/// A state that this project does not have is reported as that, not as a wrong one.
 pub(crate) fn known_states(step: &Value) -> Result<(), Ended> {
     let any = step["expect_state_any"].as_array().into_iter().flatten();
     known_as_states(step.get("expect_state").into_iter().chain(any))

@@ -155,7 +155,7 @@ impl Plan {
             self.config = self.config.failure_rate(share(rate, &trip["cmp"])?);
         }
         if let Some(least) = trip.get("min_calls").and_then(Value::as_u64) {
-            // A window cannot hold more than its size, and nobody can judge no call at all.
+            // A window cannot hold more than its size, and zero calls have no rate.
             let most = trip["size"].as_u64().unwrap_or(u64::MAX);
             self.min_calls = least.clamp(1, most.max(1));
             self.config = self.config.min_calls(self.min_calls as u32);

@@ -87,7 +87,7 @@ impl<'p> Run<'p> {
             return Err(unsupported(&format!("kind={}", case["kind"])));
         }
         known_transitions(case)?;
-        // What is missing is told before what fails because of it.
+        // What is missing is reported before what fails because of it.
         for step in steps {
             if step["do"] == "note" {
                 return Err(unsupported("step.note"));

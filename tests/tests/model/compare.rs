@@ -25,7 +25,7 @@ pub(crate) struct Pair {
     shown: Snapshot,
 }
 
-/// What a listener was told, with the generation and the number of each change.
+/// What was reported to a listener, with the generation and the number of each change.
 #[derive(Clone, Default)]
 struct Hears(Arc<Mutex<Vec<(Told, u64, u64)>>>);
 
@@ -169,7 +169,7 @@ impl Pair {
     fn by_hand(&mut self, hand: Hand) {
         let breaker = &self.breaker;
         match hand {
-            // In shadow nobody can see how long an opening lasts, so nobody can judge its jitter.
+            // In shadow the length of an opening cannot be seen, so its jitter cannot be checked.
             Hand::Shadow if self.reference.keys.has_jitter() => return,
             Hand::ForceOpen => breaker.force_open(),
             Hand::ForceOpenFor(span) => breaker.force_open_for(span),
@@ -270,7 +270,7 @@ fn counts(snapshot: &Snapshot) -> Counts {
     }
 }
 
-/// Where several rules hold, any of them may be told.
+/// Where several rules hold, any of them may be reported.
 fn compare_rules(because: Option<&str>, rules: &[Rule]) {
     assert_eq!(because.is_some(), !rules.is_empty(), "{because:?} and {rules:?}");
     if let Some(because) = because {

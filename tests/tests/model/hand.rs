@@ -132,7 +132,7 @@ impl Reference {
         self.since = self.now;
     }
 
-    /// Goes to another state, and tells it if it looks like another one.
+    /// Goes to another state, and reports it if it looks like another one.
     pub(crate) fn go(&mut self, manual: Option<Manual>, phase: Phase, at: Duration) {
         let before = (self.told_state(), self.phase_state());
         let run = self.run.len() as u32;

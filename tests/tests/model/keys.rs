@@ -11,7 +11,7 @@ const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
-/// A `Backoff`, whose fields nobody can read.
+/// A `Backoff`, whose fields are private.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Growth {
     pub(crate) factor: f64,
@@ -230,7 +230,7 @@ impl Keys {
         self.backoff.map_or(ms(600_000), |it| it.max).max(self.recovery_timeout())
     }
 
-    /// The open time after so many failed recoveries, without jitter.
+    /// The open time after `failed` failed recoveries, without jitter.
     pub(crate) fn open_time(&self, failed: u32) -> Duration {
         let factor = self.backoff.map_or(1.0, |it| it.factor);
         self.recovery_timeout().mul_f64(factor.powi(failed as i32)).min(self.longest())

@@ -27,7 +27,7 @@ impl Record {
         self.made.push(made);
     }
 
-    /// It begins anew; while the breaker is not closed there is nothing in it.
+    /// It begins again. While the breaker is not closed there is nothing in it.
     pub(crate) fn clear(&mut self) {
         self.made.clear();
         self.kept = self.kept.map(|_| (0, 0, 0));

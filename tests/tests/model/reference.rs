@@ -75,8 +75,8 @@ pub(crate) struct Ramp {
     /// In nanoseconds of the ramp's length, which are a whole call.
     pub(crate) sum: u128,
     pub(crate) asked: bool,
-    /// So many that would be turned away pass, since the last recovery failed when a few were, and
-    /// do so still.
+    /// How many calls pass that the ramp would reject. The last recovery failed when a few were
+    /// rejected, and a few still are.
     pub(crate) more: u32,
     pub(crate) left: u32,
     pub(crate) rejected_in_all: u32,
@@ -352,7 +352,7 @@ impl Reference {
             }
     }
 
-    /// Of drops that would be failures so many are spared.
+    /// Counts a drop that would be a failure and is none.
     pub(crate) fn note_spared(&mut self, call: Call, ending: Ending, took: Option<Duration>) {
         if self.judge_alone(ending, took) != Counted::Failure || !self.spares(call, ending) {
             return;

@@ -15,9 +15,10 @@ const fn ms(n: u64) -> Duration {
 pub(crate) enum Step {
     /// A call that takes so long.
     Call(Duration, Ending),
-    /// So many calls alike.
+    /// This number of calls alike.
     Calls(u8, Ending),
-    /// The service is down until so many calls have failed, each made as soon as one is let in.
+    /// The service is down until this number of calls has failed, each made as soon as one is let
+    /// in.
     Outage(u8),
     /// A body that panics.
     Panic,
@@ -35,7 +36,7 @@ pub(crate) enum Step {
 #[derive(Clone, Debug)]
 pub(crate) enum Wait {
     For(Duration),
-    /// Until one of the times at which something ends, and so many nanoseconds more.
+    /// Until one of the times at which something ends, and this number of nanoseconds more.
     Edge(Index, i64),
 }
 

@@ -1,4 +1,4 @@
-//! Drops and limits: the outermost call that is dropped tells of it.
+//! Drops and limits: the outermost call that is dropped reports it.
 
 use crate::common::{breaker, ms, secs};
 use crate::{Answer, Fault, counts};

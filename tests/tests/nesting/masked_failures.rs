@@ -95,7 +95,7 @@ fn told(log: &Log) -> Vec<String> {
     log.lines().into_iter().filter(|line| line.contains("stays closed: `fail_max` consecutive calls")).collect()
 }
 
-/// So many questions fail, and one line names these functions.
+/// `questions` questions fail, and one line names these functions.
 async fn fails(questions: u64, names: [&str; 2], mut ask: impl AsyncFnMut() -> Answer) {
     let log = Log::at(Level::WARN);
     testing::isolated(async {

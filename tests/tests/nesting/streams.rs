@@ -127,7 +127,7 @@ async fn events() -> Result<impl Stream<Item = Answer> + use<>, Fault> {
     Ok(stream::pending())
 }
 
-/// The body has begun the stream inside, and nobody has polled the outer one yet.
+/// The body has begun the stream inside, and the outer one has not been polled yet.
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_is_dropped_before_it_is_polled_is_one_ending_with_those_inside() {
     testing::isolated(async {
@@ -178,8 +178,8 @@ async fn read(words: Result<Words, Fault>) -> Result<usize, Fault> {
     Ok(read)
 }
 
-/// The stream inside is dropped with the outer one, when that has told already: so it does not tell
-/// a success after the failure.
+/// The stream inside is dropped with the outer one, which has reported already. So it does not
+/// report a success after the failure.
 #[tokio::test(start_paused = true)]
 async fn a_failure_of_an_outer_stream_is_not_undone_by_the_stream_inside_it() {
     for levels in [false, true] {
@@ -222,7 +222,7 @@ async fn a_part_of_a_stream_that_is_read_to_its_end_is_one_success() {
     .await;
 }
 
-/// The first is dropped while the outer one goes on, and tells; the second ends with it.
+/// The first is dropped while the outer one goes on, and reports. The second ends with it.
 #[tokio::test(start_paused = true)]
 async fn parts_of_two_streams_inside_one_are_one_success() {
     testing::isolated(async {
@@ -273,7 +273,7 @@ async fn calls_that_begin_in_a_stream_whose_call_has_ended_count() {
     assert_eq!(counts(&b), [2, 0, 3, 0, 0]);
 }
 
-/// The call that reads on is told as ever.
+/// The call that reads on is reported as always.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_reads_a_stream_beyond_its_error_goes_on_with_those_inside() {
     let b = breaker(Config::new().fail_max(2));

@@ -1,4 +1,4 @@
-//! Told: what listeners and the log hear of calls within calls.
+//! What is reported to listeners and to the log of calls within calls.
 
 use crate::common::log::Log;
 use crate::common::{breaker, secs};
@@ -114,7 +114,7 @@ async fn passes_keyed(host: &str) -> Answer {
     Ok(1)
 }
 
-/// It was told that it asks, so it is told that it ends, and counts as little as any call of a
+/// Its start was reported, so its end is reported too. It counts as little as any call of a
 /// disabled breaker.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_a_listener_disables_the_breaker_for_has_an_ending_too() {

@@ -226,7 +226,7 @@ async fn page(b: &CircuitBreaker) -> Answer {
     call(b, body).await
 }
 
-/// A call whose items are calls of the same breaker, or which makes them itself; it begins so many
+/// A call whose items are calls of the same breaker, or which makes them itself. It begins `late`
 /// seconds late.
 async fn pages(b: &CircuitBreaker, streamed: bool, pages: u32, late: u64) -> Answer {
     sleep(secs(late)).await;
@@ -246,8 +246,7 @@ async fn pages(b: &CircuitBreaker, streamed: bool, pages: u32, late: u64) -> Ans
     call(b, all).await
 }
 
-/// Once a call inside has told, the outer one has no slot; that it is dropped is no failure all the
-/// same.
+/// Once a call inside has reported, the outer one has no slot. Its drop is no failure all the same.
 #[tokio::test(start_paused = true)]
 async fn a_drop_without_a_slot_while_others_are_rejected_is_no_failure() {
     for streamed in [true, false] {
@@ -342,8 +341,8 @@ async fn loser() -> Answer {
     pending().await
 }
 
-/// By the rule a success does not count after a call inside was dropped. Where nothing else ever
-/// tells, that keeps it half-open.
+/// By the rule a success does not count after a call inside was dropped. Where no other call ever
+/// reports, that keeps it half-open.
 #[tokio::test(start_paused = true)]
 async fn one_line_says_that_a_dropped_call_inside_hides_the_successes_of_a_trial() {
     let log = Log::at(Level::WARN);
@@ -476,7 +475,7 @@ async fn a_permit_by_hand_around_a_call_recovers() {
     assert_eq!(b.state(), State::Closed);
 }
 
-/// Of so many more places would let in but a part, and the service may be down.
+/// More places would let in only a part of so large a number, and the service may be down.
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_fails_while_many_are_rejected_gives_no_place() {
     let b = half_open(Config::new()).await;
@@ -494,7 +493,7 @@ async fn a_probe_that_fails_while_many_are_rejected_gives_no_place() {
     }
 }
 
-/// Sixteen more at most, and none once it has closed, or where nobody was rejected.
+/// Sixteen more at most, and none once it has closed, or where no call was rejected.
 #[tokio::test(start_paused = true)]
 async fn places_that_failed_probes_lack_are_bounded_and_forgotten() {
     let b = half_open(Config::new()).await;
@@ -518,7 +517,7 @@ async fn places_that_failed_probes_lack_are_bounded_and_forgotten() {
     assert_eq!(fill().len(), 1, "it has closed since");
 }
 
-/// It had the time that `on_cancel` gives, so it has hung, whoever else was rejected.
+/// It had the time that `on_cancel` gives, so it has hung, whichever other calls were rejected.
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_is_dropped_after_its_time_is_a_failure_while_others_are_rejected() {
     for levels in [false, true] {

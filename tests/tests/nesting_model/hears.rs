@@ -1,11 +1,11 @@
-//! Hears: what a listener hears of single calls.
+//! A listener that notes what is reported of single calls.
 
 use crate::inside::Told;
 use breaker_core::Listener;
 use breaker_core::event::{BeforeCall, Cancelled, Failure, Ignored, PassedOn, Rejected, Success};
 use std::sync::{Arc, Mutex};
 
-/// What a listener hears of single calls.
+/// What is reported to a listener of single calls.
 #[derive(Clone, Default)]
 pub(crate) struct Hears(Arc<Mutex<Vec<Told>>>);
 

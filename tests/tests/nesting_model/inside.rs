@@ -34,7 +34,7 @@ struct Under {
     of: usize,
     /// The innermost call of the same breaker that was being polled then.
     outer: Option<usize>,
-    /// Listeners were told that it asks, so they are told that it ends.
+    /// Its start was reported to listeners, so its end is reported too.
     asked: bool,
     call: Option<Call>,
     /// The breaker's generation when it was let in.
@@ -162,7 +162,7 @@ impl Inside {
         let reference = &mut self.references[of];
         let took = call.timed.then(|| reference.now - call.began);
         let counted = reference.judge(call, ending, took);
-        // It is dropped since its outer call is: one ending, which that one tells.
+        // It is dropped since its outer call is: one ending, which that one reports.
         let with_outer = dropped && outer.is_some_and(|outer| !self.calls[outer].over && !self.polled.contains(&outer));
         let counts = call.counted && !with_outer && heard.leaves(counted);
         let mut tells = heard;
@@ -189,7 +189,7 @@ impl Inside {
             // The breaker was disabled before it was let in.
             self.told[of].push(Told::PassedOn);
         }
-        // Of a disabled breaker nothing is told.
+        // Of a disabled breaker nothing is reported.
         tells.fine |= call.counted && error && counted == Counted::Success;
         tells.dropped |= call.counted && dropped && !with_outer;
         self.tell_outer(id, tells);

@@ -1,5 +1,5 @@
-//! Made: one call of a breaker, in each way in which it can be made, and what the world is told of
-//! it.
+//! One call of a breaker, in each way in which it can be made, and what is reported of it to the
+//! world.
 
 use crate::functions;
 use crate::play::play;
@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// A call that is dropped before it is over is told to the world when all of it is gone.
+/// A call that is dropped before it is over is reported to the world when all of it is gone.
 struct Watch {
     world: Rc<World>,
     id: usize,
@@ -194,7 +194,7 @@ fn ending(outcome: Outcome) -> Ending {
     }
 }
 
-/// A body that tells the world when it is polled.
+/// A body that reports to the world when it is polled.
 pub(crate) struct Body {
     world: Rc<World>,
     id: usize,
@@ -217,7 +217,7 @@ impl Future for Body {
     }
 }
 
-/// A stream that tells the world when it is polled.
+/// A stream that reports to the world when it is polled.
 pub(crate) struct Items {
     world: Rc<World>,
     id: usize,

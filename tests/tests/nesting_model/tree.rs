@@ -46,11 +46,11 @@ pub(crate) struct Child {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Way {
     Plain,
-    /// A task that nobody waits for.
+    /// A task that is not waited for.
     Spawned,
     /// A task whose result is waited for.
     Awaited,
-    /// So many attempts until one is no error.
+    /// At most this number of attempts, until one is no error.
     Retried(u8),
     /// An error is made a success.
     Replaced,

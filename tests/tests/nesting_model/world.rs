@@ -30,7 +30,7 @@ pub(crate) struct World {
     pub(crate) moved: Cell<bool>,
     /// There is something to compare.
     happened: Cell<bool>,
-    /// So many calls may still be made by the tree that runs.
+    /// The number of calls that the tree that runs may still make.
     pub(crate) left: Cell<u32>,
     /// What was found while a panic of a body went its way.
     found: RefCell<Option<Box<dyn Any + Send>>>,
@@ -260,7 +260,7 @@ impl World {
             let mut expected = std::mem::take(&mut inside.told[of]);
             if let Some(hears) = &self.hears {
                 let mut heard = hears[of].take();
-                // An annotated call that is cut off tells of it before what is left of its body is
+                // An annotated call that is timed out reports it before what is left of its body is
                 // dropped.
                 if self.annotated {
                     expected.sort_unstable();

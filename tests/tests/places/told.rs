@@ -1,5 +1,5 @@
-//! What is told of a call that finds no place: to listeners, in events, metrics, snapshots and the
-//! log.
+//! What is reported of a call that finds no place: to listeners, in events, metrics, snapshots and
+//! the log.
 
 use crate::common::log::Log;
 use crate::common::{breaker, secs};

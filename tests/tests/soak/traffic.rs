@@ -23,7 +23,7 @@ enum Health {
     Fails,
     IsSlow,
     Hangs,
-    /// Whoever calls it is never heard of again.
+    /// Its calls never report a result.
     Loses,
 }
 

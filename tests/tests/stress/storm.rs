@@ -78,7 +78,7 @@ impl Storm {
         self.0.block_on(advance(span));
     }
 
-    /// So many calls, by all threads together.
+    /// Makes `calls` calls, by all threads together.
     pub(crate) fn rage(
         &self,
         seed: u64,
