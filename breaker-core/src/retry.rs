@@ -119,7 +119,12 @@ impl Retry {
 
     /// Whether a `when(..)` covers the failure of this call. It covers an error that it names, and
     /// a time-out where `timeouts` is set. It always covers a rejection.
-    pub fn is_for<R: Fallible>(call: &FailedCall<R>, timeouts: bool, names: impl FnOnce(&R::Error) -> bool) -> bool {
+    pub fn is_for<R: Fallible>(
+        &self,
+        call: &FailedCall<R>,
+        timeouts: bool,
+        names: impl FnOnce(&R::Error) -> bool,
+    ) -> bool {
         match call {
             FailedCall::Rejected(_) | FailedCall::Failed { rejected: true, .. } => true,
             FailedCall::TimedOut(_) => timeouts,
@@ -153,7 +158,6 @@ impl Retry {
     /// The wait before the next attempt, or the failed call when no attempt follows. Where no timer
     /// can end a wait, the first attempt is the only one. The breaker logs this once. An outage
     /// must not make calls panic.
-    #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that has failed for good")]
     pub fn again<R>(&mut self, failed_call: FailedCall<R>) -> Result<Pause, FailedCall<R>> {
         let Some(wait) = self.wait_after(&failed_call) else { return Err(failed_call) };
         let owner = failed_call.owner();
@@ -282,12 +286,16 @@ pub struct Attempts;
 impl Attempts {
     #[must_use]
     pub fn of(
-        self,
         attempts: Option<u32>,
         (min, max, total): (Option<Duration>, Option<Duration>, Option<Duration>),
         (factor, jitter): (f64, f64),
-        wait: WaitBudget,
+        wait: Option<Option<Duration>>,
     ) -> Retry {
+        let wait = match wait {
+            None => WaitBudget::None,
+            Some(None) => WaitBudget::Max,
+            Some(Some(most)) => WaitBudget::For(most),
+        };
         Retry::new(Written { attempts, min, max, total, factor, jitter, wait })
     }
 }

@@ -61,8 +61,9 @@ pub use crate::macro_support::guarded_call::{Callable, call_with, call_with_valu
 pub use crate::macro_support::show_error::{AsError, ShowError, ShowNothing};
 #[cfg(feature = "register")]
 pub use crate::registry::declaration::Registered;
+/// Named where `#[retry]` is written: without the feature it is missing, and its name says why.
 #[cfg(feature = "retry")]
-pub use crate::retry::{Attempts, Retry, WaitBudget};
+pub use crate::retry::Attempts as retry_needs_the_feature_retry_of_breaker_core;
 pub use core::any::type_name;
 pub use core::option::Option::{self, None, Some};
 pub use core::primitive::str;
@@ -257,13 +258,6 @@ pub const fn above_zero(value: Duration, message: &'static str) -> Duration {
 /// says why.
 #[cfg(feature = "tokio")]
 pub const fn timeout_needs_the_feature_tokio_of_breaker_core() {}
-
-/// Named where `#[retry]` is written: without the feature it is missing, and its name says why.
-#[cfg(feature = "retry")]
-#[must_use]
-pub const fn retry_needs_the_feature_retry_of_breaker_core() -> Attempts {
-    Attempts
-}
 
 /// A function of the expansion that classifies the value in the `Ok` of an `R`.
 pub fn classify_value<R: Fallible>(values: ClassifyValue<R::Ok>) -> ClassifyValue<R::Ok> {

@@ -14,8 +14,8 @@ impl Context<'_> {
     // Output: let mut __retry = RETRY;
     //         let __fallen = loop {
     //             let __fallen = { ATTEMPT };
-    //             if !K::__rt::Retry::is_for(&__fallen, false, |__error| WHEN) { break __fallen; }
-    //             let __pause = match K::__rt::Retry::again(&mut __retry, __fallen) {
+    //             if !__retry.is_for(&__fallen, false, |__error| WHEN) { break __fallen; }
+    //             let __pause = match __retry.again(__fallen) {
     //                 Ok(__pause) => __pause,
     //                 Err(__fallen) => break __fallen,
     //             };
@@ -50,7 +50,7 @@ impl Context<'_> {
             let __fallen = loop {
                 let __fallen = '__gate: { #attempt };
                 #when
-                let __pause = match #rt::Retry::again(&mut __retry, __fallen) {
+                let __pause = match __retry.again(__fallen) {
                     #rt::Ok(__pause) => __pause,
                     #rt::Err(__fallen) => break __fallen,
                 };
@@ -61,18 +61,18 @@ impl Context<'_> {
         self.storing(guarded, &none)
     }
 
-    // Output: if !K::__rt::Retry::is_for(&__fallen, false, |__error| NAMES) {
+    // Output: if !__retry.is_for(&__fallen, false, |__error| NAMES) {
     //             break __fallen;
     //         }
     fn when(&self, retry: &Retry) -> Option<TokenStream> {
-        let (at, timeouts) = (self.rt.at(self.at_ret), retry.names_timeouts());
+        let timeouts = retry.names_timeouts();
         let names = self.names(retry.when.as_ref()?);
         let allow = quote_spanned!(Span::mixed_site()=>
             #[allow(unreachable_patterns, clippy::match_like_matches_macro, clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
         );
-        let is_for = quote_spanned!(self.at_ret=> #at::Retry::is_for);
+        let is_for = Ident::new("is_for", self.at_ret);
         Some(quote_spanned! {Span::mixed_site()=>
-            if !#is_for(&__fallen, #timeouts, #allow |__error| #names) {
+            if !__retry.#is_for(&__fallen, #timeouts, #allow |__error| #names) {
                 break __fallen;
             }
         })
@@ -117,8 +117,8 @@ impl Context<'_> {
         quote_spanned!(Span::mixed_site()=> #rt::On { failure: #failure, timeout: #timeout })
     }
 
-    // Output: K::__rt::retry_needs_the_feature_retry_of_breaker_core().of(
-    //             ATTEMPTS, (MIN, MAX, TOTAL), (2f64, 0.1f64), K::__rt::WaitBudget::None,
+    // Output: K::__rt::retry_needs_the_feature_retry_of_breaker_core::of(
+    //             ATTEMPTS, (MIN, MAX, TOTAL), (2f64, 0.1f64), K::__rt::None,
     //         )
     //
     // Keys that are not written are `K::__rt::None`. Without the feature the first name is missing,
@@ -137,15 +137,15 @@ impl Context<'_> {
         let [min, max, total] = spans.map(|span| self.maybe(span.as_ref().map(|span| self.span_of(span))));
         let (factor, jitter) = (self.number(retry.factor.as_ref(), 2.0), self.number(retry.jitter.as_ref(), 0.1));
         let wait_budget = match &retry.wait {
-            Wait::No => quote_spanned!(Span::mixed_site()=> #rt::WaitBudget::None),
-            Wait::Max => quote_spanned!(Span::mixed_site()=> #rt::WaitBudget::Max),
+            Wait::No => quote_spanned!(Span::mixed_site()=> #rt::None),
+            Wait::Max => quote_spanned!(Span::mixed_site()=> #rt::Some(#rt::None)),
             Wait::For(most) => {
                 let most = self.span_of(most);
-                quote_spanned!(Span::mixed_site()=> #rt::WaitBudget::For(#most))
+                quote_spanned!(Span::mixed_site()=> #rt::Some(#rt::Some(#most)))
             }
         };
-        let new = quote_spanned!(at=> #at_rt::retry_needs_the_feature_retry_of_breaker_core());
-        quote_spanned!(Span::mixed_site()=> #new.of(#attempts, (#min, #max, #total), (#factor, #jitter), #wait_budget))
+        let new = quote_spanned!(at=> #at_rt::retry_needs_the_feature_retry_of_breaker_core::of);
+        quote_spanned!(Span::mixed_site()=> #new(#attempts, (#min, #max, #total), (#factor, #jitter), #wait_budget))
     }
 
     fn number(&self, number: Option<&Number>, default: f64) -> TokenStream {

@@ -2,17 +2,16 @@
 async fn send(&mut self, message: Message) -> Result<(), SendError> {
     #[retry(__taken_by_circuit_breaker)]
     const _: () = ();
-    let mut __retry = ::breaker_core::__rt::retry_needs_the_feature_retry_of_breaker_core()
-        .of(
-            ::breaker_core::__rt::Some(3u32),
-            (
-                ::breaker_core::__rt::Some(::breaker_core::__rt::duration(2u64, 0u32)),
-                ::breaker_core::__rt::Some(::breaker_core::__rt::duration(10u64, 0u32)),
-                ::breaker_core::__rt::None,
-            ),
-            (2f64, 0.1f64),
-            ::breaker_core::__rt::WaitBudget::None,
-        );
+    let mut __retry = ::breaker_core::__rt::retry_needs_the_feature_retry_of_breaker_core::of(
+        ::breaker_core::__rt::Some(3u32),
+        (
+            ::breaker_core::__rt::Some(::breaker_core::__rt::duration(2u64, 0u32)),
+            ::breaker_core::__rt::Some(::breaker_core::__rt::duration(10u64, 0u32)),
+            ::breaker_core::__rt::None,
+        ),
+        (2f64, 0.1f64),
+        ::breaker_core::__rt::None,
+    );
     let __fallen = loop {
         let __fallen = '__gate: {
             let __permit = match ::breaker_core::__rt::declare_callsite!(
@@ -36,7 +35,7 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
             #[allow(clippy::implicit_return)]
             let __out = ::breaker_core::__rt::Run {
                 permit: &__permit,
-                limit: ::breaker_core::__rt::Retry::within(&mut __retry, &__permit),
+                limit: __retry.within(&__permit),
                 body: async {
                     if false {
                         return ::breaker_core::__rt::never::<Result<(), SendError>>();
@@ -77,7 +76,7 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
                 ::breaker_core::__rt::Err(__fallen) => __fallen,
             }
         };
-        let __pause = match ::breaker_core::__rt::Retry::again(&mut __retry, __fallen) {
+        let __pause = match __retry.again(__fallen) {
             ::breaker_core::__rt::Ok(__pause) => __pause,
             ::breaker_core::__rt::Err(__fallen) => break __fallen,
         };
