@@ -23,7 +23,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 ///
 /// | route | is for | answers |
 /// | --- | --- | --- |
-/// | `GET /health` | monitors, and readiness | breakers and probes: `status` is `degraded` while a critical breaker is not closed or a probe fails; `values_left_out` says how many unhealthy keyed breakers exist beside the worst 100 that are listed |
+/// | `GET /health` | monitors, and readiness | breakers and probes: `status` is `degraded` while a critical breaker is open or half-open, or a probe fails; `values_left_out` says how many unhealthy keyed breakers exist beside the worst 100 that are listed |
 /// | `GET /health/live` | liveness | 200 as long as the process answers; it checks nothing |
 /// | `GET /health/circuit-breakers` | people, dashboards | the breakers by name; of the values of a `key` the worst 100 that are unhealthy, without settings where these equal those of all values |
 /// | `GET /health/circuit-breakers/{name}` | the same | one breaker, also `hosts[example.org]` of a `key`; 404 with the nearest name if there is none |

@@ -118,7 +118,7 @@ impl Retry {
     }
 
     /// Whether a `when(..)` covers the failure of this call. It covers an error that it names, and
-    /// a time-out where `timeouts` is set. It always covers a rejection.
+    /// a timeout where `timeouts` is set. It always covers a rejection.
     pub fn is_for<R: Fallible>(
         &self,
         call: &FailedCall<R>,

@@ -191,7 +191,7 @@ keys! {
     on_panic(OnPanic => as_is): OnPanic = OnPanic::Failure,
     |_what| true, "\"failure\" or \"ignore\"";
 
-    /// Health is degraded while this breaker is not closed.
+    /// Health is degraded while this breaker is open or half-open.
     ///
     /// Takes `true` or `false`. Default: `false`.
     critical(bool => as_is): bool = false,

@@ -1,5 +1,5 @@
 //! Runs a `cache(..)` step with its store. A store never fails the call: its errors, panics and
-//! time-outs are reported.
+//! timeouts are reported.
 
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::{Report, StoreFailure, is_quiet};

@@ -74,7 +74,7 @@ impl FallbackContext<'_> {
         self.retry_after
     }
 
-    /// The error: a [`CircuitBreakerError`] for a rejection and a time-out. Otherwise it is the
+    /// The error: a [`CircuitBreakerError`] for a rejection and a timeout. Otherwise it is the
     /// function's own error, if that is an `Error + Send + Sync + 'static` or a `Box` of one.
     #[must_use]
     pub fn error(&self) -> Option<&(dyn Error + 'static)> {

@@ -124,7 +124,7 @@ impl<R> FailedCall<R> {
     }
 
     /// What the caller would have got without fallbacks. `open` makes the error of a rejection or a
-    /// time-out.
+    /// timeout.
     pub fn into_result(self, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> R
     where
         R: Fallible,

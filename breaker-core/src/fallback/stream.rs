@@ -10,7 +10,7 @@ use crate::call::stream::limits::Rules;
 use crate::fallback::failed_call::{Ended, FailedCall, On};
 use crate::fallback::settle::{fall, unless_it_falls};
 
-/// The same where a counted failure, or a time-out, may fall back. A stream that breaks off in the
+/// The same where a counted failure, or a timeout, may fall back. A stream that breaks off in the
 /// middle cannot fall back.
 #[expect(clippy::missing_errors_doc, reason = "`Err` is a call that falls back")]
 pub fn settle_stream_box_or_fall<R, T, E>(
@@ -28,7 +28,7 @@ where
     fall(permit, result, on, |permit, result| guard_box(permit, result, classify, items, rules))
 }
 
-/// The same where a counted failure, or a time-out, may fall back.
+/// The same where a counted failure, or a timeout, may fall back.
 #[expect(clippy::too_many_arguments, reason = "an expansion has them all")]
 pub fn begin_stream_box_or_fall<R, T, E, O>(
     permit: Permit,

@@ -273,8 +273,8 @@ impl Registry {
         self.flush();
     }
 
-    /// The snapshots of all breakers, and whether a critical one is not closed. Of the unhealthy
-    /// keyed breakers it has the worst 100.
+    /// The snapshots of all breakers, and whether a critical one is open or half-open. Of the
+    /// unhealthy keyed breakers it has the worst 100.
     #[must_use]
     pub fn health(&self) -> Health {
         self.health_with(KEYS_LISTED)

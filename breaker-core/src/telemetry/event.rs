@@ -47,7 +47,7 @@ pub trait Listener: Send + Sync + 'static {
         let _ = event;
     }
 
-    /// A call's result, panic, time-out or (by `on_cancel`) drop counted against the service.
+    /// A call's result, panic, timeout or (by `on_cancel`) drop counted against the service.
     fn on_failure(&self, event: &Failure<'_>) {
         let _ = event;
     }

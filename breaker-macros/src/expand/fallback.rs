@@ -58,7 +58,7 @@ impl Context<'_> {
         quote_spanned!(self.at_ret=> #leave;)
     }
 
-    /// Whether a last step `value(..)` also serves rejections and time-outs that `on(..)` does not
+    /// Whether a last step `value(..)` also serves rejections and timeouts that `on(..)` does not
     /// name.
     ///
     /// It does so where the function can have no error. The value may use only arguments that the
@@ -74,7 +74,7 @@ impl Context<'_> {
         self.plan.open.is_none() && !self.gives_impl() && !taken.any(is_named)
     }
 
-    // Input:  a rejection or a time-out that `on(..)` does not name
+    // Input:  a rejection or a timeout that `on(..)` does not name
     // Output: let __fallen = K::__rt::Refused::<Ret>::timed_out(__rejected);
     //         let __opener = K::__rt::Refused::opener(&__fallen);
     //         let __fallen = match K::__rt::Refused::unless_open(__fallen, |__rejected| {

@@ -109,7 +109,7 @@ impl Retry {
         quote!(#attempts #min #max #total #wait #factor #jitter #when)
     }
 
-    /// Whether `when(..)` names time-outs, by their error before the function's own is made of it.
+    /// Whether `when(..)` names timeouts, by their error before the function's own is made of it.
     pub(crate) fn names_timeouts(&self) -> bool {
         let is_named =
             |test: &Matcher| matches!(test, Matcher::Type(Type::Path(ty)) if ends_in(&ty.path, "CircuitBreakerError"));

@@ -26,7 +26,7 @@ use std::fmt::Debug;
 /// | `ConstructionFailure`, a `DispatchFailure` that `is_user` | ignored | the request cannot be made | aws-sdk-s3 1.157 |
 /// | this machine has no port, descriptor or memory left | ignored | nothing was sent | aws-sdk-s3 1.157 |
 /// | any other `DispatchFailure`, `TimeoutError`, `ResponseError`; no credentials found | failure | it cannot be reached, is too slow, or sends no answer that can be read | aws-sdk-s3 1.157 |
-/// | `ServiceError` with a [code of throttling, time-out or credentials](aws_code), whatever the status | failure | AWS sends many of them as 400 | aws-sdk-s3 1.157 |
+/// | `ServiceError` with a [code of throttling, timeout or credentials](aws_code), whatever the status | failure | AWS sends many of them as 400 | aws-sdk-s3 1.157 |
 /// | any other `ServiceError` | as the [status](super::http_status), with its `Retry-After` | | aws-sdk-s3 1.157 |
 /// | `ByteStreamError`, of `body.collect()` | failure | the body broke off, or came too slowly | aws-sdk-s3 1.157 |
 ///

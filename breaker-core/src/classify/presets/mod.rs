@@ -120,7 +120,7 @@
 //! # `CircuitBreakerError`
 //!
 //! For a function that calls another function with a breaker. A rejection is ignored, since the
-//! service was not called. A time-out is a failure. The attribute does so by itself; [`errors`]
+//! service was not called. A timeout is a failure. The attribute does so by itself; [`errors`]
 //! does so for calls by a handle.
 
 // What is inside: a file for each library, with its table of errors and its tests, and files that

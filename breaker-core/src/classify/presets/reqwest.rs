@@ -19,7 +19,7 @@ use std::error::Error;
 /// | this machine has no port, descriptor or memory left | ignored | nothing was sent; but a name that is looked up without a descriptor is "not known", which is a failure | 0.12.28, 0.13.5 |
 /// | `https` in a build of reqwest without TLS | ignored | nothing was sent | 0.12.28, 0.13.5 |
 /// | the proxy asks for other credentials (407) | ignored | the service was not called | 0.12.28, 0.13.5 |
-/// | any other: connect, time-out, a body that breaks off or cannot be decoded | failure | | 0.12.28, 0.13.5 |
+/// | any other: connect, timeout, a body that breaks off or cannot be decoded | failure | | 0.12.28, 0.13.5 |
 ///
 /// The error does not show everything. An answer with a status of 404 or 503 may be read by
 /// `.json()` without `error_for_status`. That is an error of decoding, whatever the status, and

@@ -28,7 +28,7 @@ use std::error::Error;
 /// A `tonic::Response` is a success. A `Status` can be made of a `CircuitBreakerError`, so that a
 /// function that returns a `Result<_, Status>` can be annotated. The status is `Unavailable` with
 /// the text of the error. Its metadata has `retry-after` where the breaker knows it, and its
-/// `source()` is the error. A time-out is a `DeadlineExceeded`.
+/// `source()` is the error. A timeout is a `DeadlineExceeded`.
 ///
 /// ```
 /// # #[cfg(all(feature = "tonic", feature = "macros"))] {
