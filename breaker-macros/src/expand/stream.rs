@@ -120,7 +120,7 @@ impl Context<'_> {
     }
 
     // Output: {
-    //             let __left = K::__rt::Retry::left(&mut __retry, &__permit);
+    //             let __left = __retry.left(&__permit);
     //             let __begins = BEGINS;
     //             __begins.await
     //         }
@@ -129,8 +129,7 @@ impl Context<'_> {
     // rustc reports a missing bound once.
     pub(super) fn awaited(&self, begins: &TokenStream) -> TokenStream {
         let (here, rt) = (Span::mixed_site(), self.rt);
-        let left =
-            self.is_bounded().then(|| quote_spanned!(here=> let __left = #rt::Retry::left(&mut __retry, &__permit);));
+        let left = self.is_bounded().then(|| quote_spanned!(here=> let __left = __retry.left(&__permit);));
         quote_spanned!(self.at_ret=> { #left let __begins = #begins; __begins.await })
     }
 
