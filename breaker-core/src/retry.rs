@@ -117,19 +117,20 @@ impl Retry {
         Self { written, schedule: None, ends: None, attempt: 1 }
     }
 
-    /// Whether a `when(..)` covers the failure of this call. It covers an error that it names, and
-    /// a timeout where `timeouts` is set. It always covers a rejection.
-    pub fn is_for<R: Fallible>(
-        &self,
-        call: &FailedCall<R>,
-        timeouts: bool,
-        names: impl FnOnce(&R::Error) -> bool,
-    ) -> bool {
-        match call {
-            FailedCall::Rejected(_) | FailedCall::Failed { rejected: true, .. } => true,
-            FailedCall::TimedOut(_) => timeouts,
-            FailedCall::Failed { result, .. } => result.view().err().is_some_and(names),
-        }
+    /// The attempts of a `#[retry]`, as its expansion writes them.
+    #[must_use]
+    pub fn of(
+        attempts: Option<u32>,
+        (min, max, total): (Option<Duration>, Option<Duration>, Option<Duration>),
+        (factor, jitter): (f64, f64),
+        wait: Option<Option<Duration>>,
+    ) -> Self {
+        let wait = match wait {
+            None => WaitBudget::None,
+            Some(None) => WaitBudget::Max,
+            Some(Some(most)) => WaitBudget::For(most),
+        };
+        Self::new(Written { attempts, min, max, total, factor, jitter, wait })
     }
 
     /// The remaining time of the `total`, if there is one.
@@ -277,27 +278,6 @@ pub enum WaitBudget {
     /// As long as the longest wait between two attempts.
     Max,
     For(Duration),
-}
-
-/// Builds the attempts of a `#[retry]`.
-#[derive(Debug)]
-pub struct Attempts;
-
-impl Attempts {
-    #[must_use]
-    pub fn of(
-        attempts: Option<u32>,
-        (min, max, total): (Option<Duration>, Option<Duration>, Option<Duration>),
-        (factor, jitter): (f64, f64),
-        wait: Option<Option<Duration>>,
-    ) -> Retry {
-        let wait = match wait {
-            None => WaitBudget::None,
-            Some(None) => WaitBudget::Max,
-            Some(Some(most)) => WaitBudget::For(most),
-        };
-        Retry::new(Written { attempts, min, max, total, factor, jitter, wait })
-    }
 }
 
 #[cfg(test)]

@@ -89,6 +89,19 @@ impl<R> FailedCall<R> {
         }
     }
 
+    /// Whether the `when(..)` of a `#[retry]` covers this failure. It covers an error that it names,
+    /// and a timeout where `timeouts` is set. It always covers a rejection.
+    pub fn retries_on(&self, timeouts: bool, names: impl FnOnce(&R::Error) -> bool) -> bool
+    where
+        R: Fallible,
+    {
+        match self {
+            Self::Rejected(_) | Self::Failed { rejected: true, .. } => true,
+            Self::TimedOut(_) => timeouts,
+            Self::Failed { result, .. } => result.view().err().is_some_and(names),
+        }
+    }
+
     /// Whether the call was rejected because no place was free.
     pub fn is_busy(&self) -> bool {
         matches!(self, Self::Rejected(error) if error.is_busy())

@@ -63,7 +63,7 @@ pub use crate::macro_support::show_error::{AsError, ShowError, ShowNothing};
 pub use crate::registry::declaration::Registered;
 /// Named where `#[retry]` is written: without the feature it is missing, and its name says why.
 #[cfg(feature = "retry")]
-pub use crate::retry::Attempts as retry_needs_the_feature_retry_of_breaker_core;
+pub use crate::retry::Retry as retry_needs_the_feature_retry_of_breaker_core;
 pub use core::any::type_name;
 pub use core::option::Option::{self, None, Some};
 pub use core::primitive::str;

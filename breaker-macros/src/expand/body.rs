@@ -195,7 +195,7 @@ impl Context<'_> {
     // Output: `K::__rt::Run { permit: &__permit, limit: K::__rt::None, body: BODY }.await`
     // or:     `K::__rt::run_sync(&__permit, BODY)`
     //
-    // With a `#[retry]` the limit is `__retry.within(&__permit)`.
+    // With a `#[retry]` the limit is `RETRY::within(&mut __retry, &__permit)`.
     pub(super) fn run(&self, moves: bool) -> TokenStream {
         let rt = self.rt;
         if !self.is_async {
@@ -204,7 +204,10 @@ impl Context<'_> {
         let body =
             if self.awaits_another() { quote_spanned!(Span::mixed_site()=> __body) } else { self.async_body(moves) };
         let limit = match &self.plan.retry {
-            Some(_) => quote_spanned!(Span::mixed_site()=> __retry.within(&__permit)),
+            Some(_) => {
+                let named = self.retry_type();
+                quote_spanned!(Span::mixed_site()=> #named::within(&mut __retry, &__permit))
+            }
             None => quote_spanned!(Span::mixed_site()=> #rt::None),
         };
         let limit = self.until_first_item(limit);

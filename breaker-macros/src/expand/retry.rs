@@ -14,8 +14,8 @@ impl Context<'_> {
     // Output: let mut __retry = RETRY;
     //         let __fallen = loop {
     //             let __fallen = { ATTEMPT };
-    //             if !__retry.is_for(&__fallen, false, |__error| WHEN) { break __fallen; }
-    //             let __pause = match __retry.again(__fallen) {
+    //             if !K::__rt::FailedCall::retries_on(&__fallen, false, |__error| WHEN) { break __fallen; }
+    //             let __pause = match RETRY::again(&mut __retry, __fallen) {
     //                 Ok(__pause) => __pause,
     //                 Err(__fallen) => break __fallen,
     //             };
@@ -42,7 +42,7 @@ impl Context<'_> {
                 quote_spanned!(Span::mixed_site()=> if #busy !#rt::FailedCall::is_for(&__fallen, #open, #on) { #declined } #served)
             }
         };
-        let (when, made) = (self.when(retry), self.converted_once());
+        let (when, made, named) = (self.when(retry), self.converted_once(), self.retry_type());
         let guarded = quote_spanned! {Span::mixed_site()=>
             #made
             #mutable
@@ -50,7 +50,7 @@ impl Context<'_> {
             let __fallen = loop {
                 let __fallen = '__gate: { #attempt };
                 #when
-                let __pause = match __retry.again(__fallen) {
+                let __pause = match #named::again(&mut __retry, __fallen) {
                     #rt::Ok(__pause) => __pause,
                     #rt::Err(__fallen) => break __fallen,
                 };
@@ -61,18 +61,18 @@ impl Context<'_> {
         self.storing(guarded, &none)
     }
 
-    // Output: if !__retry.is_for(&__fallen, false, |__error| NAMES) {
+    // Output: if !K::__rt::FailedCall::retries_on(&__fallen, false, |__error| NAMES) {
     //             break __fallen;
     //         }
     fn when(&self, retry: &Retry) -> Option<TokenStream> {
-        let timeouts = retry.names_timeouts();
+        let (at, timeouts) = (self.rt.at(self.at_ret), retry.names_timeouts());
         let names = self.names(retry.when.as_ref()?);
         let allow = quote_spanned!(Span::mixed_site()=>
             #[allow(unreachable_patterns, clippy::match_like_matches_macro, clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
         );
-        let is_for = Ident::new("is_for", self.at_ret);
+        let retries_on = quote_spanned!(self.at_ret=> #at::FailedCall::retries_on);
         Some(quote_spanned! {Span::mixed_site()=>
-            if !__retry.#is_for(&__fallen, #timeouts, #allow |__error| #names) {
+            if !#retries_on(&__fallen, #timeouts, #allow |__error| #names) {
                 break __fallen;
             }
         })
@@ -117,16 +117,21 @@ impl Context<'_> {
         quote_spanned!(Span::mixed_site()=> #rt::On { failure: #failure, timeout: #timeout })
     }
 
-    // Output: K::__rt::retry_needs_the_feature_retry_of_breaker_core::of(
-    //             ATTEMPTS, (MIN, MAX, TOTAL), (2f64, 0.1f64), K::__rt::None,
-    //         )
+    // Output: K::__rt::retry_needs_the_feature_retry_of_breaker_core
     //
-    // Keys that are not written are `K::__rt::None`. Without the feature the first name is missing,
-    // and rustc reports that at the attribute.
+    // Without the feature the name is missing. rustc reports that at the attribute, once for all its
+    // uses, since they are in one place. A method by a dot could be that of a trait of the user.
+    pub(super) fn retry_type(&self) -> TokenStream {
+        let at = self.plan.function.retries.first().map_or_else(Span::mixed_site, |attr| mixed(attr.path()));
+        let rt = self.rt.at(at);
+        quote_spanned!(at=> #rt::retry_needs_the_feature_retry_of_breaker_core)
+    }
+
+    // Output: RETRY::of(ATTEMPTS, (MIN, MAX, TOTAL), (2f64, 0.1f64), K::__rt::None)
+    //
+    // Keys that are not written are `K::__rt::None`.
     fn new_retry(&self, retry: &Retry) -> TokenStream {
         let rt = self.rt;
-        let at = self.plan.function.retries.first().map_or_else(Span::mixed_site, |attr| mixed(attr.path()));
-        let at_rt = self.rt.at(at);
         let attempts = match &retry.attempts {
             Some(Setting::Count(count, _)) => Some(Literal::u32_suffixed(*count).into_token_stream()),
             Some(Setting::CountOf(expr)) => Some(self.typed("attempts", expr)),
@@ -144,8 +149,8 @@ impl Context<'_> {
                 quote_spanned!(Span::mixed_site()=> #rt::Some(#rt::Some(#most)))
             }
         };
-        let new = quote_spanned!(at=> #at_rt::retry_needs_the_feature_retry_of_breaker_core::of);
-        quote_spanned!(Span::mixed_site()=> #new(#attempts, (#min, #max, #total), (#factor, #jitter), #wait_budget))
+        let named = self.retry_type();
+        quote_spanned!(Span::mixed_site()=> #named::of(#attempts, (#min, #max, #total), (#factor, #jitter), #wait_budget))
     }
 
     fn number(&self, number: Option<&Number>, default: f64) -> TokenStream {

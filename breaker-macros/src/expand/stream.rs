@@ -120,7 +120,7 @@ impl Context<'_> {
     }
 
     // Output: {
-    //             let __left = __retry.left(&__permit);
+    //             let __left = RETRY::left(&mut __retry, &__permit);
     //             let __begins = BEGINS;
     //             __begins.await
     //         }
@@ -128,8 +128,10 @@ impl Context<'_> {
     // So the call holds no borrow of the classifier while it waits. At the return type, so that
     // rustc reports a missing bound once.
     pub(super) fn awaited(&self, begins: &TokenStream) -> TokenStream {
-        let (here, rt) = (Span::mixed_site(), self.rt);
-        let left = self.is_bounded().then(|| quote_spanned!(here=> let __left = __retry.left(&__permit);));
+        let left = self.is_bounded().then(|| {
+            let named = self.retry_type();
+            quote_spanned!(Span::mixed_site()=> let __left = #named::left(&mut __retry, &__permit);)
+        });
         quote_spanned!(self.at_ret=> { #left let __begins = #begins; __begins.await })
     }
 

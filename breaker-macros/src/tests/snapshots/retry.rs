@@ -35,7 +35,10 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
             #[allow(clippy::implicit_return)]
             let __out = ::breaker_core::__rt::Run {
                 permit: &__permit,
-                limit: __retry.within(&__permit),
+                limit: ::breaker_core::__rt::retry_needs_the_feature_retry_of_breaker_core::within(
+                    &mut __retry,
+                    &__permit,
+                ),
                 body: async {
                     if false {
                         return ::breaker_core::__rt::never::<Result<(), SendError>>();
@@ -76,7 +79,10 @@ async fn send(&mut self, message: Message) -> Result<(), SendError> {
                 ::breaker_core::__rt::Err(__fallen) => __fallen,
             }
         };
-        let __pause = match __retry.again(__fallen) {
+        let __pause = match ::breaker_core::__rt::retry_needs_the_feature_retry_of_breaker_core::again(
+            &mut __retry,
+            __fallen,
+        ) {
             ::breaker_core::__rt::Ok(__pause) => __pause,
             ::breaker_core::__rt::Err(__fallen) => break __fallen,
         };
