@@ -9,7 +9,6 @@ use crate::breaker::caller::Owner;
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::report::{Report, Retrying, is_quiet};
 use crate::call::permit::Permit;
-use crate::call::result::Fallible;
 use crate::call::timeout::{Limit, end};
 use crate::clock;
 use crate::config::call_settings::{CallSettings, OFF};

@@ -2,7 +2,7 @@
 mod without {
     pub mod __rt {
         pub use breaker_core::__rt::{
-            AsError, Err, FailedCall, None, Ok, On, Outcome, Refused, Run, ShowError, ShowNothing, Some, declare_callsite, duration,
+            Err, FailedCall, None, Ok, On, Outcome, Run, Some, declare_callsite, duration, from_rejection,
             inspect, never, settle_or_fall, timed_out,
         };
     }
