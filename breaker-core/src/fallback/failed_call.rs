@@ -89,8 +89,8 @@ impl<R> FailedCall<R> {
         }
     }
 
-    /// Whether the `when(..)` of a `#[retry]` covers this failure. It covers an error that it names,
-    /// and a timeout where `timeouts` is set. It always covers a rejection.
+    /// Whether the `when(..)` of a `#[retry]` covers this failure. It covers an error that it
+    /// names, and a timeout where `timeouts` is set. It always covers a rejection.
     pub fn retries_on(&self, timeouts: bool, names: impl FnOnce(&R::Error) -> bool) -> bool
     where
         R: Fallible,

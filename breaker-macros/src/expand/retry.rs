@@ -119,8 +119,9 @@ impl Context<'_> {
 
     // Output: K::__rt::retry_needs_the_feature_retry_of_breaker_core
     //
-    // Without the feature the name is missing. rustc reports that at the attribute, once for all its
-    // uses, since they are in one place. A method by a dot could be that of a trait of the user.
+    // Without the feature the name is missing. rustc reports that at the attribute, once for all
+    // its uses, since they are in one place. A method by a dot could be that of a trait of the
+    // user.
     pub(super) fn retry_type(&self) -> TokenStream {
         let at = self.plan.function.retries.first().map_or_else(Span::mixed_site, |attr| mixed(attr.path()));
         let rt = self.rt.at(at);
