@@ -97,15 +97,17 @@ pub async fn pass(time: std::time::Duration) {
     tokio::time::resume();
 }
 
-/// On a port below those that the kernel gives to connections: one of these could take it while the gate is closed, and a client that tries to
-/// connect to it could get it for its own end.
+/// On a port below those that the kernel gives to connections. A connection could take it while the gate is closed, and a client that tries to
+/// connect to it could get it for its own end. No port is tried twice, since it may be that of a closed gate: this process has 16 from its first
+/// one on, then those of the next process.
 async fn listen() -> TcpListener {
-    let mut port = 10_000 + u16::try_from(std::process::id() % 20_000).expect("it is below a port");
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let first = 10_000 + 16 * (std::process::id() as usize % 1_250);
     loop {
+        let port = u16::try_from(first + NEXT.fetch_add(1, Ordering::Relaxed)).expect("a port");
         match TcpListener::bind(("127.0.0.1", port)).await {
             Ok(listener) => return listener,
             Err(error) => assert!(port < 32_000, "no loopback port is free: {error}"),
         }
-        port += 1;
     }
 }
