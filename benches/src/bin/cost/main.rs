@@ -9,6 +9,7 @@ mod limits;
 mod scale;
 mod tables;
 mod threads;
+mod together;
 mod unhappy;
 mod wall;
 

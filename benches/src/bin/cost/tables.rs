@@ -67,7 +67,7 @@ pub(crate) fn threads(rounds: usize) -> Result<(), String> {
         .filter(|(subject, _)| !matches!(subject.name, "loop" | "clock" | "quanta"))
         .collect();
     let runtime = Runtime::new().map_err(|error| error.to_string())?;
-    let samples = threads::rounds(&made(&rows), rounds, threads::SHORT, &runtime);
+    let samples = threads::rounds(&made(&rows), rounds, &runtime);
     // The bare successes come first.
     let bare = samples[0].ratio();
     for ((subject, case), both) in rows.into_iter().zip(&samples) {

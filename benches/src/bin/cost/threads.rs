@@ -8,19 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-/// How long the threads work at a time.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Length {
-    /// The calls of a stretch.
-    pub(crate) calls: u64,
-    /// The stretches of a round.
-    pub(crate) stretches: usize,
-    /// The share of a stretch in which both threads have to be at work.
-    pub(crate) shared: f64,
-}
-
 /// A stretch is shorter than a scheduler's time slice, so most stretches run without interruption.
-pub(crate) const SHORT: Length = Length { calls: 5_000, stretches: 40, shared: 0.5 };
+const CALLS: u64 = 5_000;
+const STRETCHES: usize = 40;
 
 /// What one call takes, on one thread and on two.
 #[derive(Clone, Debug, Default)]
@@ -38,35 +28,35 @@ impl Both {
 
 /// Interleaved rounds of all subjects, on one thread and on two. The runtime serves subjects that
 /// wait by its timer.
-pub(crate) fn rounds(all: &[Calls], rounds: usize, length: Length, runtime: &Runtime) -> Vec<Both> {
+pub(crate) fn rounds(all: &[Calls], rounds: usize, runtime: &Runtime) -> Vec<Both> {
     let mut samples = vec![Both::default(); all.len()];
     for _ in 0..rounds {
         for (calls, samples) in all.iter().zip(&mut samples) {
-            one(calls, &mut samples.one, length, runtime);
-            two(calls, &mut samples.two, length, runtime);
+            one(calls, &mut samples.one, runtime);
+            two(calls, &mut samples.two, runtime);
         }
     }
     samples
 }
 
-fn one(calls: &Calls, samples: &mut Samples, length: Length, runtime: &Runtime) {
-    for stretch in stretches(calls, &Meeting::of(1), length, runtime) {
-        samples.add(stretch.length(), length.calls);
+fn one(calls: &Calls, samples: &mut Samples, runtime: &Runtime) {
+    for stretch in stretches(calls, &Meeting::of(1), runtime) {
+        samples.add(stretch.length(), CALLS);
     }
 }
 
-/// Counts only stretches in which both threads worked for long enough. Two threads that take turns
+/// Counts only stretches in which both threads worked most of the time. Two threads that take turns
 /// on one core do not disturb each other.
-fn two(calls: &Calls, samples: &mut Samples, length: Length, runtime: &Runtime) {
+fn two(calls: &Calls, samples: &mut Samples, runtime: &Runtime) {
     let meeting = Meeting::of(2);
     let (left, right) = thread::scope(|scope| {
-        let other = scope.spawn(|| stretches(calls, &meeting, length, runtime));
-        (stretches(calls, &meeting, length, runtime), other.join().unwrap_or_default())
+        let other = scope.spawn(|| stretches(calls, &meeting, runtime));
+        (stretches(calls, &meeting, runtime), other.join().unwrap_or_default())
     });
     for (left, right) in left.iter().zip(&right) {
         let longer = left.length().max(right.length());
-        if left.shared_with(right) >= longer.mul_f64(length.shared) {
-            samples.add(longer, length.calls);
+        if left.shared_with(right) >= longer / 2 {
+            samples.add(longer, CALLS);
         }
     }
 }
@@ -87,30 +77,30 @@ impl Stretch {
     }
 }
 
-fn stretches(calls: &Calls, meeting: &Meeting, length: Length, runtime: &Runtime) -> Vec<Stretch> {
+fn stretches(calls: &Calls, meeting: &Meeting, runtime: &Runtime) -> Vec<Stretch> {
     let _entered = runtime.enter();
     let stretch = |number| {
         meeting.wait(number);
         let begun = Instant::now();
-        calls.run(length.calls);
+        calls.run(CALLS);
         Stretch { begun, ended: Instant::now() }
     };
-    (1..=length.stretches).map(stretch).collect()
+    (1..=STRETCHES).map(stretch).collect()
 }
 
 /// A spinning barrier: threads start in the same moment, since none of them sleeps.
-struct Meeting {
+pub(crate) struct Meeting {
     threads: usize,
     arrived: AtomicUsize,
 }
 
 impl Meeting {
-    fn of(threads: usize) -> Self {
+    pub(crate) fn of(threads: usize) -> Self {
         Self { threads, arrived: AtomicUsize::new(0) }
     }
 
     /// Spins until all threads have arrived for this round.
-    fn wait(&self, time: usize) {
+    pub(crate) fn wait(&self, time: usize) {
         self.arrived.fetch_add(1, Ordering::AcqRel);
         let mut spins = 0_u32;
         while self.arrived.load(Ordering::Acquire) < time * self.threads {

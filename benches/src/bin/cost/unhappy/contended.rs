@@ -1,18 +1,16 @@
 //! Prints what calls take while another thread calls through the same breaker.
 
 use super::{Nanos, OURS, PEERS, Row, line};
-use crate::threads::{self, Both, Length};
+use crate::threads::Both;
+use crate::together;
 use breaker_benches::{Bytes, Case};
 use tokio::runtime::Runtime;
-
-/// Long enough that the threads' start and end do not count: about a millisecond.
-const LONG: Length = Length { calls: 20_000, stretches: 20, shared: 0.9 };
 
 pub(super) fn print(rounds: usize) -> Result<(), String> {
     let rows: Vec<Row> = rows();
     let calls = rows.iter().map(Row::calls).collect::<Result<Vec<_>, _>>()?;
     let runtime = Runtime::new().map_err(|error| error.to_string())?;
-    let all: Vec<_> = rows.iter().zip(threads::rounds(&calls, rounds.min(25), LONG, &runtime)).collect();
+    let all: Vec<_> = rows.iter().zip(together::rounds(&calls, rounds.min(25), &runtime)).collect();
     for (row, calls) in rows.iter().zip(&calls) {
         row.check(calls)?;
     }
