@@ -1,5 +1,7 @@
 //! Lists the cases: what happens in the measured calls.
 
+use crate::drive::Kind;
+
 /// What happens in the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Case {
@@ -10,6 +12,8 @@ pub enum Case {
     Pointer,
     /// Each call fails, and the limit of consecutive failures is out of reach.
     Err,
+    /// As `Err`, without a limit for the time between two failures.
+    ErrAnyTime,
     /// Failures and successes alternate, so nothing opens.
     ErrOk,
     /// Failures have opened the breaker, and it stays open.
@@ -46,10 +50,11 @@ pub enum Case {
 
 impl Case {
     /// All cases.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Ok,
         Self::Pointer,
         Self::Err,
+        Self::ErrAnyTime,
         Self::ErrOk,
         Self::Open,
         Self::Full,
@@ -74,6 +79,7 @@ impl Case {
             Self::Ok => "ok",
             Self::Pointer => "ok, by pointer",
             Self::Err => "err",
+            Self::ErrAnyTime => "err, no fail_window",
             Self::ErrOk => "err, ok",
             Self::Open => "open",
             Self::Full => "half-open, full",
@@ -95,7 +101,7 @@ impl Case {
     /// The first request, and the step to the next one. Even requests succeed.
     pub(crate) const fn requests(self) -> (u64, u64) {
         match self {
-            Self::Err => (1, 2),
+            Self::Err | Self::ErrAnyTime => (1, 2),
             Self::ErrOk => (1, 1),
             _ => (0, 2),
         }
@@ -107,12 +113,24 @@ impl Case {
         matches!(self, Self::Open | Self::Full | Self::Fallen)
     }
 
+    /// How call N ends, counted from 0.
+    #[must_use]
+    pub const fn expected(self, n: usize) -> Kind {
+        match self {
+            Self::Open | Self::Full => Kind::Rejected,
+            Self::Err | Self::ErrAnyTime => Kind::Err,
+            Self::ErrOk if n.is_multiple_of(2) => Kind::Err,
+            _ => Kind::Ok,
+        }
+    }
+
     /// The baseline's case; `None` where there is no baseline.
     #[must_use]
     pub const fn bare(self) -> Option<Self> {
         match self {
             Self::Open | Self::Full | Self::Fallen => None,
             Self::Err | Self::ErrOk | Self::Pointer => Some(self),
+            Self::ErrAnyTime => Some(Self::Err),
             _ => Some(Self::Ok),
         }
     }

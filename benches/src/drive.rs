@@ -2,8 +2,9 @@
 //!
 //! The compiler specialises it for each subject, as it does a caller's own code.
 
-use crate::body::Fault;
+use crate::body::take_runs;
 use crate::cases::Case;
+use crate::failure::Failure;
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
@@ -23,18 +24,23 @@ pub enum Kind {
     Rejected,
 }
 
+/// What is known of a call that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// What its result says. An error of no bytes looks the same whether the body ran or not.
+    pub kind: Kind,
+    /// Whether the body ran. Only builds with debug assertions know.
+    pub ran: bool,
+}
+
 /// The result of a call.
 pub(crate) trait Answer {
     fn kind(&self) -> Kind;
 }
 
-impl Answer for Result<u64, Fault> {
+impl<E: Failure> Answer for Result<u64, E> {
     fn kind(&self) -> Kind {
-        match self {
-            Ok(_) => Kind::Ok,
-            Err(Fault::Service) => Kind::Err,
-            Err(Fault::Refused | Fault::Until { .. } | Fault::Open(_)) => Kind::Rejected,
-        }
+        self.as_ref().map_or_else(E::kind, |_| Kind::Ok)
     }
 }
 
@@ -48,7 +54,7 @@ impl Answer for u64 {
 pub struct Calls(Box<Make>);
 
 /// Makes N calls, and reports how each ended to a caller that asks.
-type Make = dyn Fn(u64, Option<&mut Vec<Kind>>) + Send + Sync;
+type Make = dyn Fn(u64, Option<&mut Vec<Ending>>) + Send + Sync;
 
 impl Calls {
     /// `BY_POINTER`: whether the future is polled through a pointer.
@@ -57,7 +63,7 @@ impl Calls {
         call: impl AsyncFnMut(u64) -> A + Clone + Send + Sync + 'static,
     ) -> Self {
         let requests = case.requests();
-        Self(Box::new(move |calls, kinds| drive::<A, BY_POINTER>(calls, requests, call.clone(), kinds)))
+        Self(Box::new(move |calls, endings| drive::<A, BY_POINTER>(calls, requests, call.clone(), endings)))
     }
 
     /// Makes N calls, one after the other.
@@ -67,10 +73,11 @@ impl Calls {
 
     /// Makes N calls, and returns how they ended.
     #[must_use]
-    pub fn kinds(&self, calls: u64) -> Vec<Kind> {
-        let mut kinds = Vec::new();
-        (self.0)(calls, Some(&mut kinds));
-        kinds
+    pub fn endings(&self, calls: u64) -> Vec<Ending> {
+        let mut endings = Vec::new();
+        take_runs();
+        (self.0)(calls, Some(&mut endings));
+        endings
     }
 }
 
@@ -98,7 +105,7 @@ fn drive<A: Answer, const BY_POINTER: bool>(
     calls: u64,
     (mut request, step): (u64, u64),
     mut call: impl AsyncFnMut(u64) -> A,
-    mut kinds: Option<&mut Vec<Kind>>,
+    mut endings: Option<&mut Vec<Ending>>,
 ) {
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..calls {
@@ -115,8 +122,8 @@ fn drive<A: Answer, const BY_POINTER: bool>(
                 Poll::Pending => idle(),
             }
         };
-        if let Some(kinds) = &mut kinds {
-            kinds.push(answer.kind());
+        if let Some(endings) = &mut endings {
+            endings.push(Ending { kind: answer.kind(), ran: take_runs() > 0 });
         }
         black_box(&answer);
         request += step;

@@ -1,6 +1,7 @@
 //! Measures the future of a call: bare, with our attribute, and with `#[tracing::instrument]`.
 
-use crate::body::{Fault, upstream};
+use crate::body::upstream;
+use crate::failure::Fault;
 use breaker_core::circuit_breaker;
 use std::future::ready;
 use tracing::instrument;

@@ -13,6 +13,7 @@ mod tower;
 
 use crate::cases::Case;
 use crate::drive::Calls;
+use crate::failure::{Bytes, Fault, Plain0, Plain8, Plain24, Plain128};
 use std::time::Duration;
 
 /// Longer than any measurement.
@@ -25,6 +26,7 @@ pub struct Subject {
     pub name: &'static str,
     cases: &'static [Case],
     calls: fn(Case) -> Calls,
+    sized: Option<fn(Case, Bytes) -> Calls>,
 }
 
 impl Subject {
@@ -32,6 +34,13 @@ impl Subject {
     #[must_use]
     pub fn calls(&self, case: Case) -> Option<Calls> {
         self.has(case).then(|| (self.calls)(case))
+    }
+
+    /// Calls whose error type has this size, if it has the case and other error types.
+    #[must_use]
+    pub fn sized_calls(&self, case: Case, bytes: Bytes) -> Option<Calls> {
+        let sized = self.sized.filter(|_| self.has(case))?;
+        Some(sized(case, bytes))
     }
 
     /// Whether it has the case.
@@ -47,29 +56,54 @@ const BARE: &[Case] = &[Case::Ok, Case::Pointer, Case::Err, Case::ErrOk];
 const NO_SLOTS: &[Case] = &[Case::Ok, Case::Pointer, Case::Err, Case::ErrOk, Case::Open];
 const COMMON: &[Case] = &[Case::Ok, Case::Pointer, Case::Err, Case::ErrOk, Case::Open, Case::Full];
 
+const HANDLE: &[Case] = &[Case::Ok, Case::Pointer, Case::Err, Case::ErrAnyTime, Case::ErrOk, Case::Open, Case::Full];
+
 /// The calls of a module. The polled-by-pointer case has calls of its own.
 macro_rules! by {
-    ($module:ident, $case:ident) => {
+    ($module:ident, $case:ident $(, $error:ty)?) => {
         match $case {
-            Case::Pointer => $module::calls::<true>($case),
-            _ => $module::calls::<false>($case),
+            Case::Pointer => $module::calls::<$($error,)? true>($case),
+            _ => $module::calls::<$($error,)? false>($case),
         }
+    };
+}
+
+/// The calls of a module for each size of the error type.
+macro_rules! sized {
+    ($module:ident $(, $by_pointer:literal)?) => {
+        Some(|case, bytes| match bytes {
+            Bytes::B0 => $module::calls::<Plain0 $(, $by_pointer)?>(case),
+            Bytes::B8 => $module::calls::<Plain8 $(, $by_pointer)?>(case),
+            Bytes::B24 => $module::calls::<Plain24 $(, $by_pointer)?>(case),
+            Bytes::B128 => $module::calls::<Plain128 $(, $by_pointer)?>(case),
+        })
     };
 }
 
 /// All subjects, in the order of the tables.
 pub const SUBJECTS: &[Subject] = &[
-    Subject { name: "loop", cases: &[Case::Ok], calls: bare::nothing },
-    Subject { name: "clock", cases: &[Case::Ok], calls: bare::clock },
-    Subject { name: "bare", cases: BARE, calls: |case| by!(bare, case) },
-    Subject { name: "floor", cases: NO_SLOTS, calls: |case| by!(floor, case) },
-    Subject { name: "by hand", cases: NO_SLOTS, calls: |case| by!(promises, case) },
-    Subject { name: "attribute", cases: &Case::ALL, calls: attribute::calls },
-    Subject { name: "call", cases: COMMON, calls: |case| by!(handle, case) },
-    Subject { name: "failsafe", cases: NO_SLOTS, calls: |case| by!(failsafe, case) },
-    Subject { name: "recloser", cases: NO_SLOTS, calls: |case| by!(recloser, case) },
-    Subject { name: "breaker", cases: COMMON, calls: |case| by!(breaker, case) },
-    Subject { name: "tower-resilience", cases: COMMON, calls: |case| by!(tower, case) },
+    Subject { name: "loop", cases: &[Case::Ok], calls: bare::nothing, sized: None },
+    Subject { name: "clock", cases: &[Case::Ok], calls: bare::clock, sized: None },
+    Subject { name: "quanta", cases: &[Case::Ok], calls: bare::quanta, sized: None },
+    Subject { name: "bare", cases: BARE, calls: |case| by!(bare, case, Fault), sized: sized!(bare, false) },
+    Subject { name: "floor", cases: NO_SLOTS, calls: |case| by!(floor, case), sized: None },
+    Subject { name: "by hand", cases: NO_SLOTS, calls: |case| by!(promises, case), sized: None },
+    Subject { name: "attribute", cases: &Case::ALL, calls: attribute::calls::<Fault>, sized: sized!(attribute) },
+    Subject { name: "call", cases: HANDLE, calls: |case| by!(handle, case, Fault), sized: sized!(handle, false) },
+    Subject {
+        name: "failsafe",
+        cases: NO_SLOTS,
+        calls: |case| by!(failsafe, case, Fault),
+        sized: sized!(failsafe, false),
+    },
+    Subject {
+        name: "recloser",
+        cases: NO_SLOTS,
+        calls: |case| by!(recloser, case, Fault),
+        sized: sized!(recloser, false),
+    },
+    Subject { name: "breaker", cases: COMMON, calls: |case| by!(breaker, case, Fault), sized: sized!(breaker, false) },
+    Subject { name: "tower-resilience", cases: COMMON, calls: |case| by!(tower, case), sized: None },
 ];
 
 /// The subject with this name.

@@ -1,13 +1,14 @@
 //! Calls through the crate `breaker`, with its rule for consecutive failures.
 
-use crate::body::{Fault, body, body_or_wait};
+use crate::body::{body, body_or_wait};
 use crate::cases::Case;
 use crate::drive::{Answer, Calls, Kind, hold};
+use crate::failure::Failure;
 use crate::subjects::DAY;
 use ::breaker::{BackoffStrategy, CircuitBreaker, CircuitBreakerConfig, CircuitBreakerError};
 use std::time::Duration;
 
-impl Answer for Result<u64, CircuitBreakerError<Fault>> {
+impl<E: Failure> Answer for Result<u64, CircuitBreakerError<E>> {
     fn kind(&self) -> Kind {
         match self {
             Ok(_) => Kind::Ok,
@@ -17,7 +18,7 @@ impl Answer for Result<u64, CircuitBreakerError<Fault>> {
     }
 }
 
-pub(super) fn calls<const BY_POINTER: bool>(case: Case) -> Calls {
+pub(super) fn calls<E: Failure, const BY_POINTER: bool>(case: Case) -> Calls {
     let (failures, wait) = match case {
         Case::Err => (u32::MAX, DAY),
         Case::Full => (5, Duration::ZERO),
@@ -29,12 +30,12 @@ pub(super) fn calls<const BY_POINTER: bool>(case: Case) -> Calls {
         .half_open_max_calls(1)
         .backoff(BackoffStrategy::Fixed(wait));
     let breaker: &CircuitBreaker = Box::leak(Box::new(CircuitBreaker::new(config.build())));
-    let call = move |request| breaker.call(move || body::<BY_POINTER>(request));
+    let call = move |request| breaker.call(move || body::<E, BY_POINTER>(request));
     if case.rejects() {
         Calls::new::<_, BY_POINTER>(Case::Err, call).run(5);
     }
     if case == Case::Full {
-        hold(breaker.call(|| body_or_wait(0)));
+        hold(breaker.call(|| body_or_wait::<E>(0)));
     }
     Calls::new::<_, BY_POINTER>(case, call)
 }

@@ -2,14 +2,15 @@
 //!
 //! It admits any number of probes.
 
-use crate::body::{Fault, body};
+use crate::body::body;
 use crate::cases::Case;
 use crate::drive::{Answer, Calls, Kind};
+use crate::failure::Failure;
 use crate::subjects::DAY;
 use ::failsafe::futures::CircuitBreaker as _;
 use ::failsafe::{Config, Error, backoff, failure_policy};
 
-impl Answer for Result<u64, Error<Fault>> {
+impl<E: Failure> Answer for Result<u64, Error<E>> {
     fn kind(&self) -> Kind {
         match self {
             Ok(_) => Kind::Ok,
@@ -19,11 +20,11 @@ impl Answer for Result<u64, Error<Fault>> {
     }
 }
 
-pub(super) fn calls<const BY_POINTER: bool>(case: Case) -> Calls {
+pub(super) fn calls<E: Failure, const BY_POINTER: bool>(case: Case) -> Calls {
     let fail_max = if case == Case::Err { u32::MAX } else { 5 };
     let policy = failure_policy::consecutive_failures(fail_max, backoff::constant(DAY));
     let breaker: &_ = Box::leak(Box::new(Config::new().failure_policy(policy).build()));
-    let call = move |request| breaker.call(body::<BY_POINTER>(request));
+    let call = move |request| breaker.call(body::<E, BY_POINTER>(request));
     if case == Case::Open {
         Calls::new::<_, BY_POINTER>(Case::Err, call).run(5);
     }

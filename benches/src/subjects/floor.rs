@@ -2,9 +2,10 @@
 //!
 //! It loads and compares a word, makes the call, and counts consecutive failures.
 
-use crate::body::{Fault, upstream};
+use crate::body::upstream;
 use crate::cases::Case;
 use crate::drive::Calls;
+use crate::failure::Fault;
 use crate::subjects::bare::now;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -1,13 +1,14 @@
 //! Calls through `CircuitBreaker::call`.
 
-use crate::body::{Fault, body};
+use crate::body::body;
 use crate::cases::Case;
 use crate::drive::{Answer, Calls, Kind};
+use crate::failure::Failure;
 use crate::subjects::DAY;
 use breaker_core::{CallError, CircuitBreaker, Config};
 use std::time::Duration;
 
-impl Answer for Result<u64, CallError<Fault>> {
+impl<E: Failure> Answer for Result<u64, CallError<E>> {
     fn kind(&self) -> Kind {
         match self {
             Ok(_) => Kind::Ok,
@@ -17,16 +18,17 @@ impl Answer for Result<u64, CallError<Fault>> {
     }
 }
 
-pub(super) fn calls<const BY_POINTER: bool>(case: Case) -> Calls {
+pub(super) fn calls<E: Failure, const BY_POINTER: bool>(case: Case) -> Calls {
     let config = match case {
         Case::Err => Config::new().fail_max(1_000_000_000),
+        Case::ErrAnyTime => Config::new().fail_max(1_000_000_000).fail_window_off(),
         Case::Open => Config::new().recovery_timeout(DAY),
         Case::Full => Config::new().recovery_timeout(Duration::ZERO).probe_timeout(DAY),
         _ => Config::new(),
     };
     let breaker = CircuitBreaker::new(case.name(), config).expect("the settings are in their ranges");
     let breaker: &CircuitBreaker = Box::leak(Box::new(breaker));
-    let call = move |request| breaker.call(body::<BY_POINTER>(request));
+    let call = move |request| breaker.call(body::<E, BY_POINTER>(request));
     if case.rejects() {
         Calls::new::<_, BY_POINTER>(Case::Err, call).run(5);
     }

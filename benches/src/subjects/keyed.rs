@@ -1,8 +1,9 @@
 //! Calls an annotated function with one breaker per host.
 
-use crate::body::{Fault, upstream};
+use crate::body::upstream;
 use crate::cases::Case;
 use crate::drive::Calls;
+use crate::failure::{Failure, Fault};
 use breaker_core::circuit_breaker;
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -15,8 +16,8 @@ pub const MOST_HOSTS: usize = 100_000;
 const STRIDE: usize = 7_919;
 
 #[circuit_breaker(name = "keyed", key = host, max_keys = 100_000)]
-async fn keyed(host: &str, request: u64) -> Result<u64, Fault> {
-    upstream(request)
+async fn keyed<E: Failure>(host: &str, request: u64) -> Result<u64, E> {
+    E::upstream(request)
 }
 
 /// Host names that live as long as the process.
@@ -28,10 +29,15 @@ pub fn hosts(from: usize, count: usize) -> &'static [String] {
 /// Successful calls, each to a different host.
 #[must_use]
 pub fn keyed_calls(hosts: &'static [String]) -> Calls {
+    calls::<Fault>(hosts)
+}
+
+/// Calls of which each goes to a different host, with any error type.
+pub(super) fn calls<E: Failure>(hosts: &'static [String]) -> Calls {
     let mut place = 0;
     Calls::new::<_, false>(Case::Key, move |request| {
         place = (place + STRIDE) % hosts.len();
-        keyed(&hosts[place], request)
+        keyed::<E>(&hosts[place], request)
     })
 }
 
@@ -50,8 +56,13 @@ pub fn map_calls(hosts: &'static [String]) -> Calls {
 
 /// One call to each host, in order.
 pub fn call_each(hosts: &'static [String]) {
+    call_each_with::<Fault>(hosts);
+}
+
+/// One call to each host, with any error type.
+pub(super) fn call_each_with<E: Failure>(hosts: &'static [String]) {
     let mut hosts = hosts.iter();
     let count = hosts.len() as u64;
-    let call = move |request| keyed(hosts.next().map_or("", |host| host), request);
+    let call = move |request| keyed::<E>(hosts.next().map_or("", |host| host), request);
     Calls::new::<_, false>(Case::Key, call).run(count);
 }

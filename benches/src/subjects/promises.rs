@@ -4,9 +4,10 @@
 //! generations. It also counts panicked and dropped calls, returns an error with a retry time, and
 //! logs each call to a `tracing` subscriber. It serves one function and has no settings.
 
-use crate::body::{Fault, upstream};
+use crate::body::upstream;
 use crate::cases::Case;
 use crate::drive::Calls;
+use crate::failure::Fault;
 use crate::subjects::bare::now;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -1,8 +1,9 @@
 //! Calls through tower-resilience-circuitbreaker, with its rule for consecutive failures.
 
-use crate::body::{Fault, body, body_or_wait};
+use crate::body::{body, body_or_wait};
 use crate::cases::Case;
 use crate::drive::{Answer, Calls, Kind, hold};
+use crate::failure::Fault;
 use crate::subjects::DAY;
 use ::tower::{Layer as _, Service, ServiceExt as _, service_fn};
 use std::time::Duration;
@@ -33,12 +34,12 @@ pub(super) fn calls<const BY_POINTER: bool>(case: Case) -> Calls {
         .build()
         .expect("the settings are in their ranges");
     if case == Case::Full {
-        let call = requests(layer.layer(service_fn(body_or_wait)));
+        let call = requests(layer.layer(service_fn(body_or_wait::<Fault>)));
         Calls::new::<_, BY_POINTER>(Case::Err, call.clone()).run(5);
         hold(Box::leak(Box::new(call.clone()))(0));
         return Calls::new::<_, BY_POINTER>(case, call);
     }
-    let call = requests(layer.layer(service_fn(body::<BY_POINTER>)));
+    let call = requests(layer.layer(service_fn(body::<Fault, BY_POINTER>)));
     if case == Case::Open {
         Calls::new::<_, BY_POINTER>(Case::Err, call.clone()).run(5);
     }

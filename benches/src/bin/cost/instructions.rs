@@ -2,7 +2,7 @@
 //!
 //! One of them makes more calls than the other.
 
-use breaker_benches::{Case, SUBJECTS, Subject, subject};
+use breaker_benches::{Bytes, Case, SUBJECTS, Subject, subject};
 use std::env::current_exe;
 use std::process::Command;
 
@@ -13,19 +13,25 @@ pub(crate) fn available() -> bool {
 
 /// Instructions of one call, with the loop around it.
 pub(crate) fn of(subject: &Subject, case: Case) -> Result<f64, String> {
+    of_size(subject, case, None)
+}
+
+/// The same, with an error type of this size.
+pub(crate) fn of_size(subject: &Subject, case: Case, bytes: Option<Bytes>) -> Result<f64, String> {
     const SHORT: u32 = 1_000;
     const MORE: u32 = 10_000;
-    let (short, long) = (counted(subject, case, SHORT)?, counted(subject, case, SHORT + MORE)?);
+    let (short, long) = (counted(subject, case, bytes, SHORT)?, counted(subject, case, bytes, SHORT + MORE)?);
     Ok((long - short) / f64::from(MORE))
 }
 
 /// The instructions of a process that makes N calls.
-fn counted(subject: &Subject, case: Case, calls: u32) -> Result<f64, String> {
+fn counted(subject: &Subject, case: Case, bytes: Option<Bytes>, calls: u32) -> Result<f64, String> {
     let cost = current_exe().map_err(|error| error.to_string())?;
     let output = Command::new("valgrind")
         .args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"])
         .arg(cost)
         .args(["run", subject.name, case.name(), &calls.to_string()])
+        .args(bytes.map(|bytes| bytes.count().to_string()))
         .output()
         .map_err(|error| format!("valgrind: {error}"))?;
     let words = String::from_utf8_lossy(&output.stderr);

@@ -9,16 +9,20 @@ mod limits;
 mod scale;
 mod tables;
 mod threads;
+mod together;
+mod unhappy;
 mod wall;
 
-use breaker_benches::{Case, Subject, subject};
+use breaker_benches::{Bytes, Case, Subject, subject};
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-cost run SUBJECT CASE CALLS     the calls, for a tool that watches the process
+cost run SUBJECT CASE CALLS [BYTES]
+                                the calls, for a tool that watches the process; BYTES of the error type
 cost instructions [SUBJECT ..]  instructions of one call
 cost calls [ROUNDS]             instructions, wall time and allocations of one call
 cost threads [ROUNDS]           the same calls on one thread and on two
+cost unhappy [ROUNDS]           failures and rejections by the size of the error, beside other crates
 cost sizes                      bytes of the futures
 cost tasks [ROUNDS]             many tasks on one breaker
 cost keys                       many breakers of one function
@@ -40,10 +44,12 @@ fn main() -> ExitCode {
 
 fn command(arguments: &[&str]) -> Result<(), String> {
     match arguments {
-        ["run", subject, case, calls] => run(subject, case, calls),
+        ["run", subject, case, calls] => run(subject, case, calls, None),
+        ["run", subject, case, calls, bytes] => run(subject, case, calls, Some(bytes)),
         ["instructions", subjects @ ..] => instructions::print(subjects),
         ["calls", rounds @ ..] => tables::calls(number(rounds, 101)?),
         ["threads", rounds @ ..] => tables::threads(number(rounds, 15)?),
+        ["unhappy", rounds @ ..] => unhappy::print(number(rounds, 101)?),
         ["sizes"] => {
             tables::sizes();
             Ok(())
@@ -67,10 +73,17 @@ fn number(arguments: &[&str], default: usize) -> Result<usize, String> {
     }
 }
 
-fn run(subject: &str, case: &str, calls: &str) -> Result<(), String> {
+fn run(subject: &str, case: &str, calls: &str, bytes: Option<&str>) -> Result<(), String> {
     let count = calls.parse().map_err(|_| format!("`{calls}` is no number of calls"))?;
     let (subject, case) = find(subject, case)?;
-    subject.calls(case).ok_or_else(|| format!("{} has no case `{}`", subject.name, case.name()))?.run(count);
+    let calls = match bytes {
+        None => subject.calls(case),
+        Some(text) => {
+            let bytes = text.parse().ok().and_then(Bytes::named);
+            subject.sized_calls(case, bytes.ok_or_else(|| format!("there is no error of `{text}` bytes"))?)
+        }
+    };
+    calls.ok_or_else(|| format!("{} has no case `{}`", subject.name, case.name()))?.run(count);
     Ok(())
 }
 

@@ -89,18 +89,18 @@ fn stretches(calls: &Calls, meeting: &Meeting, runtime: &Runtime) -> Vec<Stretch
 }
 
 /// A spinning barrier: threads start in the same moment, since none of them sleeps.
-struct Meeting {
+pub(crate) struct Meeting {
     threads: usize,
     arrived: AtomicUsize,
 }
 
 impl Meeting {
-    fn of(threads: usize) -> Self {
+    pub(crate) fn of(threads: usize) -> Self {
         Self { threads, arrived: AtomicUsize::new(0) }
     }
 
     /// Spins until all threads have arrived for this round.
-    fn wait(&self, time: usize) {
+    pub(crate) fn wait(&self, time: usize) {
         self.arrived.fetch_add(1, Ordering::AcqRel);
         let mut spins = 0_u32;
         while self.arrived.load(Ordering::Acquire) < time * self.threads {
