@@ -97,9 +97,10 @@ pub async fn pass(time: std::time::Duration) {
     tokio::time::resume();
 }
 
-/// On a port below those that the kernel gives to connections. A connection could take it while the gate is closed, and a client that tries to
-/// connect to it could get it for its own end. No port is tried twice, since it may be that of a closed gate: this process has 16 from its first
-/// one on, then those of the next process.
+/// On a port below those that the kernel gives to connections. A connection could take it while the
+/// gate is closed, and a client that tries to connect to it could get it for its own end. No port is
+/// tried twice, since it may be that of a closed gate: this process has 16 from its first one on,
+/// then those of the next process.
 async fn listen() -> TcpListener {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let first = 10_000 + 16 * (std::process::id() as usize % 1_250);

@@ -5,7 +5,7 @@ use super::{
     patient,
 };
 use breaker_clients::{FAIL_MAX, closes, opens, stays_closed};
-use breaker_core::{State, presets};
+use breaker_core::{CircuitBreaker, State, presets};
 use breaker_servers::{Hanging, Path, Server, UNRESOLVABLE, refused, until};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::cmd;
@@ -48,7 +48,7 @@ async fn a_frozen_server_opens_it_and_the_same_connection_closes_it() {
 async fn a_frozen_or_killed_server_opens_it_for_calls_that_block() {
     let Some(mut server) = Server::redis(&[]).await else { return };
     let (breaker, client) = (patient("redis-blocks"), local(server.port));
-    let ask_anew = |breaker: &breaker_core::CircuitBreaker| {
+    let ask_anew = |breaker: &CircuitBreaker| {
         let asked = || {
             let mut connection = client.get_connection_with_timeout(RESPOND)?;
             connection.set_read_timeout(Some(RESPOND))?;
@@ -75,20 +75,25 @@ async fn a_frozen_or_killed_server_opens_it_for_calls_that_block() {
     closes(&killed, async || ask_anew(&killed)).await;
 }
 
+/// The breaker opens while the server is down, and closes when it is back.
+async fn opens_and_closes(breaker: &CircuitBreaker, manager: &mut ConnectionManager, server: &mut Server) {
+    opens(breaker, async || {
+        ask::<()>(breaker, manager, &get("a")).await;
+    })
+    .await;
+    server.restart().await;
+    closes(breaker, async || {
+        ask::<()>(breaker, manager, &get("a")).await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_manager_finds_a_server_that_was_killed_and_is_back() {
     let Some(mut server) = Server::redis(&[]).await else { return };
     let (breaker, mut manager) = (limited("redis-manager"), manager(server.port).await);
     server.kill();
-    opens(&breaker, async || {
-        ask::<()>(&breaker, &mut manager, &get("a")).await;
-    })
-    .await;
-    server.restart().await;
-    closes(&breaker, async || {
-        ask::<()>(&breaker, &mut manager, &get("a")).await;
-    })
-    .await;
+    opens_and_closes(&breaker, &mut manager, &mut server).await;
 }
 
 #[tokio::test]
@@ -97,15 +102,7 @@ async fn a_lazy_manager_is_made_without_a_server_and_connects_once_there_is_one(
     server.kill();
     let breaker = limited("redis-lazy");
     let mut manager = ConnectionManager::new_lazy_with_config(local(server.port), in_time()).unwrap();
-    opens(&breaker, async || {
-        ask::<()>(&breaker, &mut manager, &get("a")).await;
-    })
-    .await;
-    server.restart().await;
-    closes(&breaker, async || {
-        ask::<()>(&breaker, &mut manager, &get("a")).await;
-    })
-    .await;
+    opens_and_closes(&breaker, &mut manager, &mut server).await;
 }
 
 #[tokio::test]
