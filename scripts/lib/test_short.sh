@@ -12,7 +12,7 @@ test_short() {
 }
 
 check_texts() {
-    step cargo fmt --all --check
+    step check_format
     if has python3; then
         step python3 scripts/lib/prose_test.py
         step python3 scripts/lib/workflow_commands_test.py
@@ -23,6 +23,16 @@ check_texts() {
         skip "scripts/prose and scripts/pictures, which need python3"
     fi
     step scripts/bench check
+}
+
+# Each workspace of the repository: ours, and those of the annotated services.
+check_format() {
+    local manifest
+    git ls-files '*Cargo.toml' | while read -r manifest; do
+        if grep -q '^\[workspace\]' "$manifest"; then
+            cargo fmt --all --check --manifest-path "$manifest" || return
+        fi
+    done
 }
 
 # Tests of core, macros, axum and of their behaviour. A wrong body must give the same error in every

@@ -147,7 +147,10 @@ async fn the_stock_goes_away_and_comes_back() {
     gate.close().await;
     for _ in 0..3 {
         let refused = take(1).await;
-        assert!(matches!(&refused, Err(StockError::Io(error)) if error.kind() == ErrorKind::ConnectionRefused), "{refused:?}");
+        assert!(
+            matches!(&refused, Err(StockError::Io(error)) if error.kind() == ErrorKind::ConnectionRefused),
+            "{refused:?}"
+        );
     }
     assert_state(&stock, State::Open);
 
