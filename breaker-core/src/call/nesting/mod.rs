@@ -90,12 +90,12 @@ pub(crate) fn close(hot: &HotState, packed: PackedState, probe: u32, function: O
     enter(hot, packed.with(PackedState::CLOSING), probe, function);
 }
 
-/// Leaves the only call on the stack, if its packed state is that of the gate. Then its success is
-/// counted and needs no report.
+/// Leaves the only call on the stack, if its packed state is that of the gate and there is no
+/// streak. Then its success is counted and needs no report.
 #[inline]
 pub(crate) fn leave_plainly(inner: &Inner) -> bool {
     STACK.with(|stack| {
-        let plain = inner.gate.load_relaxed() == stack.first().packed.get();
+        let plain = inner.gate.load_relaxed() == stack.first().packed.get() && inner.gate.has_no_streak();
         if plain {
             stack.clear();
             inner.totals.success_on_stripe();
@@ -104,12 +104,17 @@ pub(crate) fn leave_plainly(inner: &Inner) -> bool {
     })
 }
 
-/// Leaves the innermost call of a function that has succeeded. It does so if the success is only
-/// reported to the enclosing call. It also does so if the inner calls have reported already.
+/// Leaves the innermost call of a function that has succeeded. It does so if the success at most
+/// ends a streak, and is only reported to the enclosing call. It also does so if the inner calls
+/// have reported already.
 #[inline(never)]
 pub(crate) fn leave_success(inner: &'static Inner) -> bool {
     STACK.with(|stack| {
-        let left = stack.leave(Id::of(inner), inner.gate.load_relaxed());
+        let packed = inner.gate.load_relaxed();
+        if stack.innermost().packed.get() == packed && !inner.gate.end_streak(packed) {
+            return false;
+        }
+        let left = stack.leave(Id::of(inner), packed);
         if left == Some(true) {
             inner.totals.success_on_stripe();
         }

@@ -236,14 +236,18 @@ impl Stack {
         }
     }
 
-    /// Removes the innermost call, if it has succeeded and only reports that to one enclosing call.
-    /// Its packed state has to be that of the gate. Also removes the only call, if its inner calls
-    /// have reported. Returns whether the call has to be counted. `None`: the general path is
+    /// Removes the innermost call, if it has succeeded and reports that to one enclosing call at
+    /// most. Its packed state has to be that of the gate. Also removes the only call, if its inner
+    /// calls have reported. Returns whether the call has to be counted. `None`: the general path is
     /// needed.
     #[inline]
     pub(super) fn leave(&self, breaker: Id, gate: PackedState) -> Option<bool> {
         let [first, second, ..] = &self.places;
         match self.depth.get() {
+            0 if first.packed.get() == gate => {
+                self.clear();
+                Some(true)
+            }
             0 if first.packed.get() == gate.with_evidence(Evidence::SUCCEEDED) => {
                 self.clear();
                 Some(false)
