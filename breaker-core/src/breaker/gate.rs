@@ -23,14 +23,14 @@
 //! The failure streak of a closed breaker is in two more words (`machine::streak_word`): the streak
 //! and its rule. A call changes the streak by a compare-exchange with the value that it has loaded
 //! first, so a change by another thread in between makes it fail. The owner of the machine's lock
-//! takes the streak before it changes anything, by a swap, and stores the next one after everything
-//! else. So a call whose compare-exchange succeeds has read a packed state that was in force all
+//! takes the streak before it changes anything, by an exchange too, and stores the next one after
+//! everything else. So a call whose compare-exchange succeeds has read a packed state that was in force all
 //! the time. Its rule was in force too, as their equal tags show.
 //! - Streak of one publication, packed state or rule of a later one: the later one has taken the
 //!   streak before, and the compare-exchange fails.
 //! - A tag that comes again, after 256 publications between the load and the exchange: the streak
 //!   has the same length and the same time then, so what follows is the same.
-//! - A success while the streak is taken: it asks the machine, which has the streak.
+//! - A success while a streak is taken: it asks the machine. Where there is none, it has nothing to end.
 //!
 //! Packed states of different generations are never equal. A settling call that finds its own
 //! packed state unchanged therefore knows that nothing has happened since its admission.
@@ -141,7 +141,6 @@ impl Gate {
         self.has_no_streak() || self.end_that_streak(packed)
     }
 
-    #[inline(never)]
     fn end_that_streak(&self, packed: PackedState) -> bool {
         let mut word = StreakWord(self.streak.load(Ordering::Acquire));
         loop {
@@ -176,9 +175,15 @@ impl Gate {
         self.streak_of(StreakWord(self.streak.load(Ordering::Acquire)))
     }
 
-    /// Replaces the streak by `taken`, which no call changes. Requires the machine's lock.
-    pub(crate) fn take_streak(&self, taken: StreakWord) -> SharedStreak {
-        self.streak_of(StreakWord(self.streak.swap(taken.0, Ordering::AcqRel)))
+    /// Takes the streak for a change of the machine. Requires the machine's lock.
+    pub(crate) fn take_streak(&self, tag: u8) -> SharedStreak {
+        let mut word = StreakWord(self.streak.load(Ordering::Relaxed));
+        loop {
+            match self.exchange_streak(word, word.taken(tag)) {
+                Ok(taken) => return self.streak_of(StreakWord(taken)),
+                Err(other) => word = StreakWord(other),
+            }
+        }
     }
 
     fn streak_of(&self, word: StreakWord) -> SharedStreak {

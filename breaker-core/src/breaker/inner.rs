@@ -282,7 +282,7 @@ impl HotState {
     /// The machine, with the streak. The caller changes and [publishes](ColdState::publish) it.
     pub(crate) fn take_machine(&self) -> MutexGuard<'_, Machine> {
         let mut machine = self.machine.lock();
-        machine.take_streak(|taken| self.gate.take_streak(taken));
+        machine.take_streak(|tag| self.gate.take_streak(tag));
         machine
     }
 

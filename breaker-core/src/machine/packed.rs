@@ -17,8 +17,8 @@ impl PackedState {
     pub(crate) const REJECTS: u64 = 1;
     /// The machine decides about admission.
     pub(crate) const ASK: u64 = 1 << 1;
-    /// A success changes more than the streak's word: there are drops or masked failures, or a
-    /// probe.
+    /// A success changes more than the streak's word: there are drops or masked failures, a streak
+    /// that is not in the word, or a probe.
     pub(crate) const WATCH: u64 = 1 << 2;
     /// Calls record their start time.
     pub(crate) const TIMED: u64 = 1 << 3;

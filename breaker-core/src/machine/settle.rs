@@ -7,7 +7,7 @@ use crate::machine::half_open::Decision;
 use crate::machine::outcome::{Ending, Outcome};
 use crate::machine::output::{Call, Counted, MaskedFailure, Settled, Transition, Widened};
 use crate::machine::packed::{Evidence, PackedState};
-use crate::machine::streak_word::{SharedStreak, StreakWord};
+use crate::machine::streak_word::SharedStreak;
 use crate::machine::trip::Trip;
 use crate::machine::window::Mark;
 use std::time::Duration;
@@ -153,9 +153,9 @@ impl Machine {
 
     /// Takes the streak's word from the gate with `take`, which replaces it by one of this tag that
     /// no call changes. The next [`publish`](Self::publish) returns another word for the gate.
-    pub(crate) fn take_streak(&mut self, take: impl FnOnce(StreakWord) -> SharedStreak) {
+    pub(crate) fn take_streak(&mut self, take: impl FnOnce(u8) -> SharedStreak) {
         self.streak_tag = self.streak_tag.wrapping_add(1);
-        self.read_streak(take(StreakWord::taken(self.streak_tag)));
+        self.read_streak(take(self.streak_tag));
     }
 
     /// Checks the rules after a success that was added to the window without the lock.

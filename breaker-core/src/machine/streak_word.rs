@@ -49,9 +49,11 @@ const fn units(tick: Tick) -> u64 {
 }
 
 impl StreakWord {
-    /// The machine works on the streak. No call changes this word.
-    pub(crate) const fn taken(tag: u8) -> Self {
-        Self(tagged(tag, LENGTH, 0))
+    /// The word while the machine works on the streak: no call changes it. A success need not wait
+    /// for the machine where there is no streak, so the word is empty then.
+    pub(crate) const fn taken(self, tag: u8) -> Self {
+        let length = if self.is_empty() { 0 } else { LENGTH };
+        Self(tagged(tag, length, 0))
     }
 
     /// The last `failures` of a streak. `more`: the machine has further ones. Then `failures` must
@@ -61,7 +63,7 @@ impl StreakWord {
         Self(tagged(tag, failures as u64 & FAILURES | more, units(last)))
     }
 
-    /// Whether there is no streak. Always false for a word that the machine has taken.
+    /// Whether there is no streak.
     #[inline]
     pub(crate) const fn is_empty(self) -> bool {
         self.0 & LENGTH == 0
@@ -163,9 +165,12 @@ mod tests {
     #[test]
     fn no_call_changes_a_word_of_another_tag_or_one_that_was_taken() {
         let rule = StreakRule::new(8, 2, u64::MAX);
-        for word in [StreakWord::new(7, 1, false, NOW), StreakWord::taken(9), StreakWord::taken(7)] {
+        let other = StreakWord::new(7, 1, false, NOW);
+        for word in [other, other.taken(9), other.taken(7)] {
             assert!(!word.is_empty() && word.lengthened(rule, NOW).is_none() && word.ended(rule).is_none());
         }
+        let empty = StreakWord::new(7, 0, false, NOW).taken(9);
+        assert!(empty.is_empty() && empty.lengthened(rule, NOW).is_none());
     }
 
     #[test]

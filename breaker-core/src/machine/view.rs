@@ -101,6 +101,7 @@ impl Machine {
     /// The state that calls may use without the lock.
     pub(crate) fn publish(&mut self) -> Published {
         let (streak, rule) = self.share_streak();
+        let keeps_streak = self.kept_failures > 0 && streak.word.is_empty();
         let until = self.shut_until();
         let phase = match (self.mode(), &self.phase) {
             (Some(Manual::Disabled), _) => PackedState::PASS,
@@ -113,7 +114,7 @@ impl Machine {
         let timed = matches!(self.settings.on_cancel, OnCancel::After(_)) || self.settings.slow_call_duration.is_some();
         let flags = phase
             | flag(until.is_some(), PackedState::REJECTS)
-            | flag(self.drops > 0 || self.masked_failures.length() > 0, PackedState::WATCH)
+            | flag(self.drops > 0 || self.masked_failures.length() > 0 || keeps_streak, PackedState::WATCH)
             | flag(self.settings.has_rules(), PackedState::WINDOW)
             | flag(timed, PackedState::TIMED)
             | flag(self.settings.limits.longest.is_some(), PackedState::LIMITED)

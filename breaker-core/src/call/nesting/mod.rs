@@ -109,17 +109,30 @@ pub(crate) fn leave_plainly(inner: &Inner) -> bool {
 /// have reported already.
 #[inline(never)]
 pub(crate) fn leave_success(inner: &'static Inner) -> bool {
+    if inner.gate.has_no_streak() {
+        leave_counted(inner, inner.gate.load_relaxed())
+    } else {
+        leave_and_end_streak(inner)
+    }
+}
+
+#[inline]
+fn leave_counted(inner: &'static Inner, packed: PackedState) -> bool {
     STACK.with(|stack| {
-        let packed = inner.gate.load_relaxed();
-        if stack.innermost().packed.get() == packed && !inner.gate.end_streak(packed) {
-            return false;
-        }
         let left = stack.leave(Id::of(inner), packed);
         if left == Some(true) {
             inner.totals.success_on_stripe();
         }
         left.is_some()
     })
+}
+
+/// The same while there is a streak. `false`: the machine has to end it.
+#[inline(never)]
+fn leave_and_end_streak(inner: &'static Inner) -> bool {
+    let packed = inner.gate.load_relaxed();
+    let has_reported = STACK.with(|stack| stack.innermost().packed.get()) != packed;
+    (has_reported || inner.gate.end_streak(packed)) && leave_counted(inner, packed)
 }
 
 /// Leaves the only call on the stack if it still has this packed state. Then nothing has happened

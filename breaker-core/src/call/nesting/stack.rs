@@ -244,10 +244,6 @@ impl Stack {
     pub(super) fn leave(&self, breaker: Id, gate: PackedState) -> Option<bool> {
         let [first, second, ..] = &self.places;
         match self.depth.get() {
-            0 if first.packed.get() == gate => {
-                self.clear();
-                Some(true)
-            }
             0 if first.packed.get() == gate.with_evidence(Evidence::SUCCEEDED) => {
                 self.clear();
                 Some(false)
@@ -258,6 +254,10 @@ impl Stack {
                 if first.breaker.get() == breaker {
                     first.mark(Evidence::SUCCEEDED);
                 }
+                Some(true)
+            }
+            0 if first.packed.get() == gate => {
+                self.clear();
                 Some(true)
             }
             _ => None,
