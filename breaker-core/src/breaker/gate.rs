@@ -65,7 +65,7 @@ pub(crate) struct Gate {
     streak_rule: AtomicU64,
     /// When the first failure of the streak was.
     first_failure: AtomicU64,
-    /// When the last failure was, in a streak or not.
+    /// When the last failure of the streak was.
     last_failure: AtomicU64,
     until: AtomicU64,
     /// The time limit of calls whose function has none.
@@ -188,7 +188,7 @@ impl Gate {
 
     fn streak_of(&self, word: StreakWord) -> SharedStreak {
         let tick = |of: &AtomicU64| Tick::from_nanos(of.load(Ordering::Relaxed));
-        SharedStreak { word, first: tick(&self.first_failure), last_failure: tick(&self.last_failure) }
+        SharedStreak { word, first: tick(&self.first_failure), last: tick(&self.last_failure) }
     }
 
     /// Call it before [`publish`](Self::publish), under the same lock.
@@ -200,7 +200,7 @@ impl Gate {
     /// now on.
     pub(crate) fn publish_streak(&self, streak: SharedStreak) {
         self.first_failure.store(streak.first.as_nanos(), Ordering::Relaxed);
-        self.last_failure.store(streak.last_failure.as_nanos(), Ordering::Relaxed);
+        self.last_failure.store(streak.last.as_nanos(), Ordering::Relaxed);
         self.streak.store(streak.word.0, Ordering::Release);
     }
 

@@ -124,8 +124,11 @@ pub(crate) struct Machine {
     masked_failures_reported: bool,
     trip: Option<Trip>,
     counts: Counts,
-    /// As the gate has it; zero: there was none.
+    /// Zero: there was none.
     last_failure: Tick,
+    /// The time of the streak's last failure that was published last. The gate has another one
+    /// after a failure that only made the streak longer.
+    published_last: Tick,
     /// The last failure or slow call that was added to the window.
     last_failed_or_slow: Tick,
 }
@@ -177,6 +180,7 @@ impl Machine {
             trip: None,
             counts: Counts::default(),
             last_failure: Tick::ZERO,
+            published_last: Tick::ZERO,
             last_failed_or_slow: Tick::ZERO,
         };
         machine.arrange();

@@ -141,11 +141,13 @@ impl Machine {
 
     /// Takes over what calls have made of the streak without the lock.
     pub(crate) fn read_streak(&mut self, shared: SharedStreak) {
-        self.last_failure = shared.last_failure;
         let word = shared.word;
+        if shared.last != self.published_last {
+            self.last_failure = shared.last;
+        }
         if !word.is_empty() {
             let length = self.kept_failures.saturating_add(word.failures());
-            self.streak.continue_as(length, shared.first, word.last(shared.last_failure));
+            self.streak.continue_as(length, shared.first, word.last(shared.last));
         } else if self.kept_failures == 0 {
             self.streak.clear();
         }

@@ -74,8 +74,8 @@ impl StreakWord {
         (self.0 & FAILURES) as u32
     }
 
-    /// When its last failure was. `exact` is the time of the last failure that was recorded. It
-    /// replaces the time of this word, unless two threads have interfered.
+    /// When its last failure was. `exact` is the time that was recorded last. It replaces the time
+    /// of this word, unless two threads have interfered.
     pub(crate) fn last(self, exact: Tick) -> Tick {
         let own = self.0 >> TIME_SHIFT;
         if units(exact) == own { exact } else { Tick::from_nanos(own << UNIT_SHIFT) }
@@ -133,8 +133,8 @@ pub(crate) struct SharedStreak {
     pub(crate) word: StreakWord,
     /// When its first failure was.
     pub(crate) first: Tick,
-    /// When the last failure of the breaker was, in a streak or not; zero: there was none.
-    pub(crate) last_failure: Tick,
+    /// When its last failure was. It remains when the streak ends.
+    pub(crate) last: Tick,
 }
 
 #[cfg(test)]

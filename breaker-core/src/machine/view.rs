@@ -133,8 +133,9 @@ impl Machine {
             _ => 0,
         };
         self.kept_failures = length - shared;
+        self.published_last = self.streak.last();
         let word = StreakWord::new(self.streak_tag, shared, shared > 0 && self.kept_failures > 0, self.streak.last());
-        (SharedStreak { word, first: self.streak.first(), last_failure: self.last_failure }, self.streak_rule())
+        (SharedStreak { word, first: self.streak.first(), last: self.published_last }, self.streak_rule())
     }
 
     /// How long calls may make the streak. The machine decides about each failure where another
