@@ -28,8 +28,8 @@
 //! the time. Its rule was in force too, as their equal tags show.
 //! - Streak of one publication, packed state or rule of a later one: the later one has taken the
 //!   streak before, and the compare-exchange fails.
-//! - A tag that comes again, after 256 publications between the load and the exchange: the streak
-//!   has the same length and the same time then, so what follows is the same.
+//! - A tag that comes again after 256 publications between the load and the exchange, with the same
+//!   length, count and time to the millisecond: the call takes the later rule for the earlier one.
 //! - A success while a streak is taken: it asks the machine. Where there is none, it has nothing to end.
 //!
 //! Packed states of different generations are never equal. A settling call that finds its own
@@ -121,7 +121,8 @@ impl Gate {
             if self.load_relaxed() != packed {
                 return None;
             }
-            let longer = word.lengthened(self.streak_rule(), now)?;
+            let last = Tick::from_nanos(self.last_failure.load(Ordering::Relaxed));
+            let longer = word.lengthened(self.streak_rule(), last, now)?;
             let first = word.is_empty();
             if first {
                 self.first_failure.store(now.as_nanos(), Ordering::Relaxed);

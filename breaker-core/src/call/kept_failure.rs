@@ -55,7 +55,6 @@ pub(crate) fn lengthen_streak<'e>(
         return false;
     }
     let Some(lengthened) = hot.lengthen_streak(packed) else { return false };
-    breaker.0.failed();
     nesting::report_evidence(hot, Evidence::FAILED);
     note_first(breaker, function, packed, lengthened, cause);
     true

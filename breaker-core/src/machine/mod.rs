@@ -107,6 +107,8 @@ pub(crate) struct Machine {
     streak_tag: u8,
     /// The failures of the streak that are not in its word.
     kept_failures: u32,
+    /// The failures that only the word has counted so far.
+    uncounted_failures: u64,
     /// Created when a rule first needs it.
     window: Option<Arc<SlidingWindow>>,
     open_backoff: OpenBackoff,
@@ -169,6 +171,7 @@ impl Machine {
             max_streak: u32::MAX,
             streak_tag: 0,
             kept_failures: 0,
+            uncounted_failures: 0,
             window: None,
             open_backoff: OpenBackoff::new(seed),
             lacking: 0,

@@ -142,6 +142,7 @@ impl Machine {
     /// Takes over what calls have made of the streak without the lock.
     pub(crate) fn read_streak(&mut self, shared: SharedStreak) {
         let word = shared.word;
+        self.uncounted_failures = word.uncounted();
         if shared.last != self.published_last {
             self.last_failure = shared.last;
         }
@@ -158,6 +159,7 @@ impl Machine {
     pub(crate) fn take_streak(&mut self, take: impl FnOnce(u8) -> SharedStreak) {
         self.streak_tag = self.streak_tag.wrapping_add(1);
         self.read_streak(take(self.streak_tag));
+        self.counts.failures += std::mem::take(&mut self.uncounted_failures);
     }
 
     /// Checks the rules after a success that was added to the window without the lock.

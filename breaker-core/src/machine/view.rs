@@ -161,7 +161,7 @@ impl Machine {
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        self.counts
+        Counts { failures: self.counts.failures + self.uncounted_failures, ..self.counts }
     }
 
     pub(crate) fn read(&self, now: Tick) -> Reading {
@@ -175,7 +175,7 @@ impl Machine {
                 .and_then(|until| RetryAfter::until(until, now).shown_in(state)),
             consecutive_failures: self.streak.length(),
             trip: self.trip.filter(|_| !state.is_healthy() || state == State::Shadow),
-            counts: self.counts,
+            counts: self.counts(),
             last_failure: (self.last_failure != Tick::ZERO).then_some(self.last_failure),
             window: self.ruled_window().map(|window| match self.phase {
                 Phase::Closed { .. } => window.totals_at(now),
