@@ -11,6 +11,7 @@ use crate::breaker::last_error::KeptError;
 use crate::breaker::report::Meter;
 use crate::breaker::report::Observer;
 use crate::breaker::throttle::CALM;
+use crate::breaker::token::Token;
 use crate::clock::{self, Tick};
 use crate::config::call_settings::{CallSettings, PublishedCallSettings};
 use crate::config::layers::Layers;
@@ -27,7 +28,8 @@ use std::ops::Deref;
 pub(crate) struct Inner {
     hot: HotState,
     base: ResetBaseline,
-    pub(crate) totals: StripedCounters,
+    /// With the token of each stripe, for the errors of calls by a handle.
+    pub(crate) totals: StripedCounters<Arc<Token>>,
 }
 
 /// The hot state, read by every call, and the cold state.
@@ -39,7 +41,7 @@ pub(crate) struct HotState {
 
 /// The cold state, or what is needed to initialise it.
 enum ColdSlot {
-    Now(Box<str>, Sealed<ColdState>),
+    Now(Arc<str>, Sealed<ColdState>),
     /// It is initialised when it is first needed.
     LazyState(LazyState),
 }
@@ -212,10 +214,21 @@ impl Inner {
     }
 
     pub(crate) fn name(&self) -> &str {
+        self.shared_name().map_or("", |name| name)
+    }
+
+    /// The name, for an owner that outlives the breaker.
+    pub(crate) fn shared_name(&self) -> Option<&Arc<str>> {
         match &self.hot.cold {
-            ColdSlot::Now(name, _) => name,
-            ColdSlot::LazyState(_) => "",
+            ColdSlot::Now(name, _) => Some(name),
+            ColdSlot::LazyState(_) => None,
         }
+    }
+
+    /// The token of this thread's stripe.
+    #[inline]
+    pub(crate) fn token(self: &Arc<Self>) -> &Arc<Token> {
+        self.totals.value(|| Token::new(self))
     }
 
     pub(crate) fn successes(&self) -> u64 {

@@ -10,6 +10,7 @@
 //! | `control` | settings, manual states and observers of a running breaker |
 //! | `snapshot`, `snapshot_json` | what a breaker shows |
 //! | `error`, `error_chain`, `error_text`, `error_view`, `cause`, `last_error` | errors of calls, and what is known and kept of them |
+//! | `token` | what an error holds of its breaker |
 //! | `classification` | what a classifier of a call by a handle may return |
 //! | `keyed` | the breakers of a `key` |
 //!
@@ -50,4 +51,5 @@ pub(crate) mod snapshot;
 #[cfg(feature = "serde")]
 pub(crate) mod snapshot_json;
 pub(crate) mod throttle;
+pub(crate) mod token;
 pub(crate) mod transition;

@@ -2,9 +2,10 @@
 
 use crate::breaker::caller::{Caller, Owner};
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::inner::Inner;
 use crate::breaker::report::{BeforeCall, Busy, Rejected, Report, is_quiet};
+use crate::breaker::token::{ErrorOwner, Token};
 use crate::call::nesting;
 use crate::call::permit::Permit;
 use crate::clock::{self, Tick};
@@ -22,9 +23,32 @@ impl CircuitBreaker {
     /// When the breaker rejects the call.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit, CircuitBreakerError> {
+        if let Some(rejected) = self.reject_at_once() {
+            return Err(rejected);
+        }
         let permit = self.admit(Caller::Handle)?;
         let inside = nesting::report_if_inside(&self.0, Evidence::NONE);
         Ok(permit.inside(inside))
+    }
+
+    /// Rejects a call by a handle, if the packed state says so and nothing else observes the call.
+    /// The general path decides about other calls.
+    #[inline]
+    pub(crate) fn reject_at_once(&self) -> Option<CircuitBreakerError> {
+        let (owner, packed, wait) = match &self.0 {
+            Handle::Counted(inner) => {
+                let packed = inner.gate.packed();
+                let (token, wait) = inner.reject_by_handle(packed)?;
+                (ErrorOwner::Token(token), packed, wait)
+            }
+            Handle::Forever(inner) => {
+                let packed = inner.gate.packed();
+                let wait = inner.reject_forever(packed)?;
+                (ErrorOwner::Lasting(Owner::Own(Self(Handle::Forever(inner)))), packed, wait)
+            }
+            Handle::KeyedBreaker(..) => return None,
+        };
+        Some(CircuitBreakerError::rejected(owner, packed.code(), wait))
     }
 
     /// The closed path: one load of the packed state.
@@ -195,17 +219,17 @@ impl CircuitBreaker {
             let event = Busy { breaker: self, function, max_concurrent, consecutive };
             self.report(Report::Busy(&event));
         }
-        CircuitBreakerError::busy(self.owner(caller), self.state())
+        CircuitBreakerError::busy(self.error_owner(caller), self.state())
     }
 
-    #[inline]
     fn reject(&self, caller: Caller, observed: bool, state: State, wait: RetryAfter) -> CircuitBreakerError {
         self.0.rejected();
+        nesting::begin_thread();
         nesting::report_evidence(&self.0, Evidence::FAILED);
         if observed {
             self.report_rejected(caller, state, wait);
         }
-        CircuitBreakerError::rejected(self.owner(caller), state, wait)
+        CircuitBreakerError::rejected(self.error_owner(caller), state, wait)
     }
 }
 
@@ -219,7 +243,30 @@ impl Inner {
         }
         let wait = self.gate.rejected_for(clock::now())?;
         self.totals.rejected_on_stripe();
-        Some(CircuitBreakerError::rejected(owner, packed.code(), wait))
+        Some(CircuitBreakerError::rejected(ErrorOwner::Lasting(owner), packed.code(), wait))
+    }
+
+    /// Rejects a call by a handle that nothing else observes. Returns it in two registers.
+    #[inline(never)]
+    fn reject_by_handle(self: &Arc<Self>, packed: PackedState) -> Option<(Arc<Token>, RetryAfter)> {
+        let wait = self.rejects_unobserved(packed)?;
+        Some((Arc::clone(self.totals.rejected_on_stripe_with(|| Token::new(self))), wait))
+    }
+
+    /// The same for a breaker that lives forever.
+    #[inline(never)]
+    fn reject_forever(&self, packed: PackedState) -> Option<RetryAfter> {
+        let wait = self.rejects_unobserved(packed)?;
+        self.totals.rejected_on_stripe();
+        Some(wait)
+    }
+
+    /// Whether it rejects a call without listeners and without enclosing calls, and then for how
+    /// long.
+    #[inline]
+    fn rejects_unobserved(&self, packed: PackedState) -> Option<RetryAfter> {
+        let at_once = packed.has(PackedState::REJECTS) && !packed.has(PackedState::OBSERVED);
+        if at_once && is_quiet() && nesting::is_outside() { self.gate.rejected_for(clock::now()) } else { None }
     }
 }
 

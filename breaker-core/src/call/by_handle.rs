@@ -105,6 +105,9 @@ impl CircuitBreaker {
             let result = Short { borrowed: &mut borrowed, body: future }.await;
             return borrowed.finish::<_, _, _, USERS>(result, classify);
         }
+        if let Some(rejected) = self.reject_at_once() {
+            return Err(CallError::Rejected(rejected));
+        }
         let permit = self.admit(Caller::Handle).map_err(CallError::Rejected)?;
         let result = Run { permit: &permit, limit: None, body: future }.await;
         finish(permit, result, classify)
@@ -131,6 +134,9 @@ impl CircuitBreaker {
         if let Some(mut borrowed) = BorrowedPermit::of(self) {
             let result = borrowed.guarded(closure);
             return borrowed.finish::<_, _, _, USERS>(result, classify);
+        }
+        if let Some(rejected) = self.reject_at_once() {
+            return Err(CallError::Rejected(rejected));
         }
         self.admit(Caller::Handle).map_err(CallError::Rejected)?.run_sync_with(closure, classify)
     }

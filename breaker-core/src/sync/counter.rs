@@ -1,5 +1,6 @@
 //! Counts exact totals that many threads update at once.
 
+use crate::sync::statics::OnceLock as Once;
 use crate::sync::{AtomicU64, OnceLock, Ordering, statics};
 use std::cell::Cell;
 
@@ -31,20 +32,35 @@ fn assign_first_stripe() {
     STRIPE_OFFSET.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES * STRIPE);
 }
 
-/// Counts exact totals that many threads update at once.
-#[derive(Debug, Default)]
-pub(crate) struct StripedCounters {
-    stripes: [Stripe; STRIPES],
+/// Counts exact totals that many threads update at once. Each stripe also has a place for a value.
+#[derive(Debug)]
+pub(crate) struct StripedCounters<V = ()> {
+    stripes: [Stripe<V>; STRIPES],
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(align(64))]
-struct Stripe {
+struct Stripe<V = ()> {
     successes: AtomicU64,
     rejected: AtomicU64,
+    /// Made when a thread of this stripe first needs it.
+    value: Once<V>,
 }
 
-impl StripedCounters {
+// Not derived, since a value needs no default.
+impl<V> Default for StripedCounters<V> {
+    fn default() -> Self {
+        Self { stripes: std::array::from_fn(|_| Stripe::default()) }
+    }
+}
+
+impl<V> Default for Stripe<V> {
+    fn default() -> Self {
+        Self { successes: AtomicU64::new(0), rejected: AtomicU64::new(0), value: Once::new() }
+    }
+}
+
+impl<V> StripedCounters<V> {
     #[inline]
     pub(crate) fn success(&self) {
         self.stripe().successes.fetch_add(1, Ordering::Relaxed);
@@ -68,9 +84,23 @@ impl StripedCounters {
         self.stripes[stripe_index()].rejected.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The value of this thread's stripe.
+    #[inline]
+    pub(crate) fn value(&self, make: impl FnOnce() -> V) -> &V {
+        self.stripe().value.get_or_init(make)
+    }
+
+    /// Counts a rejection and returns the value, on a thread that [has a stripe](assign_stripe).
+    #[inline]
+    pub(crate) fn rejected_on_stripe_with(&self, make: impl FnOnce() -> V) -> &V {
+        let stripe = &self.stripes[stripe_index()];
+        stripe.rejected.fetch_add(1, Ordering::Relaxed);
+        stripe.value.get_or_init(make)
+    }
+
     /// The stripe of this thread. Threads get stripes in turn when they first count.
     #[inline]
-    fn stripe(&self) -> &Stripe {
+    fn stripe(&self) -> &Stripe<V> {
         assign_stripe();
         &self.stripes[stripe_index()]
     }

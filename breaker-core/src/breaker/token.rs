@@ -1,0 +1,94 @@
+//! Defines what an error holds of its breaker.
+//!
+//! An error of an annotated function refers to the callsite, which lives forever. An error of a
+//! keyed breaker is one of its owners. Other breakers live as long as their handles, and an error
+//! of theirs holds a token. So a rejection does not write the reference count of the breaker, which
+//! all threads share. It writes that of a token, of which each stripe of threads has its own. A
+//! token holds the breaker's name, and does not keep the breaker alive.
+//!
+//! Breakers and tokens are no cycle of owners: a breaker owns its tokens, and a token has a weak
+//! reference to its breaker.
+
+use crate::breaker::caller::{Caller, Owner};
+use crate::breaker::function::Function;
+use crate::breaker::handle::{CircuitBreaker, Handle};
+use crate::breaker::inner::Inner;
+use crate::sync::{Arc, Weak};
+use std::fmt;
+
+/// What an error holds of its breaker.
+#[derive(Clone)]
+pub(crate) enum ErrorOwner {
+    /// Its breaker lives as long as the error.
+    Lasting(Owner),
+    /// Its breaker lives as long as its handles.
+    Token(Arc<Token>),
+}
+
+/// A breaker that may be gone.
+#[repr(align(64))]
+pub(crate) struct Token {
+    name: Arc<str>,
+    inner: Weak<Inner>,
+}
+
+impl Token {
+    /// The alignment gives its reference count a cache line of its own.
+    #[cold]
+    pub(crate) fn new(inner: &Arc<Inner>) -> Arc<Self> {
+        let name = inner.shared_name().cloned().unwrap_or_default();
+        Arc::new(Self { name, inner: Arc::downgrade(inner) })
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl ErrorOwner {
+    /// The breaker's name.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Lasting(owner) => owner.breaker().name(),
+            Self::Token(token) => &token.name,
+        }
+    }
+
+    /// The annotated function.
+    pub(crate) fn annotated(&self) -> Option<&'static Function> {
+        match self {
+            Self::Lasting(owner) => owner.annotated(),
+            Self::Token(_) => None,
+        }
+    }
+
+    /// Its breaker, unless that is gone.
+    pub(crate) fn breaker(&self) -> Option<CircuitBreaker> {
+        match self {
+            Self::Lasting(owner) => Some(owner.breaker().clone()),
+            Self::Token(token) => token.inner.upgrade().map(|inner| CircuitBreaker(Handle::Counted(inner))),
+        }
+    }
+}
+
+impl From<Owner> for ErrorOwner {
+    fn from(owner: Owner) -> Self {
+        match owner {
+            Owner::Own(CircuitBreaker(Handle::Counted(inner))) => Self::Token(Arc::clone(inner.token())),
+            lasting => Self::Lasting(lasting),
+        }
+    }
+}
+
+impl CircuitBreaker {
+    /// What the error of a call by this caller holds.
+    #[inline]
+    pub(crate) fn error_owner(&self, caller: Caller) -> ErrorOwner {
+        match (&self.0, caller) {
+            (Handle::Counted(inner), Caller::Handle) => ErrorOwner::Token(Arc::clone(inner.token())),
+            _ => ErrorOwner::Lasting(self.owner(caller)),
+        }
+    }
+}
