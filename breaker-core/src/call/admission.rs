@@ -5,12 +5,12 @@ use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::inner::Inner;
 use crate::breaker::report::{BeforeCall, Busy, Rejected, Report, is_quiet};
-use crate::breaker::token::{ErrorOwner, Token};
+use crate::breaker::token::ErrorOwner;
 use crate::call::nesting;
 use crate::call::permit::Permit;
 use crate::clock::{self, Tick};
 use crate::machine::output::Admission;
-use crate::machine::packed::{Evidence, PackedState, RetryAfter};
+use crate::machine::packed::{Evidence, PackedState, RetryAfter, StateCode};
 use crate::machine::state::State;
 use crate::machine::window::SlidingWindow;
 use crate::sync::Arc;
@@ -23,32 +23,32 @@ impl CircuitBreaker {
     /// When the breaker rejects the call.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit, CircuitBreakerError> {
-        if let Some(rejected) = self.reject_at_once() {
-            return Err(rejected);
+        if let Some(rejection) = self.reject_at_once() {
+            return Err(self.error_of(rejection));
         }
         let permit = self.admit(Caller::Handle)?;
         let inside = nesting::report_if_inside(&self.0, Evidence::NONE);
         Ok(permit.inside(inside))
     }
 
-    /// Rejects a call by a handle, if the packed state says so and nothing else observes the call.
-    /// The general path decides about other calls.
+    /// Rejects a call by a handle, and counts that, if the packed state says so and nothing else
+    /// observes the call. The general path decides about other calls.
     #[inline]
-    pub(crate) fn reject_at_once(&self) -> Option<CircuitBreakerError> {
-        let (owner, packed, wait) = match &self.0 {
-            Handle::Counted(inner) => {
-                let packed = inner.gate.packed();
-                let (token, wait) = inner.reject_by_handle(packed)?;
-                (ErrorOwner::Token(token), packed, wait)
-            }
-            Handle::Forever(inner) => {
-                let packed = inner.gate.packed();
-                let wait = inner.reject_forever(packed)?;
-                (ErrorOwner::Lasting(Owner::Own(Self(Handle::Forever(inner)))), packed, wait)
-            }
+    pub(crate) fn reject_at_once(&self) -> Option<Rejection> {
+        let inner: &Inner = match &self.0 {
+            Handle::Counted(inner) => inner,
+            Handle::Forever(inner) => inner,
             Handle::KeyedBreaker(..) => return None,
         };
-        Some(CircuitBreakerError::rejected(owner, packed.code(), wait))
+        let packed = inner.gate.packed();
+        let wait = inner.reject_alone(packed)?;
+        Some(Rejection { code: packed.code(), wait })
+    }
+
+    /// The error of a call by a handle that was rejected.
+    #[inline]
+    pub(crate) fn error_of(&self, Rejection { code, wait }: Rejection) -> CircuitBreakerError {
+        CircuitBreakerError::rejected(self.error_owner(Caller::Handle), code, wait)
     }
 
     /// The closed path: one load of the packed state.
@@ -246,28 +246,24 @@ impl Inner {
         Some(CircuitBreakerError::rejected(ErrorOwner::Lasting(owner), packed.code(), wait))
     }
 
-    /// Rejects a call by a handle that nothing else observes. Returns it in two registers.
+    /// The same for a call by a handle, on any thread.
     #[inline(never)]
-    fn reject_by_handle(self: &Arc<Self>, packed: PackedState) -> Option<(Arc<Token>, RetryAfter)> {
-        let wait = self.rejects_unobserved(packed)?;
-        Some((Arc::clone(self.totals.rejected_on_stripe_with(|| Token::new(self))), wait))
-    }
-
-    /// The same for a breaker that lives forever.
-    #[inline(never)]
-    fn reject_forever(&self, packed: PackedState) -> Option<RetryAfter> {
-        let wait = self.rejects_unobserved(packed)?;
+    fn reject_alone(&self, packed: PackedState) -> Option<RetryAfter> {
+        let at_once = packed.has(PackedState::REJECTS) && !packed.has(PackedState::OBSERVED);
+        if !at_once || !is_quiet() || !nesting::is_outside() {
+            return None;
+        }
+        let wait = self.gate.rejected_for(clock::now())?;
         self.totals.rejected_on_stripe();
         Some(wait)
     }
+}
 
-    /// Whether it rejects a call without listeners and without enclosing calls, and then for how
-    /// long.
-    #[inline]
-    fn rejects_unobserved(&self, packed: PackedState) -> Option<RetryAfter> {
-        let at_once = packed.has(PackedState::REJECTS) && !packed.has(PackedState::OBSERVED);
-        if at_once && is_quiet() && nesting::is_outside() { self.gate.rejected_for(clock::now()) } else { None }
-    }
+/// A rejection that is counted, and has no error yet.
+#[derive(Clone, Copy)]
+pub(crate) struct Rejection {
+    code: StateCode,
+    wait: RetryAfter,
 }
 
 #[cfg(test)]

@@ -90,14 +90,6 @@ impl<V> StripedCounters<V> {
         self.stripe().value.get_or_init(make)
     }
 
-    /// Counts a rejection and returns the value, on a thread that [has a stripe](assign_stripe).
-    #[inline]
-    pub(crate) fn rejected_on_stripe_with(&self, make: impl FnOnce() -> V) -> &V {
-        let stripe = &self.stripes[stripe_index()];
-        stripe.rejected.fetch_add(1, Ordering::Relaxed);
-        stripe.value.get_or_init(make)
-    }
-
     /// The stripe of this thread. Threads get stripes in turn when they first count.
     #[inline]
     fn stripe(&self) -> &Stripe<V> {
