@@ -21,6 +21,9 @@ use std::{fmt, io};
 /// - Do not write `#[error(transparent)]`: it takes the error out of the `source()` chain, and
 ///   [`find`](Self::find) does not find it.
 ///
+/// The error of a call by a handle does not keep its breaker alive. It says the same when the last
+/// handle is dropped, except for [`opened_because`](Self::opened_because).
+///
 /// Two errors are equal if the breaker's name and the reason are equal, and for a rejection the
 /// state. The function and the durations are not compared, since each call has its own.
 ///
@@ -98,7 +101,12 @@ impl CircuitBreakerError {
         Self { owner, wait: RetryAfter::UNKNOWN, state: state.into(), reason: Reason::Busy }
     }
 
-    /// The breaker's name.
+    #[cfg(test)]
+    pub(crate) const fn error_owner(&self) -> &ErrorOwner {
+        &self.owner
+    }
+
+    /// The breaker's name, also when the breaker is gone.
     #[must_use]
     pub fn breaker(&self) -> &str {
         self.owner.name()
@@ -165,7 +173,7 @@ impl CircuitBreakerError {
 
     /// Which rule opened the breaker, with its numbers: "5 consecutive failures in 3.2 s, last:
     /// connect timeout". The breaker's current state determines the result: `None` once it has
-    /// closed again, and when it was opened manually.
+    /// closed again, when it was opened manually, and when the last handle of the breaker is dropped.
     #[must_use]
     pub fn opened_because(&self) -> Option<String> {
         self.owner.breaker()?.opened_because()

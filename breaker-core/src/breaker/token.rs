@@ -92,3 +92,48 @@ impl CircuitBreaker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::breaker::error::CircuitBreakerError;
+    use crate::config::keys::Config;
+    use std::collections::HashSet;
+    use std::thread;
+
+    /// The address of the count that a clone of this error writes.
+    fn count_address(error: &CircuitBreakerError) -> usize {
+        match error.error_owner() {
+            ErrorOwner::Token(token) => Arc::as_ptr(token).addr(),
+            ErrorOwner::Lasting(_) => panic!("a handle has a token"),
+        }
+    }
+
+    #[test]
+    fn a_thread_uses_one_token_and_another_thread_another_cache_line() {
+        let breaker = CircuitBreaker::new("test", Config::new()).unwrap();
+        breaker.force_open();
+        let rejected = || breaker.try_acquire().unwrap_err();
+        let of_thread = || {
+            // All live at once, so that no address is used twice.
+            let errors = [rejected(), rejected(), rejected()];
+            let addresses: HashSet<_> = errors.iter().map(count_address).collect();
+            assert_eq!(addresses.len(), 1, "{addresses:?}");
+            count_address(&errors[0])
+        };
+        // More threads than stripes: some share a token.
+        let addresses: HashSet<_> =
+            thread::scope(|scope| (0..64).map(|_| scope.spawn(of_thread).join().unwrap()).collect());
+        assert!((2..=8).contains(&addresses.len()), "{addresses:?}");
+        assert!(addresses.iter().all(|address| address % 64 == 0), "{addresses:?}");
+        let Handle::Counted(inner) = &breaker.0 else { panic!("it is counted") };
+        assert_eq!(Arc::strong_count(inner), 1, "no error holds it");
+        assert_eq!(breaker.rejections(), 64 * 3);
+    }
+
+    #[test]
+    fn an_error_is_four_words() {
+        assert_eq!(size_of::<CircuitBreakerError>(), 32);
+        assert_eq!(size_of::<Result<(), CircuitBreakerError>>(), 32);
+    }
+}

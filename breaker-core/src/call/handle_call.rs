@@ -265,3 +265,105 @@ impl<F> Drop for Running<'_, F> {
 fn over() -> ! {
     panic!("a call was polled after it had ended")
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::breaker::handle::CircuitBreaker;
+    use crate::call::nesting;
+    use crate::config::keys::Config;
+    use crate::machine::packed::PackedState;
+    use std::cell::Cell;
+    use std::future::{self, Future};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    /// Records how many calls the breaker has counted when it is dropped.
+    struct Recorder<'b>(&'b CircuitBreaker, &'b Cell<Option<[u64; 4]>>);
+
+    impl Drop for Recorder<'_> {
+        fn drop(&mut self) {
+            self.1.set(Some(counted(self.0)));
+        }
+    }
+
+    /// Successes, failures, rejections and dropped calls.
+    fn counted(breaker: &CircuitBreaker) -> [u64; 4] {
+        let seen = breaker.snapshot();
+        [seen.success_count, seen.failure_count, seen.rejected_count, seen.cancelled_count]
+    }
+
+    /// A body waits once, unless it ends at its first poll.
+    async fn body(recorder: Recorder<'_>, waits: bool, end: fn() -> Result<u8, u8>) -> Result<u8, u8> {
+        let mut polls = 0;
+        future::poll_fn(|_| {
+            polls += 1;
+            if waits && polls == 1 { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+        let _recorder = recorder;
+        end()
+    }
+
+    /// A breaker of each path: one load of the packed state admits a call, or more is needed.
+    fn breakers() -> [CircuitBreaker; 3] {
+        let config = || Config::new().fail_max(100);
+        [config(), config().failure_rate(0.9).window_calls(10), config().max_concurrent(5)]
+            .map(|config| CircuitBreaker::new("test", config).unwrap())
+    }
+
+    #[test]
+    fn the_body_is_dropped_before_its_call_is_counted() {
+        for (breaker, waits) in breakers().iter().flat_map(|breaker| [(breaker, false), (breaker, true)]) {
+            for end in [(|| Ok(1)) as fn() -> Result<u8, u8>, || Err(1), || panic!("on purpose")] {
+                let (dropped, before) = (Cell::new(None), counted(breaker));
+                let mut call = pin!(breaker.call(body(Recorder(breaker, &dropped), waits, end)));
+                let mut context = Context::from_waker(Waker::noop());
+                let mut poll = || catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(&mut context)));
+                if waits {
+                    assert!(poll().unwrap().is_pending());
+                    assert_eq!((dropped.get(), counted(breaker)), (None, before));
+                }
+                let ended = poll();
+                assert!(ended.is_err() || ended.is_ok_and(|polled| polled.is_ready()));
+                assert_eq!(dropped.get(), Some(before), "the body goes first");
+                let all = |counts: [u64; 4]| counts.iter().sum::<u64>();
+                assert_eq!(all(counted(breaker)), all(before) + 1, "and then the call is counted");
+                assert!(poll().is_err(), "it has ended");
+                assert_eq!(all(counted(breaker)), all(before) + 1);
+            }
+            assert!(nesting::is_outside(), "no call is left on the stack");
+        }
+    }
+
+    #[test]
+    fn a_call_that_is_dropped_while_it_waits_drops_its_body_first() {
+        for breaker in breakers() {
+            let dropped = Cell::new(None);
+            {
+                let mut call = pin!(breaker.call(body(Recorder(&breaker, &dropped), true, || Ok(1))));
+                assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            }
+            assert_eq!((dropped.get(), counted(&breaker)), (Some([0; 4]), [0, 0, 0, 1]));
+            drop(breaker.call(body(Recorder(&breaker, &dropped), true, || Ok(1))));
+            assert_eq!(counted(&breaker), [0, 0, 0, 1], "a call that was not polled is none");
+            assert!(nesting::is_outside());
+        }
+    }
+
+    #[test]
+    fn a_rejected_call_drops_its_body_at_once_and_a_thread_needs_no_other_call_for_the_short_way() {
+        let breaker = CircuitBreaker::new("test", Config::new()).unwrap();
+        breaker.force_open();
+        assert!(!nesting::is_outside(), "this thread has had no call");
+        for number in 1..=3 {
+            let dropped = Cell::new(None);
+            let mut call = pin!(breaker.call(body(Recorder(&breaker, &dropped), true, || Ok(1))));
+            let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(polled, Poll::Ready(Err(_))));
+            assert_eq!(dropped.get(), Some([0, 0, number, 0]));
+            assert!(nesting::is_outside());
+        }
+        assert!(breaker.0.gate.packed().has(PackedState::REJECTS));
+    }
+}

@@ -169,6 +169,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_stripe_with_a_value_is_one_cache_line() {
+        assert_eq!((size_of::<Stripe<std::sync::Arc<u8>>>(), align_of::<Stripe<std::sync::Arc<u8>>>()), (64, 64));
+        assert_eq!(STRIPE, 64);
+    }
+
+    #[test]
     fn counters_are_striped_only_after_threads_collide() {
         const EACH: u64 = 10_000;
         let counters = AdaptiveCounters::default();
