@@ -3,7 +3,7 @@
 
 use crate::breaker::caller::Owner;
 use crate::breaker::error_chain::first_of;
-use crate::breaker::token::ErrorOwner;
+use crate::breaker::error_owner::ErrorOwner;
 use crate::machine::outcome::Outcome;
 use crate::machine::packed::{RetryAfter, StateCode};
 use crate::machine::state::State;
@@ -173,7 +173,8 @@ impl CircuitBreakerError {
 
     /// Which rule opened the breaker, with its numbers: "5 consecutive failures in 3.2 s, last:
     /// connect timeout". The breaker's current state determines the result: `None` once it has
-    /// closed again, when it was opened manually, and when the last handle of the breaker is dropped.
+    /// closed again, and when it was opened manually. Also `None` once the last handle of the
+    /// breaker is dropped.
     #[must_use]
     pub fn opened_because(&self) -> Option<String> {
         self.owner.breaker()?.opened_because()

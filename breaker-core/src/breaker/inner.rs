@@ -29,7 +29,7 @@ pub(crate) struct Inner {
     hot: HotState,
     base: ResetBaseline,
     /// With the token of each stripe, for the errors of calls by a handle.
-    pub(crate) totals: StripedCounters<Arc<Token>>,
+    pub(crate) totals: StripedCounters<Arc<Token<Self>>>,
 }
 
 /// The hot state, read by every call, and the cold state.
@@ -214,21 +214,30 @@ impl Inner {
     }
 
     pub(crate) fn name(&self) -> &str {
-        self.shared_name().map_or("", |name| name)
-    }
-
-    /// The name, for an owner that outlives the breaker.
-    pub(crate) fn shared_name(&self) -> Option<&Arc<str>> {
         match &self.hot.cold {
-            ColdSlot::Now(name, _) => Some(name),
-            ColdSlot::LazyState(_) => None,
+            ColdSlot::Now(name, _) => name,
+            ColdSlot::LazyState(_) => "",
         }
     }
 
     /// The token of this thread's stripe.
     #[inline]
-    pub(crate) fn token(self: &Arc<Self>) -> &Arc<Token> {
-        self.totals.value(|| Token::new(self))
+    pub(crate) fn token(self: &Arc<Self>) -> &Arc<Token<Self>> {
+        self.totals.value(|| self.make_token())
+    }
+
+    /// Makes the tokens of all stripes, so that no rejection has to make one.
+    pub(crate) fn make_tokens(self: &Arc<Self>) {
+        self.totals.make_values(|| self.make_token());
+    }
+
+    #[cold]
+    fn make_token(self: &Arc<Self>) -> Arc<Token<Self>> {
+        let name = match &self.hot.cold {
+            ColdSlot::Now(name, _) => Arc::clone(name),
+            ColdSlot::LazyState(_) => Arc::default(),
+        };
+        Token::new(name, self)
     }
 
     pub(crate) fn successes(&self) -> u64 {

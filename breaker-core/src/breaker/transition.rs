@@ -1,6 +1,6 @@
 //! Changes a breaker: takes its lock, calls the machine, publishes, unlocks, and reports.
 
-use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::inner::{ColdState, HotState};
 use crate::breaker::pending_reports::{PendingReports, ReportScope};
 #[cfg(feature = "metrics")]
@@ -11,6 +11,7 @@ use crate::clock::{self, Tick};
 use crate::config::call_settings::CallSettings;
 use crate::machine::Machine;
 use crate::machine::output::Transition;
+use crate::machine::state::State;
 use crate::sync::{Arc, Ordering, catch_panic};
 
 impl CircuitBreaker {
@@ -31,6 +32,12 @@ impl CircuitBreaker {
         let cold: &ColdState = hot;
         let mut machine = cold.machine.lock();
         let (value, change) = f(&mut machine, now);
+        if let (Handle::Counted(inner), Some(change)) = (&self.0, &change) {
+            // Before the first rejection, which allocates nothing.
+            if matches!(change.new, State::Open | State::HalfOpen | State::ForcedOpen) {
+                inner.make_tokens();
+            }
+        }
         let wake = cold.publish(&hot.gate, &machine);
         let changes = change.map(|change| (change, next_sequence())).into_iter().collect();
         (value, PendingReports { changes, wake, moved: false })

@@ -2,10 +2,10 @@
 
 use crate::breaker::caller::{Caller, Owner};
 use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::error_owner::ErrorOwner;
 use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::inner::Inner;
 use crate::breaker::report::{BeforeCall, Busy, Rejected, Report, is_quiet};
-use crate::breaker::token::ErrorOwner;
 use crate::call::nesting;
 use crate::call::permit::Permit;
 use crate::clock::{self, Tick};

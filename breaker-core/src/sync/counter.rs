@@ -90,6 +90,13 @@ impl<V> StripedCounters<V> {
         self.stripe().value.get_or_init(make)
     }
 
+    /// Makes the values that no thread has needed so far.
+    pub(crate) fn make_values(&self, make: impl Fn() -> V) {
+        for stripe in &self.stripes {
+            stripe.value.get_or_init(&make);
+        }
+    }
+
     /// The stripe of this thread. Threads get stripes in turn when they first count.
     #[inline]
     fn stripe(&self) -> &Stripe<V> {
