@@ -11,7 +11,7 @@ use crate::clock::{self, Tick};
 use crate::config::call_settings::CallSettings;
 use crate::machine::Machine;
 use crate::machine::output::Transition;
-use crate::machine::state::State;
+use crate::machine::packed::PackedState;
 use crate::sync::{Arc, Ordering, catch_panic};
 
 impl CircuitBreaker {
@@ -32,12 +32,6 @@ impl CircuitBreaker {
         let cold: &ColdState = hot;
         let mut machine = cold.machine.lock();
         let (value, change) = f(&mut machine, now);
-        if let (Handle::Counted(inner), Some(change)) = (&self.0, &change) {
-            // Before the first rejection, which allocates nothing.
-            if matches!(change.new, State::Open | State::HalfOpen | State::ForcedOpen) {
-                inner.make_tokens();
-            }
-        }
         let wake = cold.publish(&hot.gate, &machine);
         let changes = change.map(|change| (change, next_sequence())).into_iter().collect();
         (value, PendingReports { changes, wake, moved: false })
@@ -56,8 +50,19 @@ impl CircuitBreaker {
     /// Wakes waiting callers, and notifies listeners in the order of the changes.
     pub(crate) fn report_pending(&self, pending: PendingReports) {
         if pending.is_something() {
+            self.expect_rejections();
             let _scope = ReportScope::begin();
             self.enqueue(pending);
+        }
+    }
+
+    /// Makes what errors hold, once the breaker rejects calls. So rejections allocate nothing, but
+    /// for those of other threads that come in between.
+    fn expect_rejections(&self) {
+        if let Handle::Counted(inner) = &self.0 {
+            if inner.gate.packed().has(PackedState::REJECTS | PackedState::ASK) {
+                inner.make_tokens();
+            }
         }
     }
 
