@@ -11,6 +11,7 @@ use crate::breaker::last_error::KeptError;
 use crate::breaker::report::Meter;
 use crate::breaker::report::Observer;
 use crate::breaker::throttle::CALM;
+use crate::breaker::token::Token;
 use crate::clock::{self, Tick};
 use crate::config::call_settings::{CallSettings, PublishedCallSettings};
 use crate::config::layers::Layers;
@@ -31,7 +32,8 @@ const NOTED_SHIFT: u32 = 22;
 pub(crate) struct Inner {
     hot: HotState,
     base: ResetBaseline,
-    pub(crate) totals: StripedCounters,
+    /// With the token of each stripe, for the errors of calls by a handle.
+    pub(crate) totals: StripedCounters<Arc<Token<Self>>>,
 }
 
 /// The hot state, read by every call, and the cold state.
@@ -43,7 +45,7 @@ pub(crate) struct HotState {
 
 /// The cold state, or what is needed to initialise it.
 enum ColdSlot {
-    Now(Box<str>, Sealed<ColdState>),
+    Now(Arc<str>, Sealed<ColdState>),
     /// It is initialised when it is first needed.
     LazyState(LazyState),
 }
@@ -222,6 +224,26 @@ impl Inner {
             ColdSlot::Now(name, _) => name,
             ColdSlot::LazyState(_) => "",
         }
+    }
+
+    /// The token of this thread's stripe.
+    #[inline]
+    pub(crate) fn token(self: &Arc<Self>) -> &Arc<Token<Self>> {
+        self.totals.value(|| self.make_token())
+    }
+
+    /// Makes the tokens of all stripes, so that no rejection has to make one.
+    pub(crate) fn make_tokens(self: &Arc<Self>) {
+        self.totals.make_values(|| self.make_token());
+    }
+
+    #[cold]
+    fn make_token(self: &Arc<Self>) -> Arc<Token<Self>> {
+        let name = match &self.hot.cold {
+            ColdSlot::Now(name, _) => Arc::clone(name),
+            ColdSlot::LazyState(_) => Arc::default(),
+        };
+        Token::new(name, self)
     }
 
     pub(crate) fn successes(&self) -> u64 {

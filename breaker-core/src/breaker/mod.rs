@@ -10,6 +10,7 @@
 //! | `control` | settings, manual states and observers of a running breaker |
 //! | `snapshot`, `snapshot_json` | what a breaker shows |
 //! | `error`, `error_chain`, `error_text`, `error_view`, `cause`, `last_error` | errors of calls, and what is known and kept of them |
+//! | `error_owner`, `token` | what an error holds of its breaker; what names a breaker that may be gone |
 //! | `classification` | what a classifier of a call by a handle may return |
 //! | `keyed` | the breakers of a `key` |
 //!
@@ -33,6 +34,7 @@ pub(crate) mod classification;
 pub(crate) mod control;
 pub(crate) mod error;
 pub(crate) mod error_chain;
+pub(crate) mod error_owner;
 pub(crate) mod error_text;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub(crate) mod error_view;
@@ -50,4 +52,5 @@ pub(crate) mod snapshot;
 #[cfg(feature = "serde")]
 pub(crate) mod snapshot_json;
 pub(crate) mod throttle;
+pub(crate) mod token;
 pub(crate) mod transition;

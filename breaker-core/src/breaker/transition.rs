@@ -1,6 +1,6 @@
 //! Changes a breaker: takes its lock, calls the machine, publishes, unlocks, and reports.
 
-use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::inner::{ColdState, HotState};
 use crate::breaker::pending_reports::{PendingReports, ReportScope};
 #[cfg(feature = "metrics")]
@@ -11,6 +11,7 @@ use crate::clock::{self, Tick};
 use crate::config::call_settings::CallSettings;
 use crate::machine::Machine;
 use crate::machine::output::Transition;
+use crate::machine::packed::PackedState;
 use crate::sync::{Arc, Ordering, catch_panic};
 
 impl CircuitBreaker {
@@ -49,8 +50,19 @@ impl CircuitBreaker {
     /// Wakes waiting callers, and notifies listeners in the order of the changes.
     pub(crate) fn report_pending(&self, pending: PendingReports) {
         if pending.is_something() {
+            self.expect_rejections();
             let _scope = ReportScope::begin();
             self.enqueue(pending);
+        }
+    }
+
+    /// Makes what errors hold, once the breaker rejects calls. So rejections allocate nothing, but
+    /// for those of other threads that come in between.
+    fn expect_rejections(&self) {
+        if let Handle::Counted(inner) = &self.0 {
+            if inner.gate.packed().has(PackedState::REJECTS | PackedState::ASK) {
+                inner.make_tokens();
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! Runs one call, in this order:
 //!
 //! 1. [`admission`] decides whether the call is admitted.
-//! 2. [`by_handle`] polls the body under its [`permit`]; [`borrowed`] does so without one.
-//!    ([`nesting`] tracks the enclosing calls.)
+//! 2. [`by_handle`] and [`handle_call`] run the body under its [`permit`], or under a
+//!    [`borrowed`] one. ([`nesting`] tracks the enclosing calls.)
 //! 3. [`timeout`] ends a call at its time limit; [`runtime`] identifies the runtime of its timer.
 //! 4. [`result`] says what a guarded function returns, and makes errors of rejections.
 //! 5. [`settle`] classifies the result, and ends the permit with the outcome.
@@ -18,6 +18,7 @@
 pub(crate) mod admission;
 pub(crate) mod borrowed;
 pub(crate) mod by_handle;
+pub(crate) mod handle_call;
 pub(crate) mod kept_failure;
 pub(crate) mod nesting;
 pub(crate) mod permit;

@@ -1,5 +1,6 @@
 //! Counts exact totals that many threads update at once.
 
+use crate::sync::statics::OnceLock as Once;
 use crate::sync::{AtomicU64, OnceLock, Ordering, statics};
 use std::cell::Cell;
 
@@ -31,20 +32,35 @@ fn assign_first_stripe() {
     STRIPE_OFFSET.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES * STRIPE);
 }
 
-/// Counts exact totals that many threads update at once.
-#[derive(Debug, Default)]
-pub(crate) struct StripedCounters {
-    stripes: [Stripe; STRIPES],
+/// Counts exact totals that many threads update at once. Each stripe also has a place for a value.
+#[derive(Debug)]
+pub(crate) struct StripedCounters<V = ()> {
+    stripes: [Stripe<V>; STRIPES],
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(align(64))]
-struct Stripe {
+struct Stripe<V = ()> {
     successes: AtomicU64,
     rejected: AtomicU64,
+    /// Made when a thread of this stripe first needs it.
+    value: Once<V>,
 }
 
-impl StripedCounters {
+// Not derived, since a value needs no default.
+impl<V> Default for StripedCounters<V> {
+    fn default() -> Self {
+        Self { stripes: std::array::from_fn(|_| Stripe::default()) }
+    }
+}
+
+impl<V> Default for Stripe<V> {
+    fn default() -> Self {
+        Self { successes: AtomicU64::new(0), rejected: AtomicU64::new(0), value: Once::new() }
+    }
+}
+
+impl<V> StripedCounters<V> {
     #[inline]
     pub(crate) fn success(&self) {
         self.stripe().successes.fetch_add(1, Ordering::Relaxed);
@@ -68,9 +84,22 @@ impl StripedCounters {
         self.stripes[stripe_index()].rejected.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The value of this thread's stripe.
+    #[inline]
+    pub(crate) fn value(&self, make: impl FnOnce() -> V) -> &V {
+        self.stripe().value.get_or_init(make)
+    }
+
+    /// Makes the values that no thread has needed so far.
+    pub(crate) fn make_values(&self, make: impl Fn() -> V) {
+        for stripe in &self.stripes {
+            stripe.value.get_or_init(&make);
+        }
+    }
+
     /// The stripe of this thread. Threads get stripes in turn when they first count.
     #[inline]
-    fn stripe(&self) -> &Stripe {
+    fn stripe(&self) -> &Stripe<V> {
         assign_stripe();
         &self.stripes[stripe_index()]
     }
@@ -145,6 +174,12 @@ fn count_alone(counter: &AtomicU64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stripe_with_a_value_is_one_cache_line() {
+        assert_eq!((size_of::<Stripe<std::sync::Arc<u8>>>(), align_of::<Stripe<std::sync::Arc<u8>>>()), (64, 64));
+        assert_eq!(STRIPE, 64);
+    }
 
     #[test]
     fn counters_are_striped_only_after_threads_collide() {

@@ -34,6 +34,12 @@ pub(crate) fn is_outside() -> bool {
     STACK.with(Stack::is_empty)
 }
 
+/// Assigns a stripe to this thread, if it has had no call yet. So a thread whose calls are all
+/// rejected [is outside](is_outside) of any call too.
+pub(crate) fn begin_thread() {
+    STACK.with(Stack::begin);
+}
+
 /// The body of a call without a slot starts or continues to run. The thread [is
 /// outside](is_outside) of any call.
 #[inline]

@@ -177,12 +177,19 @@ impl Stack {
         alone
     }
 
-    /// Puts any call inside the innermost call, if there is one.
-    pub(super) fn push(&self, breaker: Id, packed: PackedState, probe: u32, function: Option<&'static Binding>) {
+    /// Assigns a stripe to a thread that has had no call so far.
+    pub(super) fn begin(&self) {
         if self.first().breaker.get() == Id::NONE_YET {
             sync::counter::assign_stripe();
             self.depth.set(0);
-        } else if !self.is_empty() {
+            self.clear();
+        }
+    }
+
+    /// Puts any call inside the innermost call, if there is one.
+    pub(super) fn push(&self, breaker: Id, packed: PackedState, probe: u32, function: Option<&'static Binding>) {
+        self.begin();
+        if !self.is_empty() {
             let depth = self.depth.get();
             if depth >= LAST {
                 push_heap(self.places[LAST].clone());
