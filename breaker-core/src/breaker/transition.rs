@@ -50,7 +50,6 @@ impl CircuitBreaker {
     /// Wakes waiting callers, and notifies listeners in the order of the changes.
     pub(crate) fn report_pending(&self, pending: PendingReports) {
         if pending.is_something() {
-            self.expect_rejections();
             let _scope = ReportScope::begin();
             self.enqueue(pending);
         }
@@ -58,7 +57,7 @@ impl CircuitBreaker {
 
     /// Makes what errors hold, once the breaker rejects calls. So rejections allocate nothing, but
     /// for those of other threads that come in between.
-    fn expect_rejections(&self) {
+    pub(crate) fn expect_rejections(&self) {
         if let Handle::Counted(inner) = &self.0 {
             if inner.gate.packed().has(PackedState::REJECTS | PackedState::ASK) {
                 inner.make_tokens();
