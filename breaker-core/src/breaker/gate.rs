@@ -60,15 +60,26 @@ pub(crate) enum Lengthened {
     Further,
 }
 
+/// When the first and the last failure of the streak were. They are in the cold state, since an idle
+/// keyed breaker has had no failure.
+#[derive(Debug, Default)]
+pub(crate) struct FailureTimes {
+    first: AtomicU64,
+    last: AtomicU64,
+}
+
+impl FailureTimes {
+    fn of(&self, word: StreakWord) -> SharedStreak {
+        let tick = |of: &AtomicU64| Tick::from_nanos(of.load(Ordering::Relaxed));
+        SharedStreak { word, first: tick(&self.first), last: tick(&self.last) }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Gate {
     packed: AtomicU64,
     streak: AtomicU64,
     streak_rule: AtomicU64,
-    /// When the first failure of the streak was.
-    first_failure: AtomicU64,
-    /// When the last failure of the streak was.
-    last_failure: AtomicU64,
     until: AtomicU64,
     /// The time limit of calls whose function has none.
     limit: AtomicU64,
@@ -82,8 +93,6 @@ impl Gate {
             packed: AtomicU64::new(0),
             streak: AtomicU64::new(0),
             streak_rule: AtomicU64::new(0),
-            first_failure: AtomicU64::new(0),
-            last_failure: AtomicU64::new(0),
             until: AtomicU64::new(0),
             limit: AtomicU64::new(0),
             places: AtomicU64::new(0),
@@ -117,19 +126,19 @@ impl Gate {
     /// Makes the streak longer by a failure of a call that was admitted under `packed`. `None`: the
     /// machine has to decide about the failure.
     #[inline]
-    pub(crate) fn lengthen_streak(&self, packed: PackedState, now: Tick) -> Option<Lengthened> {
+    pub(crate) fn lengthen_streak(&self, packed: PackedState, times: &FailureTimes, now: Tick) -> Option<Lengthened> {
         let mut word = StreakWord(self.streak.load(Ordering::Acquire));
         loop {
             if self.load_relaxed() != packed {
                 return None;
             }
-            let last = Tick::from_nanos(self.last_failure.load(Ordering::Relaxed));
+            let last = Tick::from_nanos(times.last.load(Ordering::Relaxed));
             let longer = word.lengthened(self.streak_rule(), last, now)?;
             let first = word.is_empty();
             if first {
-                self.first_failure.store(now.as_nanos(), Ordering::Relaxed);
+                times.first.store(now.as_nanos(), Ordering::Relaxed);
             }
-            self.last_failure.store(now.as_nanos(), Ordering::Relaxed);
+            times.last.store(now.as_nanos(), Ordering::Relaxed);
             match self.exchange_streak(word, longer) {
                 Ok(_) => return Some(if first { Lengthened::First(now) } else { Lengthened::Further }),
                 Err(other) => word = StreakWord(other),
@@ -174,24 +183,19 @@ impl Gate {
     }
 
     /// The streak now. Requires the machine's lock: so no other thread takes it.
-    pub(crate) fn streak(&self) -> SharedStreak {
-        self.streak_of(StreakWord(self.streak.load(Ordering::Acquire)))
+    pub(crate) fn streak(&self, times: &FailureTimes) -> SharedStreak {
+        times.of(StreakWord(self.streak.load(Ordering::Acquire)))
     }
 
     /// Takes the streak for a change of the machine. Requires the machine's lock.
-    pub(crate) fn take_streak(&self, tag: u8) -> SharedStreak {
+    pub(crate) fn take_streak(&self, times: &FailureTimes, tag: u8) -> SharedStreak {
         let mut word = StreakWord(self.streak.load(Ordering::Relaxed));
         loop {
             match self.exchange_streak(word, word.taken(tag)) {
-                Ok(taken) => return self.streak_of(StreakWord(taken)),
+                Ok(taken) => return times.of(StreakWord(taken)),
                 Err(other) => word = StreakWord(other),
             }
         }
-    }
-
-    fn streak_of(&self, word: StreakWord) -> SharedStreak {
-        let tick = |of: &AtomicU64| Tick::from_nanos(of.load(Ordering::Relaxed));
-        SharedStreak { word, first: tick(&self.first_failure), last: tick(&self.last_failure) }
     }
 
     /// Call it before [`publish`](Self::publish), under the same lock.
@@ -201,9 +205,9 @@ impl Gate {
 
     /// Call it after [`publish`](Self::publish), under the same lock. Calls change the streak from
     /// now on.
-    pub(crate) fn publish_streak(&self, streak: SharedStreak) {
-        self.first_failure.store(streak.first.as_nanos(), Ordering::Relaxed);
-        self.last_failure.store(streak.last.as_nanos(), Ordering::Relaxed);
+    pub(crate) fn publish_streak(&self, times: &FailureTimes, streak: SharedStreak) {
+        times.first.store(streak.first.as_nanos(), Ordering::Relaxed);
+        times.last.store(streak.last.as_nanos(), Ordering::Relaxed);
         self.streak.store(streak.word.0, Ordering::Release);
     }
 

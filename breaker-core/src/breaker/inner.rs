@@ -3,7 +3,7 @@
 //!
 //! The cold state of a keyed breaker is initialised when it is first needed.
 
-use crate::breaker::gate::{Gate, Lengthened};
+use crate::breaker::gate::{FailureTimes, Gate, Lengthened};
 use crate::breaker::keyed::KeyedBreakers;
 use crate::breaker::keyed::keyed_breaker::LazyState;
 use crate::breaker::last_error::KeptError;
@@ -54,6 +54,7 @@ enum ColdSlot {
 /// small fields come last.
 #[repr(C)]
 pub(crate) struct ColdState {
+    failure_times: FailureTimes,
     pub(crate) machine: Mutex<Machine>,
     /// Its keyed breakers, if it is a parent.
     pub(crate) keyed: OnceLock<Box<KeyedBreakers>>,
@@ -269,7 +270,10 @@ impl HotState {
     /// all that the failure does. `None`: the machine has to settle it.
     #[inline]
     pub(crate) fn lengthen_streak(&self, packed: PackedState) -> Option<Lengthened> {
-        if packed.has_only_a_streak() { self.gate.lengthen_streak(packed, clock::now()) } else { None }
+        if !packed.has_only_a_streak() {
+            return None;
+        }
+        self.gate.lengthen_streak(packed, &self.initialized()?.failure_times, clock::now())
     }
 
     /// Whether the first failure of a streak is kept and reported: one in each tick of the clock.
@@ -286,14 +290,14 @@ impl HotState {
     /// The machine, with the streak as it is now, for a reader.
     pub(crate) fn read_machine(&self) -> MutexGuard<'_, Machine> {
         let mut machine = self.machine.lock();
-        machine.read_streak(self.gate.streak());
+        machine.read_streak(self.gate.streak(&self.failure_times));
         machine
     }
 
     /// The machine, with the streak. The caller changes and [publishes](ColdState::publish) it.
     pub(crate) fn take_machine(&self) -> MutexGuard<'_, Machine> {
         let mut machine = self.machine.lock();
-        machine.take_streak(|tag| self.gate.take_streak(tag));
+        machine.take_streak(|tag| self.gate.take_streak(&self.failure_times, tag));
         machine
     }
 
@@ -358,6 +362,7 @@ impl ColdState {
         }
         let call_settings = layers.call_settings();
         let cold = Self {
+            failure_times: FailureTimes::default(),
             keyed: OnceLock::new(),
             machine: Mutex::new(machine),
             window,
@@ -410,7 +415,7 @@ impl ColdState {
         let places = gate.set_places(machine.settings().max_concurrent);
         gate.set_streak_rule(rule);
         let changed = gate.publish(packed.with(observed), until, machine.settings().limits.of_breaker);
-        gate.publish_streak(streak);
+        gate.publish_streak(&self.failure_times, streak);
         changed || places
     }
 }
