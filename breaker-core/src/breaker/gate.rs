@@ -60,15 +60,26 @@ pub(crate) enum Lengthened {
     Further,
 }
 
-/// When the first and the last failure of the streak were. They are in the cold state, since an idle
-/// keyed breaker has had no failure.
+/// What belongs to the streak: its rule, and when its first and its last failure were. It is in the
+/// cold state, since an idle keyed breaker has had no failure.
 #[derive(Debug, Default)]
-pub(crate) struct FailureTimes {
+pub(crate) struct BesideStreak {
+    rule: AtomicU64,
     first: AtomicU64,
     last: AtomicU64,
 }
 
-impl FailureTimes {
+impl BesideStreak {
+    #[inline]
+    fn rule(&self) -> StreakRule {
+        StreakRule(self.rule.load(Ordering::Relaxed))
+    }
+
+    /// Call it before [`Gate::publish`], under the same lock.
+    pub(crate) fn set_rule(&self, rule: StreakRule) {
+        self.rule.store(rule.0, Ordering::Relaxed);
+    }
+
     fn of(&self, word: StreakWord) -> SharedStreak {
         let tick = |of: &AtomicU64| Tick::from_nanos(of.load(Ordering::Relaxed));
         SharedStreak { word, first: tick(&self.first), last: tick(&self.last) }
@@ -79,7 +90,6 @@ impl FailureTimes {
 pub(crate) struct Gate {
     packed: AtomicU64,
     streak: AtomicU64,
-    streak_rule: AtomicU64,
     until: AtomicU64,
     /// The time limit of calls whose function has none.
     limit: AtomicU64,
@@ -92,7 +102,6 @@ impl Gate {
         Self {
             packed: AtomicU64::new(0),
             streak: AtomicU64::new(0),
-            streak_rule: AtomicU64::new(0),
             until: AtomicU64::new(0),
             limit: AtomicU64::new(0),
             places: AtomicU64::new(0),
@@ -126,19 +135,19 @@ impl Gate {
     /// Makes the streak longer by a failure of a call that was admitted under `packed`. `None`: the
     /// machine has to decide about the failure.
     #[inline]
-    pub(crate) fn lengthen_streak(&self, packed: PackedState, times: &FailureTimes, now: Tick) -> Option<Lengthened> {
+    pub(crate) fn lengthen_streak(&self, packed: PackedState, beside: &BesideStreak, now: Tick) -> Option<Lengthened> {
         let mut word = StreakWord(self.streak.load(Ordering::Acquire));
         loop {
             if self.load_relaxed() != packed {
                 return None;
             }
-            let last = Tick::from_nanos(times.last.load(Ordering::Relaxed));
-            let longer = word.lengthened(self.streak_rule(), last, now)?;
+            let last = Tick::from_nanos(beside.last.load(Ordering::Relaxed));
+            let longer = word.lengthened(beside.rule(), last, now)?;
             let first = word.is_empty();
             if first {
-                times.first.store(now.as_nanos(), Ordering::Relaxed);
+                beside.first.store(now.as_nanos(), Ordering::Relaxed);
             }
-            times.last.store(now.as_nanos(), Ordering::Relaxed);
+            beside.last.store(now.as_nanos(), Ordering::Relaxed);
             match self.exchange_streak(word, longer) {
                 Ok(_) => return Some(if first { Lengthened::First(now) } else { Lengthened::Further }),
                 Err(other) => word = StreakWord(other),
@@ -148,18 +157,16 @@ impl Gate {
 
     /// Ends the streak, if there is one, by a success of a call that was admitted under `packed`.
     /// `false`: the machine has to end it.
-    #[inline]
-    pub(crate) fn end_streak(&self, packed: PackedState) -> bool {
-        self.has_no_streak() || self.end_that_streak(packed)
-    }
-
-    fn end_that_streak(&self, packed: PackedState) -> bool {
+    pub(crate) fn end_streak(&self, packed: PackedState, beside: &BesideStreak) -> bool {
         let mut word = StreakWord(self.streak.load(Ordering::Acquire));
         loop {
             if self.load_relaxed() != packed {
                 return false;
             }
-            let Some(ended) = word.ended(self.streak_rule()) else { return false };
+            if word.is_empty() {
+                return true;
+            }
+            let Some(ended) = word.ended(beside.rule()) else { return false };
             match self.exchange_streak(word, ended) {
                 Ok(_) => return true,
                 Err(other) => word = StreakWord(other),
@@ -172,42 +179,32 @@ impl Gate {
         self.streak.compare_exchange(from.0, to.0, Ordering::AcqRel, Ordering::Acquire)
     }
 
-    #[inline]
-    fn streak_rule(&self) -> StreakRule {
-        StreakRule(self.streak_rule.load(Ordering::Relaxed))
-    }
-
     /// Whether a failure now would be the first of a streak, or may open the breaker.
-    pub(crate) fn streak_is_at_an_end(&self) -> bool {
-        StreakWord(self.streak.load(Ordering::Relaxed)).is_at_an_end(self.streak_rule())
+    pub(crate) fn streak_is_at_an_end(&self, beside: &BesideStreak) -> bool {
+        StreakWord(self.streak.load(Ordering::Relaxed)).is_at_an_end(beside.rule())
     }
 
     /// The streak now. Requires the machine's lock: so no other thread takes it.
-    pub(crate) fn streak(&self, times: &FailureTimes) -> SharedStreak {
-        times.of(StreakWord(self.streak.load(Ordering::Acquire)))
+    pub(crate) fn streak(&self, beside: &BesideStreak) -> SharedStreak {
+        beside.of(StreakWord(self.streak.load(Ordering::Acquire)))
     }
 
     /// Takes the streak for a change of the machine. Requires the machine's lock.
-    pub(crate) fn take_streak(&self, times: &FailureTimes, tag: u8) -> SharedStreak {
+    pub(crate) fn take_streak(&self, beside: &BesideStreak, tag: u8) -> SharedStreak {
         let mut word = StreakWord(self.streak.load(Ordering::Relaxed));
         loop {
             match self.exchange_streak(word, word.taken(tag)) {
-                Ok(taken) => return times.of(StreakWord(taken)),
+                Ok(taken) => return beside.of(StreakWord(taken)),
                 Err(other) => word = StreakWord(other),
             }
         }
     }
 
-    /// Call it before [`publish`](Self::publish), under the same lock.
-    pub(crate) fn set_streak_rule(&self, rule: StreakRule) {
-        self.streak_rule.store(rule.0, Ordering::Relaxed);
-    }
-
     /// Call it after [`publish`](Self::publish), under the same lock. Calls change the streak from
     /// now on.
-    pub(crate) fn publish_streak(&self, times: &FailureTimes, streak: SharedStreak) {
-        times.first.store(streak.first.as_nanos(), Ordering::Relaxed);
-        times.last.store(streak.last.as_nanos(), Ordering::Relaxed);
+    pub(crate) fn publish_streak(&self, beside: &BesideStreak, streak: SharedStreak) {
+        beside.first.store(streak.first.as_nanos(), Ordering::Relaxed);
+        beside.last.store(streak.last.as_nanos(), Ordering::Relaxed);
         self.streak.store(streak.word.0, Ordering::Release);
     }
 

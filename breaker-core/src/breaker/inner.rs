@@ -3,7 +3,7 @@
 //!
 //! The cold state of a keyed breaker is initialised when it is first needed.
 
-use crate::breaker::gate::{FailureTimes, Gate, Lengthened};
+use crate::breaker::gate::{BesideStreak, Gate, Lengthened};
 use crate::breaker::keyed::KeyedBreakers;
 use crate::breaker::keyed::keyed_breaker::LazyState;
 use crate::breaker::last_error::KeptError;
@@ -54,7 +54,7 @@ enum ColdSlot {
 /// small fields come last.
 #[repr(C)]
 pub(crate) struct ColdState {
-    failure_times: FailureTimes,
+    pub(crate) beside_streak: BesideStreak,
     pub(crate) machine: Mutex<Machine>,
     /// Its keyed breakers, if it is a parent.
     pub(crate) keyed: OnceLock<Box<KeyedBreakers>>,
@@ -273,7 +273,19 @@ impl HotState {
         if !packed.has_only_a_streak() {
             return None;
         }
-        self.gate.lengthen_streak(packed, &self.initialized()?.failure_times, clock::now())
+        self.gate.lengthen_streak(packed, &self.initialized()?.beside_streak, clock::now())
+    }
+
+    /// Ends the streak, if there is one, by a success of a call that was admitted under `packed`.
+    /// `false`: the machine has to end it.
+    #[inline]
+    pub(crate) fn end_streak(&self, packed: PackedState) -> bool {
+        self.gate.has_no_streak() || self.end_that_streak(packed)
+    }
+
+    fn end_that_streak(&self, packed: PackedState) -> bool {
+        // A breaker without a cold state has had no failure.
+        self.initialized().is_some_and(|cold| self.gate.end_streak(packed, &cold.beside_streak))
     }
 
     /// Whether the first failure of a streak is kept and reported: one in each tick of the clock.
@@ -290,14 +302,14 @@ impl HotState {
     /// The machine, with the streak as it is now, for a reader.
     pub(crate) fn read_machine(&self) -> MutexGuard<'_, Machine> {
         let mut machine = self.machine.lock();
-        machine.read_streak(self.gate.streak(&self.failure_times));
+        machine.read_streak(self.gate.streak(&self.beside_streak));
         machine
     }
 
     /// The machine, with the streak. The caller changes and [publishes](ColdState::publish) it.
     pub(crate) fn take_machine(&self) -> MutexGuard<'_, Machine> {
         let mut machine = self.machine.lock();
-        machine.take_streak(|tag| self.gate.take_streak(&self.failure_times, tag));
+        machine.take_streak(|tag| self.gate.take_streak(&self.beside_streak, tag));
         machine
     }
 
@@ -362,7 +374,7 @@ impl ColdState {
         }
         let call_settings = layers.call_settings();
         let cold = Self {
-            failure_times: FailureTimes::default(),
+            beside_streak: BesideStreak::default(),
             keyed: OnceLock::new(),
             machine: Mutex::new(machine),
             window,
@@ -413,9 +425,9 @@ impl ColdState {
         let Published { packed, until, streak, rule } = machine.publish();
         let observed = if self.calls_are_observed() { PackedState::OBSERVED } else { 0 };
         let places = gate.set_places(machine.settings().max_concurrent);
-        gate.set_streak_rule(rule);
+        self.beside_streak.set_rule(rule);
         let changed = gate.publish(packed.with(observed), until, machine.settings().limits.of_breaker);
-        gate.publish_streak(&self.failure_times, streak);
+        gate.publish_streak(&self.beside_streak, streak);
         changed || places
     }
 }

@@ -138,7 +138,7 @@ fn leave_counted(inner: &'static Inner, packed: PackedState) -> bool {
 fn leave_and_end_streak(inner: &'static Inner) -> bool {
     let packed = inner.gate.load_relaxed();
     let has_reported = STACK.with(|stack| stack.innermost().packed.get()) != packed;
-    (has_reported || inner.gate.end_streak(packed)) && leave_counted(inner, packed)
+    (has_reported || inner.end_streak(packed)) && leave_counted(inner, packed)
 }
 
 /// Leaves the only call on the stack if it still has this packed state. Then nothing has happened

@@ -183,10 +183,11 @@ impl Permit {
     /// Whether the error of this ending is probably kept. It is the first one of a streak, or
     /// reaches the limit, or a window or a trial evaluates it.
     fn expects_to_keep(&self, ending: Ending) -> bool {
-        let gate = &self.breaker().0.gate;
+        let hot: &HotState = &self.breaker().0;
         let (packed, fails) =
-            (gate.packed(), matches!(ending, Ending::Result(Outcome::Failure { .. }) | Ending::Panicked));
-        let evaluated = packed.has(PackedState::WINDOW | PackedState::ASK) || gate.streak_is_at_an_end();
+            (hot.gate.packed(), matches!(ending, Ending::Result(Outcome::Failure { .. }) | Ending::Panicked));
+        let evaluated =
+            packed.has(PackedState::WINDOW | PackedState::ASK) || hot.gate.streak_is_at_an_end(&hot.beside_streak);
         fails && packed.generation() == self.packed.generation() && evaluated
     }
 

@@ -193,9 +193,9 @@ impl Permit {
     /// state of the admission still applies, without these flags.
     #[inline]
     fn changes_nothing_without(&self, flags: u64) -> bool {
-        let gate = &self.breaker().0.gate;
-        let packed = gate.packed();
-        packed == self.packed && !packed.has(flags) && is_quiet() && gate.end_streak(packed)
+        let hot: &HotState = &self.breaker().0;
+        let packed = hot.gate.packed();
+        packed == self.packed && !packed.has(flags) && is_quiet() && hot.end_streak(packed)
     }
 
     #[inline]
