@@ -28,7 +28,7 @@
 //! force all the time. Its rule was in force too, as their equal tags show.
 //! - Streak of one publication, packed state or rule of a later one: the later one has taken the
 //!   streak before, and the compare-exchange fails.
-//! - A tag that comes again, after 256 publications between the load and the exchange. The word
+//! - A tag that comes again, after 128 publications between the load and the exchange. The word
 //!   also has to have the same length, count and time. Then the call takes an earlier rule for the
 //!   later one.
 //! - A success while a streak is taken: it asks the machine. Where there is none, it has nothing to

@@ -154,10 +154,14 @@ impl Machine {
         }
     }
 
+    pub(super) fn next_streak_tag(&mut self) {
+        self.streak_tag = self.streak_tag.wrapping_add(1);
+    }
+
     /// Takes the streak's word from the gate with `take`, which replaces it by one of this tag that
     /// no call changes. The next [`publish`](Self::publish) returns another word for the gate.
     pub(crate) fn take_streak(&mut self, take: impl FnOnce(u8) -> SharedStreak) {
-        self.streak_tag = self.streak_tag.wrapping_add(1);
+        self.next_streak_tag();
         self.read_streak(take(self.streak_tag));
         self.counts.failures += std::mem::take(&mut self.uncounted_failures);
     }

@@ -5,8 +5,9 @@
 //! below the limit, and a success that ends the streak, each replace that word by one
 //! compare-exchange. Nothing else of the breaker changes then. The [`StreakRule`] beside it says
 //! how long the word may make a streak. The machine takes the word at the start of each change
-//! under its lock (`Machine::take_streak`), and publishes another one at the end. Each time both
-//! get the next tag, so a call that has read the words of an earlier time replaces nothing.
+//! under its lock (`Machine::take_streak`), and publishes another one at the end. A taken word has
+//! the next tag, and the published word and rule have the one after it. So a call that has read a
+//! word and a rule of different times replaces nothing.
 //!
 //! May use: what `machine` may. To add a condition under which a failure is more than one step of
 //! its streak, add it to `Machine::streak_rule`.

@@ -126,6 +126,8 @@ impl Machine {
     /// Puts the streak into its word where calls may change it: while the breaker is closed. A
     /// longer streak than a word holds is shared only by its last failure.
     fn share_streak(&mut self) -> (SharedStreak, StreakRule) {
+        // The taken word is still in the gate when calls find the new rule.
+        self.next_streak_tag();
         let length = self.streak.length();
         let shared = match (&self.phase, self.mode()) {
             (Phase::Closed { .. }, None) if length > LONGEST => 1,

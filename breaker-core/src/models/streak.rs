@@ -86,6 +86,17 @@ fn a_failure_is_added_to_a_streak_that_the_machine_takes_and_returns() {
 }
 
 #[test]
+fn the_first_failure_of_a_streak_is_not_lost_while_the_machine_has_no_streak() {
+    check(|| {
+        let breaker = failing(Config::new().fail_max(5), 0);
+        let (failure, other) = (breaker.try_acquire().unwrap(), breaker.clone());
+        race(move || failure.failure(), move || other.change(|_, _| ((), None)));
+        let shown = breaker.snapshot();
+        assert_eq!((shown.consecutive_failures, shown.failure_count), (1, 1));
+    });
+}
+
+#[test]
 fn a_lower_limit_holds_for_each_later_failure() {
     check(|| {
         let breaker = failing(Config::new().fail_max(5), 1);
