@@ -344,6 +344,15 @@ impl ColdState {
         self.calls_are_observed.load(Ordering::Relaxed)
     }
 
+    /// Flags of a packed state that say who observes single calls.
+    pub(crate) fn observed_flags(&self) -> u64 {
+        #[cfg(feature = "metrics")]
+        let meter = if self.meter().is_some() { PackedState::OBSERVED | PackedState::METERED } else { 0 };
+        #[cfg(not(feature = "metrics"))]
+        let meter = 0;
+        if self.calls_are_observed.load(Ordering::Relaxed) { PackedState::OBSERVED } else { meter }
+    }
+
     /// The meter of its exported metrics, if there is one.
     #[cfg(feature = "metrics")]
     #[inline]
@@ -357,7 +366,7 @@ impl ColdState {
             self.window.get_or_init(|| Arc::clone(window));
         }
         let (packed, until) = machine.publish();
-        let observed = if self.calls_are_observed() { PackedState::OBSERVED } else { 0 };
+        let observed = self.observed_flags();
         let places = gate.set_places(machine.settings().max_concurrent);
         gate.publish(packed.with(observed), until, machine.settings().limits.of_breaker) || places
     }

@@ -75,9 +75,9 @@ impl CircuitBreaker {
         observer_state.is_observed.load(Ordering::Relaxed) || observer_state.calls_are_observed()
     }
 
-    /// Whether anything observes every single call.
-    pub(crate) fn calls_are_observed(&self) -> bool {
-        self.observer_state().calls_are_observed()
+    /// Flags of a packed state that say who observes single calls.
+    pub(crate) fn observed_flags(&self) -> u64 {
+        self.observer_state().observed_flags()
     }
 
     /// The retry settings of its functions, from all sources.

@@ -2,7 +2,8 @@
 //!
 //! 1. [`admission`] decides whether the call is admitted.
 //! 2. [`by_handle`] polls the body under its [`permit`]; [`borrowed`] does so without one.
-//!    ([`nesting`] tracks the enclosing calls.)
+//!    ([`nesting`] tracks the enclosing calls.) [`counted`] begins and ends a call that needs only
+//!    a count in a window or by a meter.
 //! 3. [`timeout`] ends a call at its time limit; [`runtime`] identifies the runtime of its timer.
 //! 4. [`result`] says what a guarded function returns, and makes errors of rejections.
 //! 5. [`settle`] classifies the result, and ends the permit with the outcome.
@@ -17,6 +18,7 @@
 pub(crate) mod admission;
 pub(crate) mod borrowed;
 pub(crate) mod by_handle;
+pub(crate) mod counted;
 pub(crate) mod nesting;
 pub(crate) mod permit;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]

@@ -167,6 +167,14 @@ impl Entry {
         self.reject_or_begin(binding, packed)
     }
 
+    /// Admits a call whose start is recorded.
+    #[inline(never)]
+    fn begin_with_start(&mut self, binding: &'static Binding, packed: PackedState) -> Option<&'static Inner> {
+        let Some((packed, started)) = binding.shared.begin_counted(packed) else { return self.begin_slowly() };
+        nesting::enter_known_at(binding, packed, started);
+        Some(binding.shared)
+    }
+
     /// Rejects the call, if this packed state does.
     #[inline(never)]
     fn reject_or_begin(&mut self, binding: &'static Binding, packed: PackedState) -> Option<&'static Inner> {
@@ -175,6 +183,7 @@ impl Entry {
                 self.0 = CallState::Rejected(ManuallyDrop::new(rejected));
                 None
             }
+            None if packed.is_counted() => self.begin_with_start(binding, packed),
             None => self.begin_slowly(),
         }
     }
@@ -272,9 +281,13 @@ impl Entry {
 }
 
 impl Held {
-    /// A call that was admitted by one load of the packed state.
+    /// A call that was admitted by one load of the packed state, and that has just left the stack.
     fn of(callsite: &'static Callsite, packed: PackedState) -> Self {
-        Self::new(callsite.bound().unwrap_or_else(|| callsite.found()), packed.kept())
+        let mut held = Self::new(callsite.bound().unwrap_or_else(|| callsite.found()), packed.kept());
+        if packed.has(PackedState::TIMED | PackedState::OBSERVED) {
+            held.started = nesting::last_start();
+        }
+        held
     }
 
     const fn new(binding: &'static Binding, packed: PackedState) -> Self {
