@@ -20,12 +20,25 @@
 //! - Packed state of a breaker with places, limit of one that has none any more: the call still
 //!   takes a place. It gives it back at its end.
 //!
+//! The failure streak of a closed breaker is in two more words (`machine::streak_word`): the streak
+//! and its rule. A call changes the streak by a compare-exchange with the value that it has loaded
+//! first, so a change by another thread in between makes it fail. The owner of the machine's lock
+//! takes the streak before it changes anything, by an exchange too, and stores the next one after
+//! everything else. So a call whose compare-exchange succeeds has read a packed state that was in force all
+//! the time. Its rule was in force too, as their equal tags show.
+//! - Streak of one publication, packed state or rule of a later one: the later one has taken the
+//!   streak before, and the compare-exchange fails.
+//! - A tag that comes again, after 256 publications between the load and the exchange: the streak
+//!   has the same length and the same time then, so what follows is the same.
+//! - A success while a streak is taken: it asks the machine. Where there is none, it has nothing to end.
+//!
 //! Packed states of different generations are never equal. A settling call that finds its own
 //! packed state unchanged therefore knows that nothing has happened since its admission.
 
 use crate::clock::Tick;
 use crate::config::ranked::Ranked;
 use crate::machine::packed::{PackedState, RetryAfter};
+use crate::machine::streak_word::{SharedStreak, StreakRule, StreakWord};
 use crate::sync::{AtomicU64, Ordering};
 
 const PLACES_SHIFT: u32 = 32;
@@ -37,9 +50,23 @@ const fn is_full(places: u64) -> bool {
     (most != 0 && held >= most) || held == PLACES_HELD
 }
 
+/// A failure has made the streak longer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lengthened {
+    /// It is the first failure of its streak, at this time.
+    First(Tick),
+    Further,
+}
+
 #[derive(Debug)]
 pub(crate) struct Gate {
     packed: AtomicU64,
+    streak: AtomicU64,
+    streak_rule: AtomicU64,
+    /// When the first failure of the streak was.
+    first_failure: AtomicU64,
+    /// When the last failure was, in a streak or not.
+    last_failure: AtomicU64,
     until: AtomicU64,
     /// The time limit of calls whose function has none.
     limit: AtomicU64,
@@ -51,6 +78,10 @@ impl Gate {
     pub(crate) fn new() -> Self {
         Self {
             packed: AtomicU64::new(0),
+            streak: AtomicU64::new(0),
+            streak_rule: AtomicU64::new(0),
+            first_failure: AtomicU64::new(0),
+            last_failure: AtomicU64::new(0),
             until: AtomicU64::new(0),
             limit: AtomicU64::new(0),
             places: AtomicU64::new(0),
@@ -73,6 +104,104 @@ impl Gate {
     #[inline]
     pub(crate) fn load_relaxed(&self) -> PackedState {
         PackedState(self.packed.load(Ordering::Relaxed))
+    }
+
+    /// Whether a success has no streak to end.
+    #[inline]
+    pub(crate) fn has_no_streak(&self) -> bool {
+        StreakWord(self.streak.load(Ordering::Relaxed)).is_empty()
+    }
+
+    /// Makes the streak longer by a failure of a call that was admitted under `packed`. `None`: the
+    /// machine has to decide about the failure.
+    #[inline]
+    pub(crate) fn lengthen_streak(&self, packed: PackedState, now: Tick) -> Option<Lengthened> {
+        let mut word = StreakWord(self.streak.load(Ordering::Acquire));
+        loop {
+            if self.load_relaxed() != packed {
+                return None;
+            }
+            let longer = word.lengthened(self.streak_rule(), now)?;
+            let first = word.is_empty();
+            if first {
+                self.first_failure.store(now.as_nanos(), Ordering::Relaxed);
+            }
+            self.last_failure.store(now.as_nanos(), Ordering::Relaxed);
+            match self.exchange_streak(word, longer) {
+                Ok(_) => return Some(if first { Lengthened::First(now) } else { Lengthened::Further }),
+                Err(other) => word = StreakWord(other),
+            }
+        }
+    }
+
+    /// Ends the streak, if there is one, by a success of a call that was admitted under `packed`.
+    /// `false`: the machine has to end it.
+    #[inline]
+    pub(crate) fn end_streak(&self, packed: PackedState) -> bool {
+        self.has_no_streak() || self.end_that_streak(packed)
+    }
+
+    fn end_that_streak(&self, packed: PackedState) -> bool {
+        let mut word = StreakWord(self.streak.load(Ordering::Acquire));
+        loop {
+            if self.load_relaxed() != packed {
+                return false;
+            }
+            let Some(ended) = word.ended(self.streak_rule()) else { return false };
+            match self.exchange_streak(word, ended) {
+                Ok(_) => return true,
+                Err(other) => word = StreakWord(other),
+            }
+        }
+    }
+
+    #[inline]
+    fn exchange_streak(&self, from: StreakWord, to: StreakWord) -> Result<u64, u64> {
+        self.streak.compare_exchange(from.0, to.0, Ordering::AcqRel, Ordering::Acquire)
+    }
+
+    #[inline]
+    fn streak_rule(&self) -> StreakRule {
+        StreakRule(self.streak_rule.load(Ordering::Relaxed))
+    }
+
+    /// Whether a failure now would be the first of a streak, or may open the breaker.
+    pub(crate) fn streak_is_at_an_end(&self) -> bool {
+        StreakWord(self.streak.load(Ordering::Relaxed)).is_at_an_end(self.streak_rule())
+    }
+
+    /// The streak now. Requires the machine's lock: so no other thread takes it.
+    pub(crate) fn streak(&self) -> SharedStreak {
+        self.streak_of(StreakWord(self.streak.load(Ordering::Acquire)))
+    }
+
+    /// Takes the streak for a change of the machine. Requires the machine's lock.
+    pub(crate) fn take_streak(&self, tag: u8) -> SharedStreak {
+        let mut word = StreakWord(self.streak.load(Ordering::Relaxed));
+        loop {
+            match self.exchange_streak(word, word.taken(tag)) {
+                Ok(taken) => return self.streak_of(StreakWord(taken)),
+                Err(other) => word = StreakWord(other),
+            }
+        }
+    }
+
+    fn streak_of(&self, word: StreakWord) -> SharedStreak {
+        let tick = |of: &AtomicU64| Tick::from_nanos(of.load(Ordering::Relaxed));
+        SharedStreak { word, first: tick(&self.first_failure), last_failure: tick(&self.last_failure) }
+    }
+
+    /// Call it before [`publish`](Self::publish), under the same lock.
+    pub(crate) fn set_streak_rule(&self, rule: StreakRule) {
+        self.streak_rule.store(rule.0, Ordering::Relaxed);
+    }
+
+    /// Call it after [`publish`](Self::publish), under the same lock. Calls change the streak from
+    /// now on.
+    pub(crate) fn publish_streak(&self, streak: SharedStreak) {
+        self.first_failure.store(streak.first.as_nanos(), Ordering::Relaxed);
+        self.last_failure.store(streak.last_failure.as_nanos(), Ordering::Relaxed);
+        self.streak.store(streak.word.0, Ordering::Release);
     }
 
     /// Read it after the packed state.

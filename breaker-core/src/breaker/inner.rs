@@ -3,7 +3,7 @@
 //!
 //! The cold state of a keyed breaker is initialised when it is first needed.
 
-use crate::breaker::gate::Gate;
+use crate::breaker::gate::{Gate, Lengthened};
 use crate::breaker::keyed::KeyedBreakers;
 use crate::breaker::keyed::keyed_breaker::LazyState;
 use crate::breaker::last_error::KeptError;
@@ -15,12 +15,16 @@ use crate::clock::{self, Tick};
 use crate::config::call_settings::{CallSettings, PublishedCallSettings};
 use crate::config::layers::Layers;
 use crate::machine::Machine;
+use crate::machine::output::Published;
 use crate::machine::packed::PackedState;
 use crate::machine::state::State;
 use crate::machine::window::SlidingWindow;
 use crate::sync::counter::StripedCounters;
-use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Sealed};
+use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, OnceLock, Ordering, Sealed};
 use std::ops::Deref;
+
+/// The first failures of streaks are kept and reported once in 2^22 ns, about 4 ms.
+const NOTED_SHIFT: u32 = 22;
 
 /// A breaker that is not a keyed breaker. Its address is that of its hot state.
 #[repr(C)]
@@ -54,6 +58,8 @@ pub(crate) struct ColdState {
     /// The machine's window, for calls that add to it without the lock; set once a rule needs one.
     pub(crate) window: OnceLock<Arc<SlidingWindow>>,
     pub(crate) kept_error: Mutex<KeptError>,
+    /// When the first failure of a streak was last kept and reported, in units of `NOTED_SHIFT`.
+    noted: AtomicU64,
     /// Shared by all keyed breakers without settings of their own.
     pub(crate) layers: Mutex<Arc<Layers>>,
     rare: OnceLock<Box<Rare>>,
@@ -105,18 +111,25 @@ impl Deref for HotState {
 #[derive(Debug, Default)]
 pub(crate) struct ResetBaseline {
     successes: AtomicU64,
+    failures: AtomicU64,
     rejected: AtomicU64,
 }
 
 impl ResetBaseline {
-    pub(crate) fn record(&self, successes: u64, rejected: u64) {
+    pub(crate) fn record(&self, successes: u64, failures: u64, rejected: u64) {
         self.successes.store(successes, Ordering::Relaxed);
+        self.failures.store(failures, Ordering::Relaxed);
         self.rejected.store(rejected, Ordering::Relaxed);
     }
 
     /// How many of `successes` came since.
     pub(crate) fn successes_of(&self, successes: u64) -> u64 {
         successes.saturating_sub(self.successes.load(Ordering::Relaxed))
+    }
+
+    /// How many of `failures` came since.
+    pub(crate) fn failures_of(&self, failures: u64) -> u64 {
+        failures.saturating_sub(self.failures.load(Ordering::Relaxed))
     }
 
     /// How many of `rejected` came since.
@@ -206,7 +219,7 @@ impl Inner {
         let machine = Machine::new(Arc::new(layers.settings()), sync::seed(), clock::now());
         let gate = Gate::new();
         let cold = ColdState::new(Arc::new(layers), machine, Arc::new([]));
-        cold.publish(&gate, &cold.machine.lock());
+        cold.publish(&gate, &mut cold.machine.lock());
         let hot = HotState { gate, cold: ColdSlot::Now(name.into(), Sealed::new(cold)) };
         Self { hot, totals: StripedCounters::default(), base: ResetBaseline::default() }
     }
@@ -226,8 +239,12 @@ impl Inner {
         self.base.rejections_of(self.totals.rejections())
     }
 
+    pub(crate) fn failures(&self) -> u64 {
+        self.base.failures_of(self.totals.failures())
+    }
+
     pub(crate) fn zero(&self) {
-        self.base.record(self.totals.successes(), self.totals.rejections());
+        self.base.record(self.totals.successes(), self.totals.failures(), self.totals.rejections());
     }
 }
 
@@ -237,16 +254,36 @@ impl HotState {
         Self { gate, cold: ColdSlot::LazyState(lazy) }
     }
 
-    /// Fast path: counts one more consecutive failure of a call that was admitted under `packed`.
-    /// Returns `false` if `settle` must handle the failure.
-    pub(crate) fn failed_again(&self, packed: PackedState) -> bool {
-        if !packed.has_only_a_streak() {
-            return false;
+    /// Makes the streak longer by a failure of a call that was admitted under `packed`, if that is
+    /// all that the failure does. The caller counts it. `None`: the machine has to settle it.
+    #[inline]
+    pub(crate) fn lengthen_streak(&self, packed: PackedState) -> Option<Lengthened> {
+        if packed.has_only_a_streak() { self.gate.lengthen_streak(packed, clock::now()) } else { None }
+    }
+
+    /// Whether the first failure of a streak is kept and reported: one in each tick of the clock.
+    pub(crate) fn notes_first_failure(&self, now: Tick) -> bool {
+        let tick = now.as_nanos() >> NOTED_SHIFT;
+        // A paused clock stands still, and each first failure of a test has its text.
+        let notes = cfg!(feature = "test-util") || self.noted.load(Ordering::Relaxed) != tick;
+        if notes {
+            self.noted.store(tick, Ordering::Relaxed);
         }
-        let now = clock::now();
+        notes
+    }
+
+    /// The machine, with the streak as it is now, for a reader.
+    pub(crate) fn read_machine(&self) -> MutexGuard<'_, Machine> {
         let mut machine = self.machine.lock();
-        // The lock keeps other threads from publishing meanwhile.
-        self.gate.load_relaxed() == packed && machine.failed_again(now)
+        machine.read_streak(self.gate.streak());
+        machine
+    }
+
+    /// The machine, with the streak. The caller changes and [publishes](ColdState::publish) it.
+    pub(crate) fn take_machine(&self) -> MutexGuard<'_, Machine> {
+        let mut machine = self.machine.lock();
+        machine.take_streak(|tag| self.gate.take_streak(tag));
+        machine
     }
 
     /// Removes a call from the calls in flight.
@@ -314,6 +351,7 @@ impl ColdState {
             machine: Mutex::new(machine),
             window,
             kept_error: Mutex::default(),
+            noted: AtomicU64::new(0),
             rare: OnceLock::new(),
             label: Mutex::new(label),
             layers: Mutex::new(layers),
@@ -361,14 +399,17 @@ impl ColdState {
     }
 
     /// Publishes the machine's state. Requires its lock. Returns whether anything changed.
-    pub(crate) fn publish(&self, gate: &Gate, machine: &Machine) -> bool {
+    pub(crate) fn publish(&self, gate: &Gate, machine: &mut Machine) -> bool {
         if let Some(window) = machine.window() {
             self.window.get_or_init(|| Arc::clone(window));
         }
-        let (packed, until) = machine.publish();
+        let Published { packed, until, streak, rule } = machine.publish();
         let observed = self.observed_flags();
         let places = gate.set_places(machine.settings().max_concurrent);
-        gate.publish(packed.with(observed), until, machine.settings().limits.of_breaker) || places
+        gate.set_streak_rule(rule);
+        let changed = gate.publish(packed.with(observed), until, machine.settings().limits.of_breaker);
+        gate.publish_streak(streak);
+        changed || places
     }
 }
 

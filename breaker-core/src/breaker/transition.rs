@@ -29,9 +29,9 @@ impl CircuitBreaker {
         let now = clock::now();
         let hot: &HotState = &self.0;
         let cold: &ColdState = hot;
-        let mut machine = cold.machine.lock();
+        let mut machine = hot.take_machine();
         let (value, change) = f(&mut machine, now);
-        let wake = cold.publish(&hot.gate, &machine);
+        let wake = cold.publish(&hot.gate, &mut machine);
         let changes = change.map(|change| (change, next_sequence())).into_iter().collect();
         (value, PendingReports { changes, wake, moved: false })
     }

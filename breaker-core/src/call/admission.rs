@@ -147,7 +147,7 @@ impl CircuitBreaker {
             if holds != 0 && matches!(admission, Admission::Rejected { .. }) {
                 was_full = self.0.gate.leave_place();
             }
-            (Some((admission, machine.publish().0.with(holds))), change)
+            (Some((admission, machine.publish().packed.with(holds))), change)
         });
         self.0.wake_for_place(was_full);
         answer

@@ -73,7 +73,7 @@ impl<'b> BorrowedPermit<'b> {
         self.stage = Stage::Over;
         let outcome = classified.outcome();
         let success = result.is_ok() && matches!(outcome, Outcome::Success);
-        if success && self.hot.gate.load_relaxed() == self.packed {
+        if success && self.hot.gate.load_relaxed() == self.packed && self.hot.gate.end_streak(self.packed) {
             self.breaker.0.success_on_stripe();
             nesting::report_evidence(self.hot, Evidence::SUCCEEDED);
         } else if C::WORDED {

@@ -51,6 +51,9 @@ impl Inner {
         if packed.has(PackedState::WINDOW) {
             let Some(window) = cold.window.get() else { return false };
             let Some(now) = call.in_time(window, packed, took) else { return false };
+            if !self.gate.end_streak(packed) {
+                return false;
+            }
             nesting::leave_alone();
             if call.packed.has(PackedState::STARTED) {
                 window.call_ends(call.started);
@@ -59,7 +62,7 @@ impl Inner {
                 Added::BucketExpired => cold.add_to_next_bucket(window, now),
                 added => added,
             };
-        } else if call.packed.has(PackedState::STARTED) {
+        } else if call.packed.has(PackedState::STARTED) || !self.gate.end_streak(packed) {
             return false;
         } else {
             nesting::leave_alone();

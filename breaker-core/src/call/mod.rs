@@ -7,7 +7,8 @@
 //! 3. [`timeout`] ends a call at its time limit; [`runtime`] identifies the runtime of its timer.
 //! 4. [`result`] says what a guarded function returns, and makes errors of rejections.
 //! 5. [`settle`] classifies the result, and ends the permit with the outcome.
-//! 6. [`permit`] (`ending`, and `of_stream` for streams) counts the ending and reports it.
+//! 6. [`permit`] (`ending`, and `of_stream` for streams) counts the ending and reports it;
+//!    [`kept_failure`] keeps the error that snapshots show.
 //!
 //! A call whose result is a stream continues in `stream`. `classify` says which results are
 //! failures. Annotated functions enter through `macro_support`.
@@ -19,6 +20,7 @@ pub(crate) mod admission;
 pub(crate) mod borrowed;
 pub(crate) mod by_handle;
 pub(crate) mod counted;
+pub(crate) mod kept_failure;
 pub(crate) mod nesting;
 pub(crate) mod permit;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]

@@ -17,8 +17,8 @@ impl PackedState {
     pub(crate) const REJECTS: u64 = 1;
     /// The machine decides about admission.
     pub(crate) const ASK: u64 = 1 << 1;
-    /// A success changes something: there is a streak of failures, drops or masked failures, or a
-    /// probe.
+    /// A success changes more than the streak's word: there are drops or masked failures, a streak
+    /// that is not in the word, or a probe.
     pub(crate) const WATCH: u64 = 1 << 2;
     /// Calls record their start time.
     pub(crate) const TIMED: u64 = 1 << 3;
@@ -89,15 +89,14 @@ impl PackedState {
         no_lock && self.only(Self::OBSERVED | Self::METERED) != Self::OBSERVED
     }
 
-    /// Whether a failure can at most lengthen the streak, while the packed state remains. There is
-    /// a streak, no other rule evaluates the failure, and there are no listeners.
+    /// Whether a failure can be one step of the streak and nothing else, while the packed state
+    /// remains: no other rule evaluates it, and there are no listeners.
     #[inline]
     pub(crate) const fn has_only_a_streak(self) -> bool {
+        // A closed breaker's state is 0.
         const STATE: u64 = 0xf << PackedState::STATE_SHIFT;
         let marks = Self::MARKS & !Self::MORE | Self::HOLDS | Self::STARTED;
-        let kind = marks | STATE | Self::REJECTS | Self::ASK | Self::WATCH | Self::OBSERVED | Self::PASS | Self::WINDOW;
-        // A closed breaker's state is 0.
-        self.0 & kind == Self::WATCH
+        !self.has(marks | STATE | Self::REJECTS | Self::ASK | Self::OBSERVED | Self::PASS | Self::WINDOW)
     }
 
     pub(crate) const fn with(self, flags: u64) -> Self {

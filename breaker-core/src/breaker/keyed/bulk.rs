@@ -38,7 +38,7 @@ impl KeyedBreakers {
     ) -> BulkChange {
         let now = clock::now();
         let change = f(&mut machine, now);
-        let (packed, generations) = (machine.publish().0.with(observed), machine.generation() - 1);
+        let (packed, generations) = (machine.publish().packed.with(observed), machine.generation() - 1);
         let (limit, most) = (machine.settings().limits.of_breaker, machine.settings().max_concurrent);
         let mut bulk = BulkChange::default();
         self.each(index, |keyed_breaker| {
@@ -164,7 +164,7 @@ impl KeyedBreaker {
         if let Some(cold) = self.hot.initialized() {
             keyed_totals.busy += cold.busy_count();
             let counts = cold.machine.lock().counts();
-            keyed_totals.failures += counts.failures;
+            keyed_totals.failures += counts.failures + self.failures();
             keyed_totals.ignored += counts.ignored;
             keyed_totals.cancelled += counts.cancelled;
         }

@@ -256,7 +256,7 @@ impl Common {
     fn of(parent: &CircuitBreaker) -> Self {
         let layers = Arc::new(parent.layers().for_member(&Layers::default()));
         let settings = Arc::new(layers.settings());
-        let packed = Machine::new(Arc::clone(&settings), 0, Tick::ZERO).publish().0;
+        let packed = Machine::new(Arc::clone(&settings), 0, Tick::ZERO).publish().packed;
         Self { layers, settings, packed }
     }
 

@@ -97,12 +97,12 @@ pub(crate) fn close(hot: &HotState, packed: PackedState, probe: u32, function: O
     enter(hot, packed.with(PackedState::CLOSING), probe, function);
 }
 
-/// Leaves the only call on the stack, if its packed state is that of the gate. Then its success is
-/// counted and needs no report.
+/// Leaves the only call on the stack, if its packed state is that of the gate and there is no
+/// streak. Then its success is counted and needs no report.
 #[inline]
 pub(crate) fn leave_plainly(inner: &Inner) -> bool {
     STACK.with(|stack| {
-        let plain = inner.gate.load_relaxed() == stack.first().packed.get();
+        let plain = inner.gate.load_relaxed() == stack.first().packed.get() && inner.gate.has_no_streak();
         if plain {
             stack.clear();
             inner.totals.success_on_stripe();
@@ -111,17 +111,35 @@ pub(crate) fn leave_plainly(inner: &Inner) -> bool {
     })
 }
 
-/// Leaves the innermost call of a function that has succeeded. It does so if the success is only
-/// reported to the enclosing call. It also does so if the inner calls have reported already.
+/// Leaves the innermost call of a function that has succeeded. It does so if the success at most
+/// ends a streak, and is only reported to the enclosing call. It also does so if the inner calls
+/// have reported already.
 #[inline(never)]
 pub(crate) fn leave_success(inner: &'static Inner) -> bool {
+    if inner.gate.has_no_streak() {
+        leave_counted(inner, inner.gate.load_relaxed())
+    } else {
+        leave_and_end_streak(inner)
+    }
+}
+
+#[inline]
+fn leave_counted(inner: &'static Inner, packed: PackedState) -> bool {
     STACK.with(|stack| {
-        let left = stack.leave(Id::of(inner), inner.gate.load_relaxed());
+        let left = stack.leave(Id::of(inner), packed);
         if left == Some(true) {
             inner.totals.success_on_stripe();
         }
         left.is_some()
     })
+}
+
+/// The same while there is a streak. `false`: the machine has to end it.
+#[inline(never)]
+fn leave_and_end_streak(inner: &'static Inner) -> bool {
+    let packed = inner.gate.load_relaxed();
+    let has_reported = STACK.with(|stack| stack.innermost().packed.get()) != packed;
+    (has_reported || inner.gate.end_streak(packed)) && leave_counted(inner, packed)
 }
 
 /// Leaves the only call on the stack if it still has this packed state. Then nothing has happened

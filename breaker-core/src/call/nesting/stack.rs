@@ -252,9 +252,9 @@ impl Stack {
         }
     }
 
-    /// Removes the innermost call, if it has succeeded and only reports that to one enclosing call.
-    /// Its packed state has to be that of the gate. Also removes the only call, if its inner calls
-    /// have reported. Returns whether the call has to be counted. `None`: the general path is
+    /// Removes the innermost call, if it has succeeded and reports that to one enclosing call at
+    /// most. Its packed state has to be that of the gate. Also removes the only call, if its inner
+    /// calls have reported. Returns whether the call has to be counted. `None`: the general path is
     /// needed.
     #[inline]
     pub(super) fn leave(&self, breaker: Id, gate: PackedState) -> Option<bool> {
@@ -270,6 +270,10 @@ impl Stack {
                 if first.breaker.get() == breaker {
                     first.mark(Evidence::SUCCEEDED);
                 }
+                Some(true)
+            }
+            0 if first.packed.get() == gate => {
+                self.clear();
                 Some(true)
             }
             _ => None,

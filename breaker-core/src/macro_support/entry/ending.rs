@@ -6,6 +6,7 @@ use crate::breaker::cause::Cause;
 use crate::breaker::error::CircuitBreakerError;
 use crate::call::by_handle::{TimedOut, settle_timed_out};
 use crate::call::counted;
+use crate::call::kept_failure::note_first;
 use crate::call::nesting::{self, Frame};
 use crate::call::permit::Permit;
 use crate::call::result::Fallible;
@@ -32,13 +33,10 @@ impl Entry {
             Poll::Ready(result) => match result.view() {
                 Ok(_) => self.succeeded(),
                 Err(error) => {
-                    let classified = classify(error);
-                    if !(classified.0.is_failure() && self.failed_again()) {
-                        self.failed(
-                            nesting::leave(),
-                            classified.0,
-                            Cause { kind: type_name::<E>(), view: classified.1 },
-                        );
+                    let (outcome, view) = classify(error);
+                    let cause = Cause { kind: type_name::<E>(), view };
+                    if !(outcome.is_failure() && self.lengthened_streak(&cause)) {
+                        self.failed(nesting::leave(), outcome, cause);
                     }
                 }
             },
@@ -67,17 +65,19 @@ impl Entry {
         packed.is_counted() && packed.is_never() && matches!(self.0, CallState::NotStarted(_))
     }
 
-    /// Counts a failure that only makes a streak longer. `false`: it is more than that.
+    /// Counts a failure that only makes the streak longer. `false`: it is more than that.
     #[inline]
-    fn failed_again(&mut self) -> bool {
+    fn lengthened_streak(&mut self, cause: &Cause<'_>) -> bool {
         let CallState::NotStarted(callsite) = self.0 else { return false };
-        let counted = callsite.bound().is_some_and(|binding| binding.shared.failed_again(nesting::packed().real()));
-        if counted {
-            // The call has no marks, so there is no enclosing call.
-            nesting::leave_alone();
-            self.0 = CallState::Over;
-        }
-        counted
+        let Some(binding) = callsite.bound() else { return false };
+        let packed = nesting::packed().real();
+        let Some(lengthened) = binding.shared.lengthen_streak(packed) else { return false };
+        // The call has no marks, so there is no enclosing call.
+        nesting::leave_alone();
+        self.0 = CallState::Over;
+        binding.shared.totals.failed_on_stripe();
+        note_first(&binding.breaker, Some(&binding.function.name), packed, lengthened, &|| *cause);
+        true
     }
 
     #[cold]

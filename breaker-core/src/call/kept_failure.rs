@@ -1,0 +1,66 @@
+//! Keeps the error of a failure that snapshots show, and reports the first failure of a streak that
+//! was counted without the machine's lock.
+//!
+//! If successes and failures alternate, each failure is the first of a streak. Its text is shown
+//! until the next one only, so one in each tick of the clock is kept and reported.
+
+use crate::breaker::cause::Cause;
+use crate::breaker::error_text::Text;
+use crate::breaker::gate::Lengthened;
+use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::inner::ColdState;
+use crate::breaker::report::{Failure, Report};
+use crate::machine::packed::PackedState;
+use std::fmt;
+
+/// The type of an error, and the beginning of its text.
+pub(crate) struct Written {
+    kind: &'static str,
+    text: Text,
+}
+
+impl Written {
+    /// It runs user code, so no lock may be held.
+    pub(crate) fn of(cause: &Cause<'_>) -> Self {
+        Self { kind: cause.kind, text: Text::of(&cause.view) }
+    }
+
+    /// Requires the machine's lock.
+    pub(crate) fn keep(&self, cold: &ColdState) {
+        cold.kept_error.lock().keep(self.kind, &self.text);
+    }
+
+    /// Keeps it, unless the breaker has another generation by now.
+    pub(crate) fn keep_in(&self, generation: u64, breaker: &CircuitBreaker) {
+        let cold: &ColdState = &breaker.0;
+        let machine = cold.machine.lock();
+        if machine.generation() == generation {
+            self.keep(cold);
+        }
+    }
+}
+
+/// Keeps and reports this failure of a call that was admitted under `packed`, if it is the first of
+/// its streak.
+#[inline]
+pub(crate) fn note_first<'e>(
+    breaker: &CircuitBreaker,
+    function: Option<&'static str>,
+    packed: PackedState,
+    lengthened: Lengthened,
+    cause: &dyn Fn() -> Cause<'e>,
+) {
+    if let Lengthened::First(now) = lengthened {
+        if breaker.0.notes_first_failure(now) {
+            keep_and_report(breaker, function, packed, &cause());
+        }
+    }
+}
+
+#[cold]
+fn keep_and_report(breaker: &CircuitBreaker, function: Option<&'static str>, packed: PackedState, cause: &Cause<'_>) {
+    Written::of(cause).keep_in(packed.generation(), breaker);
+    let error = cause.view.has_text().then_some(&cause.view as &dyn fmt::Display);
+    let event = Failure { breaker, function, elapsed: None, error_type: cause.kind, error, consecutive_failures: 1 };
+    breaker.report(Report::Failure(&event));
+}
