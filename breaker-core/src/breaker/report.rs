@@ -333,7 +333,7 @@ pub(crate) trait Meter: Observer + UnwindSafe + RefUnwindSafe {
     /// Starts or stops counting.
     fn count(&self, counts: bool);
 
-    /// Counts a success that took this many nanoseconds, without other observers.
+    /// Counts a success that took this many nanoseconds, without other observers, if it counts.
     fn succeeded(&self, breaker: &CircuitBreaker, nanos: u64);
 
     /// Updates the values that it shows.

@@ -29,9 +29,9 @@ impl HotState {
     }
 }
 
-/// Ends the only call on the stack, which has succeeded. It does so if the packed state of the call
-/// still applies, and no call was inside it. `false`: the call is more than that, and is still on
-/// the stack.
+/// Ends the only call on the stack, which has succeeded, and the streak. It does so if the packed
+/// state of the call still applies, and no call was inside it. `false`: the call is more than that,
+/// and is still on the stack.
 #[inline]
 pub(crate) fn end() -> bool {
     let call = nesting::alone();
@@ -119,7 +119,7 @@ impl Alone {
 #[inline]
 fn report(cold: &ColdState, binding: &'static Binding, packed: PackedState, took: Option<u64>, added: Added) {
     #[cfg(feature = "metrics")]
-    if let Some((meter, nanos)) = cold.meter().zip(took) {
+    if let Some((meter, nanos)) = cold.meter.get().zip(took) {
         meter.succeeded(&binding.breaker, nanos);
     }
     #[cfg(not(feature = "metrics"))]

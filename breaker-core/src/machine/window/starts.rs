@@ -64,7 +64,7 @@ impl Starts {
     #[inline]
     fn number(&self, at: Tick) -> Option<u64> {
         let per_width = self.per_width.load(Ordering::Relaxed);
-        (per_width != 0).then(|| (u128::from(at.as_nanos()) * u128::from(per_width) >> 64) as u64)
+        (per_width != 0).then(|| ((u128::from(at.as_nanos()) * u128::from(per_width)) >> 64) as u64)
     }
 
     #[inline]

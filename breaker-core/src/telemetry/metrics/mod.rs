@@ -145,6 +145,9 @@ impl Meter for BreakerMeter {
     }
 
     fn succeeded(&self, breaker: &CircuitBreaker, nanos: u64) {
+        if !self.counts() {
+            return;
+        }
         catch_panic(|| {
             if let Some(handles) = self.handles(breaker) {
                 handles.successes.increment(1);
