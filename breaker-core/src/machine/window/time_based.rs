@@ -121,7 +121,12 @@ impl Buckets {
 
     #[inline]
     pub(super) fn add_success(&self) {
-        let before = self.current_bucket().calls.fetch_add(1, Ordering::AcqRel);
+        self.add_to(self.current_bucket());
+    }
+
+    #[inline]
+    fn add_to(&self, bucket: &Bucket) {
+        let before = bucket.calls.fetch_add(1, Ordering::AcqRel);
         if before & ENDED != 0 {
             self.ended.fetch_add(1, Ordering::AcqRel);
         }
@@ -293,6 +298,34 @@ mod tests {
             assert_eq!(buckets.totals(), expected);
             assert_eq!(buckets.totals_at(now), expected);
         }
+    }
+
+    #[test]
+    fn a_success_that_comes_too_late_for_its_bucket_is_counted_as_long_as_the_bucket() {
+        let buckets = window(60 * SECOND);
+        let calls = |at: u32| {
+            let now = START.after(at * SECOND);
+            let expected = buckets.totals_at(now).calls;
+            buckets.rotate(now);
+            assert_eq!((buckets.totals().calls, buckets.settled_totals()), (expected, Some(buckets.totals())));
+            expected
+        };
+        assert_eq!(calls(0), 0);
+        buckets.add_success();
+        let (first, empty) = (buckets.bucket(0), buckets.bucket(1));
+        assert_eq!(calls(2), 1);
+        buckets.add_to(first);
+        // No call came in the time of this one.
+        buckets.add_to(empty);
+        assert_eq!([calls(2), calls(59), calls(60), calls(61)], [3, 3, 1, 0]);
+        buckets.add_to(first);
+        assert_eq!([calls(119), calls(120)], [1, 1]);
+        // It is the current bucket again, with a call of its own.
+        buckets.add_success();
+        assert_eq!([calls(121), calls(179), calls(180)], [2, 2, 0]);
+        buckets.add_to(first);
+        buckets.clear();
+        assert_eq!(calls(181), 0);
     }
 
     #[test]
