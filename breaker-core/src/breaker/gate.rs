@@ -28,8 +28,8 @@
 //! the time. Its rule was in force too, as their equal tags show.
 //! - Streak of one publication, packed state or rule of a later one: the later one has taken the
 //!   streak before, and the compare-exchange fails.
-//! - A tag that comes again, after 256 publications between the load and the exchange: the streak
-//!   has the same length and the same time then, so what follows is the same.
+//! - A tag that comes again after 256 publications between the load and the exchange, with the same
+//!   length, count and time to the millisecond: the call takes the later rule for the earlier one.
 //! - A success while a streak is taken: it asks the machine. Where there is none, it has nothing to end.
 //!
 //! Packed states of different generations are never equal. A settling call that finds its own
@@ -65,7 +65,7 @@ pub(crate) struct Gate {
     streak_rule: AtomicU64,
     /// When the first failure of the streak was.
     first_failure: AtomicU64,
-    /// When the last failure was, in a streak or not.
+    /// When the last failure of the streak was.
     last_failure: AtomicU64,
     until: AtomicU64,
     /// The time limit of calls whose function has none.
@@ -121,7 +121,8 @@ impl Gate {
             if self.load_relaxed() != packed {
                 return None;
             }
-            let longer = word.lengthened(self.streak_rule(), now)?;
+            let last = Tick::from_nanos(self.last_failure.load(Ordering::Relaxed));
+            let longer = word.lengthened(self.streak_rule(), last, now)?;
             let first = word.is_empty();
             if first {
                 self.first_failure.store(now.as_nanos(), Ordering::Relaxed);
@@ -188,7 +189,7 @@ impl Gate {
 
     fn streak_of(&self, word: StreakWord) -> SharedStreak {
         let tick = |of: &AtomicU64| Tick::from_nanos(of.load(Ordering::Relaxed));
-        SharedStreak { word, first: tick(&self.first_failure), last_failure: tick(&self.last_failure) }
+        SharedStreak { word, first: tick(&self.first_failure), last: tick(&self.last_failure) }
     }
 
     /// Call it before [`publish`](Self::publish), under the same lock.
@@ -200,7 +201,7 @@ impl Gate {
     /// now on.
     pub(crate) fn publish_streak(&self, streak: SharedStreak) {
         self.first_failure.store(streak.first.as_nanos(), Ordering::Relaxed);
-        self.last_failure.store(streak.last_failure.as_nanos(), Ordering::Relaxed);
+        self.last_failure.store(streak.last.as_nanos(), Ordering::Relaxed);
         self.streak.store(streak.word.0, Ordering::Release);
     }
 

@@ -212,16 +212,6 @@ impl Handle {
         totals.success_on_stripe();
     }
 
-    /// Counts a failure that only makes a streak longer.
-    #[inline]
-    pub(crate) fn failed(&self) {
-        match self {
-            Handle::Forever(inner) => inner.totals.failed(),
-            Handle::Counted(inner) => inner.totals.failed(),
-            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.counters.failed(),
-        }
-    }
-
     /// Counts a rejection.
     #[inline]
     pub(crate) fn rejected(&self) {
@@ -241,16 +231,6 @@ impl Handle {
         }
     }
 
-    /// How many failures only made a streak longer since the last reset. The machine counts the
-    /// others.
-    pub(crate) fn failures(&self) -> u64 {
-        match self {
-            Handle::Forever(inner) => inner.failures(),
-            Handle::Counted(inner) => inner.failures(),
-            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.failures(),
-        }
-    }
-
     /// How many calls were rejected since the last reset.
     pub(crate) fn rejections(&self) -> u64 {
         match self {
@@ -260,7 +240,7 @@ impl Handle {
         }
     }
 
-    /// Counts them from zero again.
+    /// Counts both from zero again.
     pub(crate) fn zero(&self) {
         match self {
             Handle::Forever(inner) => inner.zero(),

@@ -111,25 +111,18 @@ impl Deref for HotState {
 #[derive(Debug, Default)]
 pub(crate) struct ResetBaseline {
     successes: AtomicU64,
-    failures: AtomicU64,
     rejected: AtomicU64,
 }
 
 impl ResetBaseline {
-    pub(crate) fn record(&self, successes: u64, failures: u64, rejected: u64) {
+    pub(crate) fn record(&self, successes: u64, rejected: u64) {
         self.successes.store(successes, Ordering::Relaxed);
-        self.failures.store(failures, Ordering::Relaxed);
         self.rejected.store(rejected, Ordering::Relaxed);
     }
 
     /// How many of `successes` came since.
     pub(crate) fn successes_of(&self, successes: u64) -> u64 {
         successes.saturating_sub(self.successes.load(Ordering::Relaxed))
-    }
-
-    /// How many of `failures` came since.
-    pub(crate) fn failures_of(&self, failures: u64) -> u64 {
-        failures.saturating_sub(self.failures.load(Ordering::Relaxed))
     }
 
     /// How many of `rejected` came since.
@@ -239,12 +232,8 @@ impl Inner {
         self.base.rejections_of(self.totals.rejections())
     }
 
-    pub(crate) fn failures(&self) -> u64 {
-        self.base.failures_of(self.totals.failures())
-    }
-
     pub(crate) fn zero(&self) {
-        self.base.record(self.totals.successes(), self.totals.failures(), self.totals.rejections());
+        self.base.record(self.totals.successes(), self.totals.rejections());
     }
 }
 
@@ -255,7 +244,7 @@ impl HotState {
     }
 
     /// Makes the streak longer by a failure of a call that was admitted under `packed`, if that is
-    /// all that the failure does. The caller counts it. `None`: the machine has to settle it.
+    /// all that the failure does. `None`: the machine has to settle it.
     #[inline]
     pub(crate) fn lengthen_streak(&self, packed: PackedState) -> Option<Lengthened> {
         if packed.has_only_a_streak() { self.gate.lengthen_streak(packed, clock::now()) } else { None }

@@ -164,7 +164,7 @@ impl CircuitBreaker {
             state: reading.state,
             healthy: reading.state.is_healthy(),
             enabled: reading.state != State::Disabled,
-            failure_count: reading.counts.failures + self.0.failures() + keyed_totals.failures,
+            failure_count: reading.counts.failures + keyed_totals.failures,
             success_count: self.successes() + keyed_totals.successes,
             rejected_count: self.rejections() + keyed_totals.rejected,
             busy_count: self.0.initialized().map_or(0, ColdState::busy_count) + keyed_totals.busy,

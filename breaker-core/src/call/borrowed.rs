@@ -7,6 +7,7 @@ use crate::breaker::error::CallError;
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::HotState;
 use crate::breaker::report::is_quiet;
+use crate::call::kept_failure::lengthen_streak;
 use crate::call::nesting::{self, Frame};
 use crate::call::permit::Permit;
 use crate::clock::Tick;
@@ -87,6 +88,9 @@ impl<'b> BorrowedPermit<'b> {
     /// Counts any other ending.
     #[inline(never)]
     fn settle(&mut self, is_error: bool, outcome: Outcome, kind: &'static str) {
+        if outcome.is_failure() && self.lengthened_streak(&|| Cause::bare(kind)) {
+            return;
+        }
         self.permit().settle_result(is_error, outcome, || Cause::bare(kind));
     }
 
@@ -94,7 +98,17 @@ impl<'b> BorrowedPermit<'b> {
     /// address of a plain result is never taken.
     #[inline(never)]
     fn settle_worded<T, E>(&mut self, result: &Result<T, E>, classified: &impl Classification<E>) {
+        let cause = || Cause { kind: type_name::<E>(), view: classified.view(result.as_ref().err()) };
+        if classified.outcome().is_failure() && self.lengthened_streak(&cause) {
+            return;
+        }
         self.permit().settle_classified(result, classified);
+    }
+
+    #[inline]
+    fn lengthened_streak<'e>(&self, cause: &dyn Fn() -> Cause<'e>) -> bool {
+        let function = self.breaker.calling().map(|function| &*function.name);
+        lengthen_streak(self.breaker, function, self.packed, cause)
     }
 
     fn permit(&mut self) -> Permit {

@@ -1,5 +1,5 @@
-//! Keeps the error of a failure that snapshots show, and reports the first failure of a streak that
-//! was counted without the machine's lock.
+//! Counts a failure that only makes the streak longer, and keeps the error of a failure that
+//! snapshots show.
 //!
 //! If successes and failures alternate, each failure is the first of a streak. Its text is shown
 //! until the next one only, so one in each tick of the clock is kept and reported.
@@ -8,9 +8,10 @@ use crate::breaker::cause::Cause;
 use crate::breaker::error_text::Text;
 use crate::breaker::gate::Lengthened;
 use crate::breaker::handle::CircuitBreaker;
-use crate::breaker::inner::ColdState;
-use crate::breaker::report::{Failure, Report};
-use crate::machine::packed::PackedState;
+use crate::breaker::inner::{ColdState, HotState};
+use crate::breaker::report::{Failure, Report, is_quiet};
+use crate::call::nesting;
+use crate::machine::packed::{Evidence, PackedState};
 use std::fmt;
 
 /// The type of an error, and the beginning of its text.
@@ -38,6 +39,25 @@ impl Written {
             self.keep(cold);
         }
     }
+}
+
+/// Counts a failure of a call that was admitted under `packed`, without the lock, if it only makes
+/// the streak longer. `false`: the machine has to settle it.
+pub(crate) fn lengthen_streak<'e>(
+    breaker: &CircuitBreaker,
+    function: Option<&'static str>,
+    packed: PackedState,
+    cause: &dyn Fn() -> Cause<'e>,
+) -> bool {
+    let hot: &HotState = &breaker.0;
+    let is_masked = || nesting::evidence_around(hot).is_some_and(|around| around.has(Evidence::SUCCEEDED));
+    if !is_quiet() || is_masked() {
+        return false;
+    }
+    let Some(lengthened) = hot.lengthen_streak(packed) else { return false };
+    nesting::report_evidence(hot, Evidence::FAILED);
+    note_first(breaker, function, packed, lengthened, cause);
+    true
 }
 
 /// Keeps and reports this failure of a call that was admitted under `packed`, if it is the first of

@@ -107,6 +107,8 @@ pub(crate) struct Machine {
     streak_tag: u8,
     /// The failures of the streak that are not in its word.
     kept_failures: u32,
+    /// The failures that only the word has counted so far.
+    uncounted_failures: u64,
     /// Created when a rule first needs it.
     window: Option<Arc<SlidingWindow>>,
     open_backoff: OpenBackoff,
@@ -124,8 +126,11 @@ pub(crate) struct Machine {
     masked_failures_reported: bool,
     trip: Option<Trip>,
     counts: Counts,
-    /// As the gate has it; zero: there was none.
+    /// Zero: there was none.
     last_failure: Tick,
+    /// The time of the streak's last failure that was published last. The gate has another one
+    /// after a failure that only made the streak longer.
+    published_last: Tick,
     /// The last failure or slow call that was added to the window.
     last_failed_or_slow: Tick,
 }
@@ -166,6 +171,7 @@ impl Machine {
             max_streak: u32::MAX,
             streak_tag: 0,
             kept_failures: 0,
+            uncounted_failures: 0,
             window: None,
             open_backoff: OpenBackoff::new(seed),
             lacking: 0,
@@ -177,6 +183,7 @@ impl Machine {
             trip: None,
             counts: Counts::default(),
             last_failure: Tick::ZERO,
+            published_last: Tick::ZERO,
             last_failed_or_slow: Tick::ZERO,
         };
         machine.arrange();

@@ -111,10 +111,13 @@ pub(crate) enum MaskedFailure {
 impl Settled {
     /// Whether snapshots show the error of this call: the first failure of a streak, or the one
     /// that tripped. Also each failure that can have part in a trip by a later success: in a
-    /// window, or of a probe.
+    /// window, or of a probe that did not close the breaker.
     pub(crate) fn is_kept(&self) -> bool {
-        let tripped = self.change.is_some_and(|change| change.trip.is_some());
-        self.outcome == Counted::Failure && (self.streak == 1 || self.may_trip_later || tripped)
+        let matters = match self.change {
+            Some(change) => change.trip.is_some(),
+            None => self.streak == 1 || self.may_trip_later,
+        };
+        self.outcome == Counted::Failure && matters
     }
 
     /// A success that changes nothing.

@@ -141,11 +141,14 @@ impl Machine {
 
     /// Takes over what calls have made of the streak without the lock.
     pub(crate) fn read_streak(&mut self, shared: SharedStreak) {
-        self.last_failure = shared.last_failure;
         let word = shared.word;
+        self.uncounted_failures = word.uncounted();
+        if shared.last != self.published_last {
+            self.last_failure = shared.last;
+        }
         if !word.is_empty() {
             let length = self.kept_failures.saturating_add(word.failures());
-            self.streak.continue_as(length, shared.first, word.last(shared.last_failure));
+            self.streak.continue_as(length, shared.first, word.last(shared.last));
         } else if self.kept_failures == 0 {
             self.streak.clear();
         }
@@ -156,6 +159,7 @@ impl Machine {
     pub(crate) fn take_streak(&mut self, take: impl FnOnce(u8) -> SharedStreak) {
         self.streak_tag = self.streak_tag.wrapping_add(1);
         self.read_streak(take(self.streak_tag));
+        self.counts.failures += std::mem::take(&mut self.uncounted_failures);
     }
 
     /// Checks the rules after a success that was added to the window without the lock.

@@ -133,8 +133,9 @@ impl Machine {
             _ => 0,
         };
         self.kept_failures = length - shared;
+        self.published_last = self.streak.last();
         let word = StreakWord::new(self.streak_tag, shared, shared > 0 && self.kept_failures > 0, self.streak.last());
-        (SharedStreak { word, first: self.streak.first(), last_failure: self.last_failure }, self.streak_rule())
+        (SharedStreak { word, first: self.streak.first(), last: self.published_last }, self.streak_rule())
     }
 
     /// How long calls may make the streak. The machine decides about each failure where another
@@ -160,7 +161,7 @@ impl Machine {
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        self.counts
+        Counts { failures: self.counts.failures + self.uncounted_failures, ..self.counts }
     }
 
     pub(crate) fn read(&self, now: Tick) -> Reading {
@@ -174,7 +175,7 @@ impl Machine {
                 .and_then(|until| RetryAfter::until(until, now).shown_in(state)),
             consecutive_failures: self.streak.length(),
             trip: self.trip.filter(|_| !state.is_healthy() || state == State::Shadow),
-            counts: self.counts,
+            counts: self.counts(),
             last_failure: (self.last_failure != Tick::ZERO).then_some(self.last_failure),
             window: self.ruled_window().map(|window| match self.phase {
                 Phase::Closed { .. } => window.totals_at(now),

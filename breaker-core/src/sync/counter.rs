@@ -41,7 +41,6 @@ pub(crate) struct StripedCounters {
 #[repr(align(64))]
 struct Stripe {
     successes: AtomicU64,
-    failures: AtomicU64,
     rejected: AtomicU64,
 }
 
@@ -59,19 +58,8 @@ impl StripedCounters {
     }
 
     #[inline]
-    pub(crate) fn failed(&self) {
-        self.stripe().failures.fetch_add(1, Ordering::Relaxed);
-    }
-
-    #[inline]
     pub(crate) fn rejected(&self) {
         self.stripe().rejected.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The same as [`success_on_stripe`](Self::success_on_stripe) for a failure.
-    #[inline]
-    pub(crate) fn failed_on_stripe(&self) {
-        self.stripes[stripe_index()].failures.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The same as [`success_on_stripe`](Self::success_on_stripe) for a rejection.
@@ -91,10 +79,6 @@ impl StripedCounters {
         self.stripes.iter().map(|s| s.successes.load(Ordering::Relaxed)).sum()
     }
 
-    pub(crate) fn failures(&self) -> u64 {
-        self.stripes.iter().map(|s| s.failures.load(Ordering::Relaxed)).sum()
-    }
-
     pub(crate) fn rejections(&self) -> u64 {
         self.stripes.iter().map(|s| s.rejected.load(Ordering::Relaxed)).sum()
     }
@@ -105,7 +89,6 @@ impl StripedCounters {
 #[derive(Debug, Default)]
 pub(crate) struct AdaptiveCounters {
     successes: AtomicU64,
-    failures: AtomicU64,
     rejected: AtomicU64,
     /// Used since the first collision.
     stripes: OnceLock<Box<StripedCounters>>,
@@ -117,14 +100,6 @@ impl AdaptiveCounters {
         match self.stripes.get() {
             None if count_alone(&self.successes) => {}
             _ => self.striped().success(),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn failed(&self) {
-        match self.stripes.get() {
-            None if count_alone(&self.failures) => {}
-            _ => self.striped().failed(),
         }
     }
 
@@ -143,10 +118,6 @@ impl AdaptiveCounters {
 
     pub(crate) fn successes(&self) -> u64 {
         self.successes.load(Ordering::Relaxed) + self.stripes.get().map_or(0, |stripes| stripes.successes())
-    }
-
-    pub(crate) fn failures(&self) -> u64 {
-        self.failures.load(Ordering::Relaxed) + self.stripes.get().map_or(0, |stripes| stripes.failures())
     }
 
     pub(crate) fn rejections(&self) -> u64 {

@@ -163,8 +163,8 @@ impl KeyedBreaker {
         // One without a cold state has counted nothing else.
         if let Some(cold) = self.hot.initialized() {
             keyed_totals.busy += cold.busy_count();
-            let counts = cold.machine.lock().counts();
-            keyed_totals.failures += counts.failures + self.failures();
+            let counts = self.hot.read_machine().counts();
+            keyed_totals.failures += counts.failures;
             keyed_totals.ignored += counts.ignored;
             keyed_totals.cancelled += counts.cancelled;
         }

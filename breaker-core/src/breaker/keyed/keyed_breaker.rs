@@ -82,17 +82,10 @@ impl KeyedBreaker {
         self.base().map_or(all, |base| base.rejections_of(all))
     }
 
-    /// How many failures only made a streak longer since the last reset.
-    pub(crate) fn failures(&self) -> u64 {
-        let all = self.counters.failures();
-        self.base().map_or(all, |base| base.failures_of(all))
-    }
-
-    /// Counts them from zero again.
+    /// Counts both from zero again.
     pub(crate) fn zero(&self) {
         if let Some(lazy) = self.hot.keyed_breaker() {
-            let counters = &self.counters;
-            lazy.more().base.record(counters.successes(), counters.failures(), counters.rejections());
+            lazy.more().base.record(self.counters.successes(), self.counters.rejections());
         }
     }
 

@@ -5,7 +5,7 @@ use crate::breaker::cause::Cause;
 use crate::breaker::inner::HotState;
 use crate::breaker::pending_reports::{PendingReports, ReportScope};
 use crate::breaker::report::{Cancelled, Failure, Ignored, PassedOn, ProbeFailed, Report, Success, is_quiet};
-use crate::call::kept_failure::{Written, note_first};
+use crate::call::kept_failure::{Written, lengthen_streak};
 use crate::call::nesting;
 #[cfg(feature = "metrics")]
 use crate::clock::nanos_of;
@@ -42,7 +42,10 @@ impl Permit {
             return;
         }
         let failed = matches!(ending, Ending::Result(Outcome::Failure { .. }));
-        if failed && evidence == Evidence::NONE && self.lengthened_streak(cause) {
+        if failed
+            && evidence == Evidence::NONE
+            && lengthen_streak(self.breaker(), self.owner.function(), self.packed, cause)
+        {
             return;
         }
         let settled = self.settle_in_machine(ending, cause);
@@ -83,21 +86,6 @@ impl Permit {
             nesting::report_evidence(&self.breaker().0, Evidence::SUCCEEDED);
         }
         plain
-    }
-
-    /// Counts a failure that only makes the streak longer, without the lock. `false`: the machine
-    /// has to settle it.
-    fn lengthened_streak<'e>(&self, cause: &dyn Fn() -> Cause<'e>) -> bool {
-        let hot: &HotState = &self.breaker().0;
-        let is_masked = || nesting::evidence_around(hot).is_some_and(|around| around.has(Evidence::SUCCEEDED));
-        if !is_quiet() || is_masked() {
-            return false;
-        }
-        let Some(lengthened) = hot.lengthen_streak(self.packed) else { return false };
-        self.breaker().0.failed();
-        nesting::report_evidence(hot, Evidence::FAILED);
-        note_first(self.breaker(), self.owner.function(), self.packed, lengthened, cause);
-        true
     }
 
     /// Counts a success that changes nothing but a window, without the lock. `false`: the machine

@@ -75,7 +75,6 @@ impl Entry {
         // The call has no marks, so there is no enclosing call.
         nesting::leave_alone();
         self.0 = CallState::Over;
-        binding.shared.totals.failed_on_stripe();
         note_first(&binding.breaker, Some(&binding.function.name), packed, lengthened, &|| *cause);
         true
     }
