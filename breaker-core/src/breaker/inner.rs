@@ -371,15 +371,6 @@ impl ColdState {
         self.calls_are_observed.load(Ordering::Relaxed)
     }
 
-    /// Flags of a packed state that say who observes single calls.
-    pub(crate) fn observed_flags(&self) -> u64 {
-        #[cfg(feature = "metrics")]
-        let meter = if self.meter().is_some() { PackedState::OBSERVED | PackedState::METERED } else { 0 };
-        #[cfg(not(feature = "metrics"))]
-        let meter = 0;
-        if self.calls_are_observed.load(Ordering::Relaxed) { PackedState::OBSERVED } else { meter }
-    }
-
     /// The meter of its exported metrics, if there is one.
     #[cfg(feature = "metrics")]
     #[inline]

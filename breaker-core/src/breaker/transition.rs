@@ -11,6 +11,7 @@ use crate::clock::{self, Tick};
 use crate::config::call_settings::CallSettings;
 use crate::machine::Machine;
 use crate::machine::output::Transition;
+use crate::machine::packed::PackedState;
 use crate::sync::{Arc, Ordering, catch_panic};
 
 impl CircuitBreaker {
@@ -149,5 +150,16 @@ impl CircuitBreaker {
     pub(crate) fn log_created(&self) {
         #[cfg(feature = "tracing")]
         crate::breaker::log::created(self);
+    }
+}
+
+impl ColdState {
+    /// Flags of a packed state that say who observes single calls.
+    pub(crate) fn observed_flags(&self) -> u64 {
+        #[cfg(feature = "metrics")]
+        let meter = if self.meter().is_some() { PackedState::OBSERVED | PackedState::METERED } else { 0 };
+        #[cfg(not(feature = "metrics"))]
+        let meter = 0;
+        if self.calls_are_observed.load(Ordering::Relaxed) { PackedState::OBSERVED } else { meter }
     }
 }
