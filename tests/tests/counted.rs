@@ -1,5 +1,5 @@
-//! Annotated functions whose success is counted in a window, with its time, or by a meter: what is
-//! counted of calls that are ready at once, that wait, fail, panic or contain others.
+//! Annotated functions whose success is counted in a window, with its time, or by a meter. Their
+//! calls are ready at once, wait, fail, panic or contain others.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;

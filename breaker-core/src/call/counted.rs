@@ -13,7 +13,7 @@ use crate::machine::window::{Added, SlidingWindow};
 
 impl HotState {
     /// Begins a call under this packed state. Returns the packed state that its place on the stack
-    /// gets, and its start. `None`: there are slow calls in flight, so the breaker may have to open.
+    /// gets, and its start. `None`: calls in flight are slow, so the breaker may have to open.
     #[inline]
     pub(crate) fn begin_counted(&self, packed: PackedState) -> Option<(PackedState, Tick)> {
         if !packed.has(PackedState::TIMED) {

@@ -68,8 +68,7 @@ pub(super) struct Place {
     function: Cell<Option<&'static Binding>>,
     /// In its place, the number of the function among those of the keyed breakers; 0: none.
     number: Cell<u32>,
-    /// When the call began, where its packed state says that it is counted as in flight, or that the
-    /// start is recorded.
+    /// When the call began, where its packed state says that this is recorded.
     pub(super) started: Cell<Tick>,
 }
 

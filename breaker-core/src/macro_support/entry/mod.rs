@@ -1,12 +1,15 @@
 //! Tracks how far a call of an annotated async function has come. Nothing here depends on the type
 //! of the body.
 //!
-//! This file begins, rejects and closes a call; `ending` ends it.
+//! This file begins, rejects and closes a call; `ending` ends it. `tests` has tests of the lock and
+//! the clock.
 //!
 //! May use: `callsite` of `macro_support`, and `classify`, `call`, `breaker` and what is below
 //! them. To add a state of a call, add it to [`CallState`] and to each `match` on it.
 
 mod ending;
+#[cfg(test)]
+mod tests;
 
 use crate::breaker::caller::{Binding, Caller, Owner};
 use crate::breaker::cause::Cause;
