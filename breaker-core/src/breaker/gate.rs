@@ -22,15 +22,17 @@
 //!
 //! The failure streak of a closed breaker is in two more words (`machine::streak_word`): the streak
 //! and its rule. A call changes the streak by a compare-exchange with the value that it has loaded
-//! first, so a change by another thread in between makes it fail. The owner of the machine's lock
+//! first. A change by another thread in between makes it fail. The owner of the machine's lock
 //! takes the streak before it changes anything, by an exchange too, and stores the next one after
-//! everything else. So a call whose compare-exchange succeeds has read a packed state that was in force all
-//! the time. Its rule was in force too, as their equal tags show.
+//! everything else. So a call whose compare-exchange succeeds has read a packed state that was in
+//! force all the time. Its rule was in force too, as their equal tags show.
 //! - Streak of one publication, packed state or rule of a later one: the later one has taken the
 //!   streak before, and the compare-exchange fails.
-//! - A tag that comes again after 256 publications between the load and the exchange, with the same
-//!   length, count and time to the millisecond: the call takes the later rule for the earlier one.
-//! - A success while a streak is taken: it asks the machine. Where there is none, it has nothing to end.
+//! - A tag that comes again, after 256 publications between the load and the exchange. The word
+//!   also has to have the same length, count and time. Then the call takes an earlier rule for the
+//!   later one.
+//! - A success while a streak is taken: it asks the machine. Where there is none, it has nothing to
+//!   end.
 //!
 //! Packed states of different generations are never equal. A settling call that finds its own
 //! packed state unchanged therefore knows that nothing has happened since its admission.

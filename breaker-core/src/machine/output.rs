@@ -110,8 +110,8 @@ pub(crate) enum MaskedFailure {
 
 impl Settled {
     /// Whether snapshots show the error of this call: the first failure of a streak, or the one
-    /// that tripped. Also each failure that can have part in a trip by a later success: in a
-    /// window, or of a probe that did not close the breaker.
+    /// that tripped. Also each failure that can have part in a trip by a later success. It is in
+    /// a window, or of a probe that did not close the breaker.
     pub(crate) fn is_kept(&self) -> bool {
         let matters = match self.change {
             Some(change) => change.trip.is_some(),

@@ -90,7 +90,7 @@ impl PackedState {
     }
 
     /// Whether a failure can be one step of the streak and nothing else, while the packed state
-    /// remains: no other rule evaluates it, and there are no listeners.
+    /// remains. No other rule evaluates it, and there are no listeners.
     #[inline]
     pub(crate) const fn has_only_a_streak(self) -> bool {
         // A closed breaker's state is 0.

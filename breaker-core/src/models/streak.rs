@@ -1,5 +1,5 @@
-//! Models races for the word of a failure streak: failures and successes that change it without the
-//! machine's lock, and changes of the machine that take it.
+//! Models races for the word of a failure streak. Failures and successes change it without the
+//! machine's lock, and changes of the machine take it.
 
 use super::{breaker, check, race};
 use crate::breaker::handle::CircuitBreaker;

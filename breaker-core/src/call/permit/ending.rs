@@ -176,8 +176,8 @@ impl Permit {
         (settled, pending)
     }
 
-    /// Whether the error of this ending is probably kept: the first one of a streak, one that
-    /// reaches the limit, or one that a window or a trial evaluates.
+    /// Whether the error of this ending is probably kept. It is the first one of a streak, or
+    /// reaches the limit, or a window or a trial evaluates it.
     fn expects_to_keep(&self, ending: Ending) -> bool {
         let gate = &self.breaker().0.gate;
         let (packed, fails) =

@@ -80,6 +80,15 @@ enum Niche {
     Taken,
 }
 
+/// The same result. Taking it apart lets the value stay in registers.
+#[inline(always)]
+fn rebuilt<R: Fallible>(result: R) -> R {
+    match result.into_result() {
+        Ok(value) => R::from_ok(value),
+        Err(error) => R::from_error(error),
+    }
+}
+
 impl Entry {
     // Inlined in a debug build too: each annotated function has it.
     #[inline(always)]
@@ -94,7 +103,7 @@ impl Entry {
     pub(crate) fn finish<R, E>(
         &mut self,
         inner: &'static Inner,
-        mut polled: Poll<R>,
+        polled: Poll<R>,
         classify: &ErrorClassifier<E>,
         context: &mut Context<'_>,
         open: impl FnOnce(CircuitBreakerError) -> E,
@@ -105,10 +114,11 @@ impl Entry {
         let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
         if ok && (nesting::leave_plainly(inner) || nesting::leave_success(inner)) {
             self.0 = CallState::Over;
-        } else {
-            self.end(&mut polled, *classify, context, open);
+            return polled.map(rebuilt);
         }
-        polled
+        let mut slow = polled;
+        self.end(&mut slow, *classify, context, open);
+        slow
     }
 
     /// The same where the value in an `Ok` is classified too.
