@@ -423,7 +423,7 @@ impl ColdState {
             self.window.get_or_init(|| Arc::clone(window));
         }
         let Published { packed, until, streak, rule } = machine.publish();
-        let observed = if self.calls_are_observed() { PackedState::OBSERVED } else { 0 };
+        let observed = self.observed_flags();
         let places = gate.set_places(machine.settings().max_concurrent);
         self.beside_streak.set_rule(rule);
         let changed = gate.publish(packed.with(observed), until, machine.settings().limits.of_breaker);

@@ -86,9 +86,9 @@ impl CircuitBreaker {
         observer_state.is_observed.load(Ordering::Relaxed) || observer_state.calls_are_observed()
     }
 
-    /// Whether anything observes every single call.
-    pub(crate) fn calls_are_observed(&self) -> bool {
-        self.observer_state().calls_are_observed()
+    /// Flags of a packed state that say who observes single calls.
+    pub(crate) fn observed_flags(&self) -> u64 {
+        self.observer_state().observed_flags()
     }
 
     /// The retry settings of its functions, from all sources.
@@ -160,5 +160,16 @@ impl CircuitBreaker {
     pub(crate) fn log_created(&self) {
         #[cfg(feature = "tracing")]
         crate::breaker::log::created(self);
+    }
+}
+
+impl ColdState {
+    /// Flags of a packed state that say who observes single calls.
+    pub(crate) fn observed_flags(&self) -> u64 {
+        #[cfg(feature = "metrics")]
+        let meter = if self.meter().is_some() { PackedState::OBSERVED | PackedState::METERED } else { 0 };
+        #[cfg(not(feature = "metrics"))]
+        let meter = 0;
+        if self.calls_are_observed.load(Ordering::Relaxed) { PackedState::OBSERVED } else { meter }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! 1. [`admission`] decides whether the call is admitted.
 //! 2. [`by_handle`] and [`handle_call`] run the body under its [`permit`], or under a
-//!    [`borrowed`] one. ([`nesting`] tracks the enclosing calls.)
+//!    [`borrowed`] one. ([`nesting`] tracks the enclosing calls.) [`counted`] begins and ends a call
+//!    that needs only a count in a window or by a meter.
 //! 3. [`timeout`] ends a call at its time limit; [`runtime`] identifies the runtime of its timer.
 //! 4. [`result`] says what a guarded function returns, and makes errors of rejections.
 //! 5. [`settle`] classifies the result, and ends the permit with the outcome.
@@ -18,6 +19,7 @@
 pub(crate) mod admission;
 pub(crate) mod borrowed;
 pub(crate) mod by_handle;
+pub(crate) mod counted;
 pub(crate) mod handle_call;
 pub(crate) mod kept_failure;
 pub(crate) mod nesting;

@@ -39,7 +39,9 @@ impl PackedState {
     pub(crate) const HOLDS: u64 = 1 << 13;
     /// The call is counted among those in flight. No published packed state has it.
     pub(crate) const STARTED: u64 = 1 << 14;
-    const GENERATION_SHIFT: u32 = 15;
+    /// Beside `OBSERVED`: the only listener to single calls is the meter of exported metrics.
+    pub(crate) const METERED: u64 = 1 << 15;
+    const GENERATION_SHIFT: u32 = 16;
 
     /// The call is being dropped, together with the calls inside it.
     pub(crate) const CLOSING: u64 = 1 << 55;
@@ -79,6 +81,14 @@ impl PackedState {
         self.admits() && !self.has(Self::WATCH | Self::PASS | Self::WINDOW)
     }
 
+    /// Whether a success is counted without a lock, while the packed state remains. There is no
+    /// streak and no place, and no listener to single calls but a meter.
+    #[inline]
+    pub(crate) const fn is_counted(self) -> bool {
+        let no_lock = !self.has(Self::REJECTS | Self::ASK | Self::WATCH | Self::PASS | Self::PLACES);
+        no_lock && self.only(Self::OBSERVED | Self::METERED) != Self::OBSERVED
+    }
+
     /// Whether a failure can be one step of the streak and nothing else, while the packed state
     /// remains. No other rule evaluates it, and there are no listeners.
     #[inline]
@@ -100,7 +110,7 @@ impl PackedState {
     }
 
     /// Whether it is a [`never`](Self::never).
-    #[cfg(feature = "tracing")]
+    #[inline]
     pub(crate) const fn is_never(self) -> bool {
         self.has(Self::MORE)
     }

@@ -49,7 +49,7 @@ struct More {
 
 impl KeyedBreaker {
     /// Requires the lock of the keyed breakers, under which the caller also inserts it.
-    pub(crate) fn new(parent: &'static CircuitBreaker, key: Key, common: &Common, observed: bool, now: Tick) -> Self {
+    pub(crate) fn new(parent: &'static CircuitBreaker, key: Key, common: &Common, observed: u64, now: Tick) -> Self {
         let lazy =
             LazyState { parent, since: AtomicU64::new(now.as_nanos()), cold: OnceLock::new(), more: Once::new() };
         Self {

@@ -238,7 +238,7 @@ impl KeyedIndex {
     }
 
     fn create(&mut self, parent: &'static CircuitBreaker, key: Key) -> Arc<KeyedBreaker> {
-        let observed = parent.calls_are_observed();
+        let observed = parent.observed_flags();
         Arc::new(KeyedBreaker::new(parent, key, self.common(parent), observed, clock::now()))
     }
 
@@ -261,14 +261,10 @@ impl Common {
     }
 
     /// The gate of a new keyed breaker.
-    pub(crate) fn gate(&self, observed: bool) -> Gate {
+    pub(crate) fn gate(&self, observed: u64) -> Gate {
         let gate = Gate::new();
         gate.set_places(self.settings.max_concurrent);
-        gate.publish(
-            self.packed.with(if observed { PackedState::OBSERVED } else { 0 }),
-            Tick::ZERO,
-            self.settings.limits.of_breaker,
-        );
+        gate.publish(self.packed.with(observed), Tick::ZERO, self.settings.limits.of_breaker);
         gate
     }
 

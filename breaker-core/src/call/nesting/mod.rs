@@ -18,7 +18,7 @@
 
 mod stack;
 
-pub(crate) use self::stack::Frame;
+pub(crate) use self::stack::{Alone, Frame};
 use self::stack::{Id, Place, STACK, Stack};
 use crate::breaker::caller::Binding;
 #[cfg(feature = "tracing")]
@@ -54,6 +54,13 @@ pub(crate) fn enter_known(binding: &'static Binding, packed: PackedState) {
         stack.put_first(Id::of(binding.shared), packed.never());
         stack.name_first(Some(binding));
     });
+}
+
+/// The same where the call has a start too.
+#[inline]
+pub(crate) fn enter_known_at(binding: &'static Binding, packed: PackedState, started: Tick) {
+    enter_known(binding, packed);
+    STACK.with(|stack| stack.first().started.set(started));
 }
 
 /// The same for a function inside another call. `false`: the general path is needed.
@@ -171,6 +178,17 @@ pub(crate) fn leave_slotless(packed: PackedState) -> bool {
 #[inline]
 pub(crate) fn packed() -> PackedState {
     STACK.with(|stack| stack.first().packed.get())
+}
+
+/// The only call on the stack. Its packed state has a mark if there are more calls.
+#[inline]
+pub(crate) fn alone() -> Alone {
+    STACK.with(|stack| stack.first().alone())
+}
+
+/// When the call began that has just left the stack. It was the only one there.
+pub(crate) fn last_start() -> Tick {
+    STACK.with(|stack| stack.first().started.get())
 }
 
 /// Leaves the only call on the stack, which holds no slot.

@@ -24,6 +24,16 @@ pub(crate) struct Frame {
     pub(crate) probe: u32,
 }
 
+/// The only call on the stack.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Alone {
+    /// The packed state under which the call was admitted, with its marks.
+    pub(crate) packed: PackedState,
+    /// When it began, where its packed state says that this is recorded.
+    pub(crate) started: Tick,
+    pub(crate) function: Option<&'static Binding>,
+}
+
 /// Identifies a breaker by its address. A call on the stack keeps its breaker alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Id(usize);
@@ -58,8 +68,8 @@ pub(super) struct Place {
     function: Cell<Option<&'static Binding>>,
     /// In its place, the number of the function among those of the keyed breakers; 0: none.
     number: Cell<u32>,
-    /// When the call began, where its packed state says that it is counted as in flight.
-    started: Cell<Tick>,
+    /// When the call began, where its packed state says that this is recorded.
+    pub(super) started: Cell<Tick>,
 }
 
 impl Place {
@@ -77,6 +87,11 @@ impl Place {
     #[inline]
     pub(super) fn frame(&self) -> Frame {
         Frame { packed: self.packed.get(), probe: self.probe.get() }
+    }
+
+    #[inline]
+    pub(super) fn alone(&self) -> Alone {
+        Alone { packed: self.packed.get(), started: self.started.get(), function: self.function.get() }
     }
 
     #[inline]

@@ -7,6 +7,8 @@ use crate::breaker::pending_reports::{PendingReports, ReportScope};
 use crate::breaker::report::{Cancelled, Failure, Ignored, PassedOn, ProbeFailed, Report, Success, is_quiet};
 use crate::call::kept_failure::{Written, lengthen_streak};
 use crate::call::nesting;
+#[cfg(feature = "metrics")]
+use crate::clock::nanos_of;
 use crate::clock::{self, Tick};
 use crate::machine::Machine;
 use crate::machine::outcome::{Ending, Outcome};
@@ -103,13 +105,7 @@ impl Permit {
             return false;
         }
         let added = match window.add_success(now) {
-            Added::BucketExpired => match inner.machine.try_lock() {
-                Some(_lock) => {
-                    window.rotate(now);
-                    window.add_success(now)
-                }
-                None => window.add_success_late(),
-            },
+            Added::BucketExpired => inner.add_to_next_bucket(window, now),
             added => added,
         };
         inner.success();
@@ -127,7 +123,7 @@ impl Permit {
             && self.changes_nothing_without(PackedState::WATCH | PackedState::PASS | PackedState::WINDOW);
         let Some(meter) = self.breaker().only_meter().filter(|_| plain) else { return false };
         self.breaker().0.success();
-        meter.succeeded(self.breaker(), self.started.elapsed());
+        meter.succeeded(self.breaker(), nanos_of(self.started.elapsed()));
         true
     }
 

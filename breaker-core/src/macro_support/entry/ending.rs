@@ -5,6 +5,7 @@ use crate::breaker::caller::Owner;
 use crate::breaker::cause::Cause;
 use crate::breaker::error::CircuitBreakerError;
 use crate::call::by_handle::{TimedOut, settle_timed_out};
+use crate::call::counted;
 use crate::call::kept_failure::note_first;
 use crate::call::nesting::{self, Frame};
 use crate::call::permit::Permit;
@@ -49,7 +50,19 @@ impl Entry {
 
     #[inline(never)]
     fn succeeded(&mut self) {
+        if self.is_counted() && counted::end() {
+            self.0 = CallState::Over;
+            return;
+        }
         self.leave(nesting::leave()).record(Outcome::Success);
+    }
+
+    /// Whether a success of the call may only be counted in a window, or by a meter. A call that
+    /// has waited has a start and a time limit of its own.
+    #[inline]
+    fn is_counted(&self) -> bool {
+        let packed = nesting::packed();
+        packed.is_counted() && packed.is_never() && matches!(self.0, CallState::NotStarted(_))
     }
 
     /// Counts a failure that only makes the streak longer. `false`: it is more than that.

@@ -1,12 +1,15 @@
 //! Tracks how far a call of an annotated async function has come. Nothing here depends on the type
 //! of the body.
 //!
-//! This file begins, rejects and closes a call; `ending` ends it.
+//! This file begins, rejects and closes a call; `ending` ends it. `tests` has tests of the lock and
+//! the clock.
 //!
 //! May use: `callsite` of `macro_support`, and `classify`, `call`, `breaker` and what is below
 //! them. To add a state of a call, add it to [`CallState`] and to each `match` on it.
 
 mod ending;
+#[cfg(test)]
+mod tests;
 
 use crate::breaker::caller::{Binding, Caller, Owner};
 use crate::breaker::cause::Cause;
@@ -177,6 +180,14 @@ impl Entry {
         self.reject_or_begin(binding, packed)
     }
 
+    /// Admits a call whose start is recorded.
+    #[inline(never)]
+    fn begin_with_start(&mut self, binding: &'static Binding, packed: PackedState) -> Option<&'static Inner> {
+        let Some((packed, started)) = binding.shared.begin_counted(packed) else { return self.begin_slowly() };
+        nesting::enter_known_at(binding, packed, started);
+        Some(binding.shared)
+    }
+
     /// Rejects the call, if this packed state does.
     #[inline(never)]
     fn reject_or_begin(&mut self, binding: &'static Binding, packed: PackedState) -> Option<&'static Inner> {
@@ -185,6 +196,7 @@ impl Entry {
                 self.0 = CallState::Rejected(ManuallyDrop::new(rejected));
                 None
             }
+            None if packed.is_counted() => self.begin_with_start(binding, packed),
             None => self.begin_slowly(),
         }
     }
@@ -282,9 +294,13 @@ impl Entry {
 }
 
 impl Held {
-    /// A call that was admitted by one load of the packed state.
+    /// A call that was admitted by one load of the packed state, and that has just left the stack.
     fn of(callsite: &'static Callsite, packed: PackedState) -> Self {
-        Self::new(callsite.bound().unwrap_or_else(|| callsite.found()), packed.kept())
+        let mut held = Self::new(callsite.bound().unwrap_or_else(|| callsite.found()), packed.kept());
+        if packed.has(PackedState::TIMED | PackedState::OBSERVED) {
+            held.started = nesting::last_start();
+        }
+        held
     }
 
     const fn new(binding: &'static Binding, packed: PackedState) -> Self {
