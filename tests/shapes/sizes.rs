@@ -120,15 +120,18 @@ fn of_four_kibibytes_that_another_attempt_or_a_step_needs() {
     }
     let floor = size_of_val(&with_a_copy([0; 4096])) - size_of_val(&bare([0; 4096]));
     assert!((4096..4096 + 32).contains(&floor), "{}", floor);
-    let step = added!([#[circuit_breaker] #[fallback(|_| Some(bytes.len()), on(failure))]] (bytes: [u8; 4096]) ([0; 4096]) {
+    let step = added!([
+        #[circuit_breaker] #[fallback(|_| Some(bytes.len()), on(failure))]
+    ] (bytes: [u8; 4096]) ([0; 4096]) {
         pause().await;
         Ok(bytes.len())
     });
-    let rejected = added!([#[circuit_breaker] #[fallback(|_| Some(bytes.len()))]] (bytes: [u8; 4096]) ([0; 4096]) {
+    let rejected = added!([
+        #[circuit_breaker] #[fallback(|_| Some(bytes.len()))]
+    ] (bytes: [u8; 4096]) ([0; 4096]) {
         pause().await;
         Ok(bytes.len())
     });
-    eprintln!("{} {} {}", floor, step, rejected);
     assert!(step <= 4096 + 2 * CALL && rejected <= 2 * CALL, "{} {}", step, rejected);
 }
 

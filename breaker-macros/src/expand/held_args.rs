@@ -89,8 +89,10 @@ impl Uses {
 
 /// What follows from the name at this place, after what is known from the code before it.
 fn used_at(trees: &[TokenTree], at: usize, in_braces: bool, before: Option<Use>) -> Option<Use> {
-    let is_word =
-        |back: usize, word: &str| at.checked_sub(back).is_some_and(|at| matches!(&trees[at], TokenTree::Ident(it) if it == word));
+    let is_word = |back: usize, word: &str| {
+        at.checked_sub(back).is_some_and(|at| matches!(&trees[at], TokenTree::Ident(it) if it == word))
+    };
+    let is_pointee = at.checked_sub(1).is_some_and(|at| is_punct(&trees[at], '*'));
     match before {
         Some(Use::Unused | Use::Assigned) => before,
         // A new local has the name from here on.
@@ -101,7 +103,7 @@ fn used_at(trees: &[TokenTree], at: usize, in_braces: bool, before: Option<Use>)
             Some(if identifiers::mentions(&value, name) { Use::InPlace } else { Use::Unused })
         }),
         _ if !identifiers::is_local(trees, at) => before,
-        _ if in_braces && assigns(&trees[at + 1..]) => Some(Use::Assigned),
+        _ if in_braces && !is_pointee && assigns(&trees[at + 1..]) => Some(Use::Assigned),
         _ => Some(Use::InPlace),
     }
 }
@@ -149,9 +151,13 @@ mod tests {
             quote!(get(url)),
             quote!(url == 1 && url <= 2),
             quote!(let url = url.trim(); url.len()),
-            quote!(let mut url: Url = f(|| { url }); url = 2;),
-            quote!(if let Some(url) = url { get(url) }),
-            quote!(match a { url => url }),
+            quote!(let mut url: Url = f(|| { url }); get(url)),
+            quote!(if let Some(url) = url {
+                get(url)
+            }),
+            quote!(match a {
+                url => url,
+            }),
             quote!(info!(url = url)),
             quote!(println!("{url:?}")),
             quote!(r#url.len()),
@@ -178,10 +184,15 @@ mod tests {
     fn an_assignment_is_told() {
         for code in [
             quote!(url = 2;),
-            quote!(if a { url += 2; }),
+            quote!(if a {
+                url += 2;
+            }),
             quote!(get(url); url <<= 1),
             quote!(url ^= 1),
-            quote!(match a { 1 => url = 2, _ => {} }),
+            quote!(match a {
+                1 => url = 2,
+                _ => {}
+            }),
         ] {
             assert_eq!(use_of_url(code.clone()), Use::Assigned, "{code}");
         }

@@ -6,7 +6,9 @@ use syn::Expr;
 
 use super::context::Context;
 use crate::identifiers;
-use crate::item::params::{Kind as ParamKind, Ownership, Param, allow_local_lints};
+use crate::item::params::{
+    Kind as ParamKind, Ownership, Param, allow_local_lints, allow_used_underscore, starts_with_underscore,
+};
 use crate::parse::fallback::{Chain, Kind, Step};
 use crate::spans::mixed;
 use crate::validate::cache::caches;
@@ -91,8 +93,9 @@ impl KeptArg {
             return quote_spanned!(Span::mixed_site()=> #cfg let #place;);
         }
         let allow = allow_local_lints();
+        let used = starts_with_underscore(name).then(allow_used_underscore);
         let of_steps = self.copies.then(|| quote_spanned!(Span::mixed_site()=> #cfg #allow let #name;));
-        quote_spanned!(Span::mixed_site()=> #cfg #allow let #place = #name; #of_steps)
+        quote_spanned!(Span::mixed_site()=> #cfg #used let #place = #name; #of_steps)
     }
 
     // Output: `x = __kept0;`, where the body leaves a copy behind
