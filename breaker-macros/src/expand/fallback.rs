@@ -130,6 +130,17 @@ impl Context<'_> {
         quote_spanned!(Span::mixed_site()=> { let __fallen = #refused; #answer })
     }
 
+    // Output: `REFUSED`
+    // or:     `{ x = __kept0; REFUSED }`, where the key `open` may use the argument
+    fn refused_early(&self, chain: &Chain, kept: &KeptArgs) -> TokenStream {
+        let refused = self.refused(chain, "rejected");
+        if self.plan.open.is_none() || kept.owned.is_empty() {
+            return refused;
+        }
+        let give = kept.owned.iter().map(KeptArg::give);
+        quote_spanned!(Span::mixed_site()=> { #(#give)* #refused })
+    }
+
     // Output: `let __rejection = K::__rt::FailedCall::rejection(&__fallen, SHOW);`
     fn rejection(&self, failed_call: &Ident) -> TokenStream {
         let rt = self.rt;
@@ -156,7 +167,7 @@ impl Context<'_> {
         let copy = kept.owned.iter().map(|kept| kept.copy(self));
         // With `<`, since syn 2 reads the `::` of a path after a label as the colon of the label.
         let falls = quote_spanned!(Span::mixed_site()=> { #(#give)* break '__gate <#rt::#failed_call<#result>>::rejected(__rejected) });
-        let rejected = if chain.on.open { falls.clone() } else { self.refused(chain, "rejected") };
+        let rejected = if chain.on.open { falls.clone() } else { self.refused_early(chain, kept) };
         let busy = (chain.on.busy && !chain.on.open)
             .then(|| quote_spanned!(Span::mixed_site()=> #rt::Err(__rejected) if #rt::is_busy(&__rejected) => #falls,));
         let timed_out = if chain.on.after_body() {

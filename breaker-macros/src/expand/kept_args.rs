@@ -29,6 +29,8 @@ pub(super) struct KeptArg {
     cfg: TokenStream,
     /// Whether a path from the body leads to its use, so that the body leaves a copy behind.
     copies: bool,
+    /// Whether a step uses it.
+    in_steps: bool,
     /// Whether a `store` needs it, also after a success of the body.
     pub(super) stores: bool,
 }
@@ -57,8 +59,9 @@ impl Context<'_> {
                         lends |= self.lends(chain, param, &name);
                         let place = Ident::new(&format!("__kept{}", kept.owned.len()), Span::mixed_site());
                         let stores = stores(chain, param, &name);
-                        if used || (lends && !param.is_scalar) {
-                            kept.owned.push(KeptArg { name, place, cfg: cfg.clone(), copies: used, stores });
+                        let in_steps = chain.steps.iter().any(|step| needs(step, param, &name));
+                        if used || (lends && !param.is_scalar && name != "self") {
+                            kept.owned.push(KeptArg { name, place, cfg: cfg.clone(), copies: used, in_steps, stores });
                         }
                     }
                     Ownership::Unique if used && name == "self" => kept.unique_self = true,
@@ -76,10 +79,13 @@ impl Context<'_> {
 
     /// Whether the steps of a rejected call use an argument that the body of an admitted one has.
     ///
-    /// The future then has one place for both only if they are two locals.
+    /// The future then has one place for both only if they are two locals. A key and an `open` come
+    /// before the body too, and name the argument itself.
     fn lends(&self, chain: &Chain, param: &Param, name: &Ident) -> bool {
-        let in_place = !self.is_async || self.tail().is_some() || chain.on.after_body() || self.plan.key.is_some();
-        !in_place && name != "self" && !param.is_scalar && chain.steps.iter().any(|step| needs(step, param, name))
+        let plan = &self.plan;
+        let alone = self.is_async && self.tail().is_none() && plan.key.is_none() && plan.open.is_none();
+        let in_a_step = || chain.steps.iter().any(|step| needs(step, param, name));
+        alone && !chain.on.after_body() && name != "self" && !param.is_scalar && in_a_step()
     }
 }
 
@@ -142,7 +148,12 @@ impl KeptArg {
     // or:     `let __this = __kept0;`
     pub(super) fn restore(&self) -> Option<TokenStream> {
         let KeptArg { name, place, cfg, copies, .. } = self;
-        let name = if name == "self" { this() } else { name.clone() };
+        let name = match () {
+            () if name == "self" => this(),
+            () if self.in_steps => name.clone(),
+            // Only so that it drops in its order.
+            () => place.clone(),
+        };
         let allow = allow_local_lints();
         (name == THIS || !copies).then(|| quote_spanned!(Span::mixed_site()=> #cfg #allow let #name = #place;))
     }
