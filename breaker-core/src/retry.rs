@@ -24,7 +24,8 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The attempts of one call: the arguments of the function's `#[retry]`, and what follows from them.
+/// The attempts of one call: the arguments of the function's `#[retry]`, and what follows from
+/// them.
 ///
 /// The future of each call holds it, so it is small.
 #[derive(Debug)]

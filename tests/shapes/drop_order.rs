@@ -50,8 +50,8 @@ fn of_an_async_function() {
     );
 }
 
-/// A body uses most arguments where its block holds them. It has locals of its own for those that it
-/// changes, does not use or shadows, and for all after them.
+/// A body uses most arguments where its block holds them. It has locals of its own for those that
+/// it changes, does not use or shadows, and for all after them.
 #[test]
 #[allow(unused_variables, unused_mut, reason = "that is the shape")]
 fn of_an_async_function_that_has_some_arguments_as_locals() {

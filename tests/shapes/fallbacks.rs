@@ -27,7 +27,10 @@ struct Client(u8);
 /// The key `open` has the arguments of a rejected call that no step serves.
 #[test]
 fn arguments_of_the_error_of_a_rejection() {
-    #[circuit_breaker(name = "fall_open_failure", open = |_| Fault::Open(text.clone()))]
+    #[circuit_breaker(
+        name = "fall_open_failure",
+        open = |_| Fault::Open(text.clone())
+    )]
     #[fallback(|_| Some(text.len()), on(failure))]
     async fn copied(text: String) -> Result<usize, Fault> {
         pause().await;

@@ -1,5 +1,5 @@
-//! How large the future is: the body, what a call needs, and one copy of each argument that is
-//! taken by value.
+//! How large the future is: the body, what a call needs, and a copy of each argument that a step or
+//! an attempt needs.
 
 use std::mem::{size_of, size_of_val};
 
@@ -102,16 +102,16 @@ fn of_four_kibibytes_that_the_body_changes() {
 
 struct Noted([u8; 4096]);
 
-/// It needs its argument after it has used a copy of it up, and its future is as small as rustc
-/// makes it: the argument as it came, as a local, and the copy.
+/// It keeps a copy of its argument. rustc makes no smaller future: it has the argument as it came,
+/// as a local, and the copy.
 async fn with_a_copy(bytes: [u8; 4096]) -> Result<usize, Fault> {
     let copy = Clone::clone(&bytes);
     pause().await;
     Ok(bytes.len() + copy.len())
 }
 
-/// A retry, and a fallback after the body, need a copy of what the body uses up. So the future holds
-/// as much as any function that has to keep one.
+/// A fallback after the body needs a copy of what the body uses up. So the future holds as much as
+/// that of any function that keeps one.
 #[test]
 fn of_four_kibibytes_that_another_attempt_or_a_step_needs() {
     async fn bare(bytes: [u8; 4096]) -> Result<usize, Fault> {

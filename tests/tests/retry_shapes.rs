@@ -147,7 +147,7 @@ async fn strange_shapes_run() {
         assert_eq!(is_send(client.unique("ab")).await.unwrap(), 2);
         assert!(is_send(client.in_a_macro(7)).await.unwrap().ends_with(" 7"));
         assert_eq!(is_send(client.keyed()).await.unwrap(), 2);
-        assert!(breaker_core::Registry::global().get("retry_shapes::Client::keyed[a]").is_some());
+        assert!(Registry::global().get("retry_shapes::Client::keyed[a]").is_some());
         assert_eq!(is_send(client.path_step((1, "ab".to_owned()))).await.unwrap(), 3);
         testing::breaker("retry_shapes::Client::path_step").force_open();
         assert_eq!(client.path_step((1, "ab".to_owned())).await.unwrap(), 2);
@@ -162,8 +162,8 @@ async fn strange_shapes_run() {
     .await;
 }
 
-/// The attempts need a copy of what the body uses up. So the future is as large as that of a
-/// function that keeps a copy itself, and 150 bytes: the retry, and what a call needs.
+/// The attempts need a copy of what the body uses up. So the future is at most 150 bytes
+/// larger than that of a function that keeps a copy itself.
 #[test]
 fn an_argument_is_there_once_and_once_more_for_another_attempt() {
     async fn bare(bytes: [u8; 4096]) -> Reply<usize> {

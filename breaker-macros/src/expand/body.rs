@@ -44,9 +44,9 @@ impl Context<'_> {
 
     // Output: `let _ = &y; let _ = &x;`
     //
-    // A block drops what it holds in the order of the first mentions, and captures what is mentioned
-    // as a whole. So the arguments drop as in every function, the last one first. That is what the
-    // body left in place, and all arguments of a rejected call.
+    // A block drops what it holds in the order of the first mentions, and captures what is
+    // mentioned as a whole. So the arguments drop as in every function, the last one first. That is
+    // what the body left in place, and all arguments of a rejected call.
     fn order_of_drops(&self, held: &[Ident]) -> TokenStream {
         let owned = self.plan.params.iter().rev().filter(|param| param.ownership == Ownership::Owned);
         let names: Vec<_> =

@@ -19,8 +19,8 @@ const THIS: &str = "__this";
 /// get the original of a rejected call.
 ///
 /// rustc decides by what may happen to a local, in a panic too, whether it needs a place beside the
-/// body's. So the local of a copy has the argument's name from the start, and each path to the steps
-/// assigns it. That of an original is made after the gate.
+/// body's. So the local of a copy has the argument's name from the start, and each path to the
+/// steps assigns it. That of an original is made after the gate.
 pub(super) struct KeptArg {
     /// The name of the argument.
     name: Ident,
