@@ -162,8 +162,7 @@ async fn strange_shapes_run() {
     .await;
 }
 
-/// The attempts need a copy of what the body uses up. So the future is at most 150 bytes
-/// larger than that of a function that keeps a copy itself.
+/// The attempts need a copy of what the body uses up, as a function does that keeps a copy itself.
 #[test]
 fn an_argument_is_there_once_and_once_more_for_another_attempt() {
     async fn bare(bytes: [u8; 4096]) -> Reply<usize> {
@@ -187,7 +186,8 @@ fn an_argument_is_there_once_and_once_more_for_another_attempt() {
     let bare = size_of_val(&bare([0; 4096]));
     let [attempts, both] = [size_of_val(&attempts([0; 4096])), size_of_val(&both([0; 4096]))];
     assert!(bare >= 3 * 4096, "{bare}: rustc has become better, and so can we");
-    assert!(attempts <= bare + 150 && both <= bare + 150, "{attempts} {both} {bare}");
+    let limit = 3 * 4096 + 24 + 128;
+    assert!(attempts <= limit && both <= limit, "{attempts} {both} {bare}");
 }
 
 /// A future that is never polled has made no copy, has looked at no key and has asked no breaker.
@@ -231,11 +231,14 @@ async fn nothing_happens_before_the_first_poll() {
         Ok(())
     }
     testing::isolated(async {
+        let known = Registry::global().breakers().len();
         let futures = (attempts(Seen), step(Seen), rejected(Seen));
         assert_eq!(SEEN.get(), 0);
         drop(futures);
         assert_eq!(SEEN.take(), 300, "only the arguments are dropped");
-        assert_eq!(Registry::global().breakers().len(), 0, "no breaker was asked");
+        let breakers = Registry::global().breakers();
+        assert_eq!(breakers.len(), known, "there is no breaker for the key");
+        assert!(breakers.iter().all(|breaker| breaker.snapshot().cancelled_count == 0), "no breaker was asked");
         attempts(Seen).await.unwrap();
         assert_eq!(SEEN.take(), 201, "one attempt has a copy, and both are dropped");
         step(Seen).await.unwrap();

@@ -27,8 +27,7 @@ impl Context<'_> {
     // needs `&mut self` after the body.
     pub(super) fn async_body(&self, moves: bool) -> TokenStream {
         let (rt, ret, keywords) = (self.rt, &self.ret, self.keywords(moves));
-        let used = self.used_by_attributes();
-        let held = if moves { self.held_args(&used) } else { Vec::new() };
+        let held = if moves { self.held_args() } else { Vec::new() };
         let (order, locals) = (self.order_of_drops(&held), self.locals(moves, &held));
         let body = self.with_mixed_braces();
         let block = self.in_user_braces(quote_spanned! {Span::mixed_site()=>
@@ -182,7 +181,7 @@ impl Context<'_> {
     }
 
     /// Tells whether a value of the attributes uses an argument.
-    fn used_by_attributes(&self) -> impl Fn(&Param, &Ident) -> bool {
+    pub(super) fn used_by_attributes(&self) -> impl Fn(&Param, &Ident) -> bool {
         let steps: Vec<&Step> = self.plan.chain.iter().flat_map(|chain| &chain.steps).collect();
         let of_caches = caches(self.plan.chain.as_ref()).map(|(_, cache)| &cache.key);
         let mut others: TokenStream =

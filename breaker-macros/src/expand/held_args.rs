@@ -23,12 +23,11 @@ enum Use {
 }
 
 impl Context<'_> {
-    /// The names of the arguments that the block holds. `in_attributes` is true for one that the
-    /// attributes use too.
+    /// The names of the arguments that the block holds.
     ///
     /// Locals drop before what the block holds, and a later argument before an earlier one. So the
     /// block holds an argument only if it holds all before it that may drop.
-    pub(super) fn held_args(&self, in_attributes: impl Fn(&Param, &Ident) -> bool) -> Vec<Ident> {
+    pub(super) fn held_args(&self) -> Vec<Ident> {
         let may_drop = |param: &&Param| {
             param.ownership == Ownership::Owned && !param.is_scalar && !matches!(param.kind, Kind::Receiver(_))
         };
@@ -38,6 +37,7 @@ impl Context<'_> {
         if named.is_empty() || self.tail().is_some() {
             return Vec::new();
         }
+        let in_attributes = self.used_by_attributes();
         let mut body = Uses::of(named.iter().map(|(_, name)| name));
         body.read(self.body_of_attempt().stream(), true);
         let is_held = |((param, name), used): &((&Param, Ident), Use)| match used {
