@@ -13,8 +13,12 @@ type Call = FailedCall<Result<(), CircuitBreakerError>>;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn retry(attempts: u32, min: Duration, max: Duration, factor: f64, jitter: f64, wait: WaitBudget) -> Retry {
-    let (attempts, min, max) = (Some(attempts), Some(min), Some(max));
-    Retry::new(Written { attempts, min, max, total: None, factor, jitter, wait })
+    let wait = match wait {
+        WaitBudget::None => None,
+        WaitBudget::Max => Some(None),
+        WaitBudget::For(most) => Some(Some(most)),
+    };
+    Retry::of(Some(attempts), (Some(min), Some(max), None), (factor, jitter), wait)
 }
 
 /// The breaker of a function: it lives forever.
