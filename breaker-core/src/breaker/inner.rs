@@ -3,7 +3,7 @@
 //!
 //! The cold state of a keyed breaker is initialised when it is first needed.
 
-use crate::breaker::gate::{BesideStreak, Gate, Lengthened};
+use crate::breaker::gate::{BesideStreak, Gate};
 use crate::breaker::keyed::KeyedBreakers;
 use crate::breaker::keyed::keyed_breaker::LazyState;
 use crate::breaker::last_error::KeptError;
@@ -21,11 +21,8 @@ use crate::machine::packed::PackedState;
 use crate::machine::state::State;
 use crate::machine::window::SlidingWindow;
 use crate::sync::counter::StripedCounters;
-use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, MutexGuard, OnceLock, Ordering, Sealed};
+use crate::sync::{self, Arc, AtomicBool, AtomicU64, Mutex, OnceLock, Ordering, Sealed};
 use std::ops::Deref;
-
-/// The first failures of streaks are kept and reported once in 2^22 ns, about 4 ms.
-const NOTED_SHIFT: u32 = 22;
 
 /// A breaker that is not a keyed breaker. Its address is that of its hot state.
 #[repr(C)]
@@ -61,8 +58,8 @@ pub(crate) struct ColdState {
     /// The machine's window, for calls that add to it without the lock; set once a rule needs one.
     pub(crate) window: OnceLock<Arc<SlidingWindow>>,
     pub(crate) kept_error: Mutex<KeptError>,
-    /// When the first failure of a streak was last kept and reported, in units of `NOTED_SHIFT`.
-    noted: AtomicU64,
+    /// When the first failure of a streak was last kept and reported, in ticks of `streak`.
+    pub(crate) noted: AtomicU64,
     /// Shared by all keyed breakers without settings of their own.
     pub(crate) layers: Mutex<Arc<Layers>>,
     rare: OnceLock<Box<Rare>>,
@@ -264,53 +261,6 @@ impl HotState {
     /// A keyed breaker with this gate.
     pub(crate) const fn of_keyed_breaker(gate: Gate, lazy: LazyState) -> Self {
         Self { gate, cold: ColdSlot::LazyState(lazy) }
-    }
-
-    /// Makes the streak longer by a failure of a call that was admitted under `packed`, if that is
-    /// all that the failure does. `None`: the machine has to settle it.
-    #[inline]
-    pub(crate) fn lengthen_streak(&self, packed: PackedState) -> Option<Lengthened> {
-        if !packed.has_only_a_streak() {
-            return None;
-        }
-        self.gate.lengthen_streak(packed, &self.initialized()?.beside_streak, clock::now())
-    }
-
-    /// Ends the streak, if there is one, by a success of a call that was admitted under `packed`.
-    /// `false`: the machine has to end it.
-    #[inline]
-    pub(crate) fn end_streak(&self, packed: PackedState) -> bool {
-        self.gate.has_no_streak() || self.end_that_streak(packed)
-    }
-
-    fn end_that_streak(&self, packed: PackedState) -> bool {
-        // A breaker without a cold state has had no failure.
-        self.initialized().is_some_and(|cold| self.gate.end_streak(packed, &cold.beside_streak))
-    }
-
-    /// Whether the first failure of a streak is kept and reported: one in each tick of the clock.
-    pub(crate) fn notes_first_failure(&self, now: Tick) -> bool {
-        let tick = now.as_nanos() >> NOTED_SHIFT;
-        // A paused clock stands still, and each first failure of a test has its text.
-        let notes = cfg!(feature = "test-util") || self.noted.load(Ordering::Relaxed) != tick;
-        if notes {
-            self.noted.store(tick, Ordering::Relaxed);
-        }
-        notes
-    }
-
-    /// The machine, with the streak as it is now, for a reader.
-    pub(crate) fn read_machine(&self) -> MutexGuard<'_, Machine> {
-        let mut machine = self.machine.lock();
-        machine.read_streak(self.gate.streak(&self.beside_streak));
-        machine
-    }
-
-    /// The machine, with the streak. The caller changes and [publishes](ColdState::publish) it.
-    pub(crate) fn take_machine(&self) -> MutexGuard<'_, Machine> {
-        let mut machine = self.machine.lock();
-        machine.take_streak(|tag| self.gate.take_streak(&self.beside_streak, tag));
-        machine
     }
 
     /// Removes a call from the calls in flight.

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `handle`, `caller`, `function` | the handle of callers; the caller of a call and the owner of a permit |
 //! | `inner`, `gate` | the state that handles share; the packed state that the machine publishes, and its interleavings |
+//! | `streak` | the failure streak, which calls change without the lock |
 //! | `transition` | takes the lock, calls the machine, publishes, unlocks, reports |
 //! | `report`, `pending_reports` | the table of events, and their observers; the order of the reports |
 //! | `log`, `throttle` | log lines, and how often they are logged |
@@ -51,6 +52,7 @@ pub(crate) mod report;
 pub(crate) mod snapshot;
 #[cfg(feature = "serde")]
 pub(crate) mod snapshot_json;
+pub(crate) mod streak;
 pub(crate) mod throttle;
 pub(crate) mod token;
 pub(crate) mod transition;
