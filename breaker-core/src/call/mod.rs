@@ -1,9 +1,9 @@
 //! Runs one call, in this order:
 //!
 //! 1. [`admission`] decides whether the call is admitted.
-//! 2. [`by_handle`] and [`handle_call`] run the body under its [`permit`], or under a
-//!    [`borrowed`] one. ([`nesting`] tracks the enclosing calls.) [`counted`] begins and ends a call
-//!    that needs only a count in a window or by a meter.
+//! 2. [`by_handle`] and [`handle_call`] run the body under its [`permit`], or under a [`borrowed`]
+//!    one. ([`nesting`] tracks the enclosing calls.) [`counted`] begins and ends a call that needs
+//!    only a count in a window or by a meter.
 //! 3. [`timeout`] ends a call at its time limit; [`runtime`] identifies the runtime of its timer.
 //! 4. [`result`] says what a guarded function returns, and makes errors of rejections.
 //! 5. [`settle`] classifies the result, and ends the permit with the outcome.
