@@ -213,19 +213,19 @@ async fn nothing_happens_before_the_first_poll() {
     }
     #[circuit_breaker]
     #[retry]
-    #[fallback(|_| Some(drop(seen)), on(open, failure))]
+    #[fallback(|_| { drop(seen); Some(()) }, on(open, failure))]
     async fn attempts(seen: Seen) -> Reply<()> {
         drop(seen);
         Ok(())
     }
     #[circuit_breaker(key = key(&seen))]
-    #[fallback(|_| Some(drop(seen)), on(open, failure))]
+    #[fallback(|_| { drop(seen); Some(()) }, on(open, failure))]
     async fn step(seen: Seen) -> Reply<()> {
         drop(seen);
         Ok(())
     }
     #[circuit_breaker]
-    #[fallback(|_| Some(drop(seen)))]
+    #[fallback(|_| { drop(seen); Some(()) })]
     async fn rejected(seen: Seen) -> Reply<()> {
         drop(seen);
         Ok(())
