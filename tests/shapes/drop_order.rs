@@ -53,7 +53,7 @@ fn of_an_async_function() {
 /// A body uses most arguments where its block holds them. It has locals of its own for those that
 /// it changes, does not use or shadows, and for all after them.
 #[test]
-#[allow(unused_variables, unused_mut, reason = "that is the shape")]
+#[allow(unused_variables, unused_mut, clippy::many_single_char_names, reason = "that is the shape")]
 fn of_an_async_function_that_has_some_arguments_as_locals() {
     twins!("drop_mixed" bare guarded [async fn] (
         a: Noisy, mut n: usize, b: Noisy, mut c: Noisy, d: Noisy, (e, f): Pair
