@@ -290,7 +290,7 @@ impl fmt::Display for Short {
     }
 }
 
-/// The error of [`CircuitBreaker::call`].
+/// The error of [`CircuitBreaker::call`](crate::CircuitBreaker::call).
 ///
 /// Functions that return a `Result<T, CallError<E>>` can be annotated, whatever `E` is, for example
 /// an error type of another crate.
