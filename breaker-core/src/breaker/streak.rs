@@ -44,6 +44,17 @@ impl HotState {
         notes
     }
 
+    /// Forgets the kept error, so that the next first failure is kept and reported.
+    pub(crate) fn clear_kept_error(&self) {
+        self.kept_error.lock().clear();
+        self.note_again();
+    }
+
+    /// The next first failure is kept and reported, also in this tick.
+    pub(crate) fn note_again(&self) {
+        self.noted.store(0, Ordering::Relaxed);
+    }
+
     /// The machine, with the streak as it is now, for a reader.
     pub(crate) fn read_machine(&self) -> MutexGuard<'_, Machine> {
         let mut machine = self.machine.lock();

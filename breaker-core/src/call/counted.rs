@@ -6,6 +6,7 @@
 
 use crate::breaker::caller::Binding;
 use crate::breaker::inner::{ColdState, HotState, Inner};
+use crate::breaker::report::is_quiet;
 use crate::call::nesting::{self, Alone};
 use crate::clock::{self, Tick};
 use crate::machine::packed::PackedState;
@@ -42,7 +43,7 @@ impl Inner {
     #[inline]
     fn end_counted(&self, call: Alone, binding: &'static Binding) -> bool {
         let packed = self.gate.packed();
-        if call.packed.without(PackedState::STARTED) != packed.never() || !packed.is_counted() {
+        if call.packed.without(PackedState::STARTED) != packed.never() || !packed.is_counted() || !is_quiet() {
             return false;
         }
         let cold: &ColdState = self;

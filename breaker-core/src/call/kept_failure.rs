@@ -37,6 +37,8 @@ impl Written {
         let machine = cold.machine.lock();
         if machine.generation() == generation {
             self.keep(cold);
+        } else {
+            breaker.0.note_again();
         }
     }
 }
@@ -83,4 +85,21 @@ fn keep_and_report(breaker: &CircuitBreaker, function: Option<&'static str>, pac
     let error = cause.view.has_text().then_some(&cause.view as &dyn fmt::Display);
     let event = Failure { breaker, function, elapsed: None, error_type: cause.kind, error, consecutive_failures: 1 };
     breaker.report(Report::Failure(&event));
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use crate::breaker::handle::CircuitBreaker;
+    use crate::config::keys::Config;
+
+    /// Without a paused clock most of these failures are in one tick.
+    #[test]
+    fn a_reset_lets_the_next_first_failure_have_its_text() {
+        let breaker = CircuitBreaker::new("test", Config::new()).unwrap();
+        for text in ["one", "two", "three"] {
+            breaker.reset();
+            breaker.try_acquire().unwrap().failure_with(text);
+            assert_eq!(breaker.snapshot().last_error.unwrap().message.as_deref(), Some(text));
+        }
+    }
 }

@@ -269,7 +269,9 @@ impl Param {
 
     /// Whether an async block may hold what the parameter binds, as [`Self::as_local`] has it else.
     pub(crate) fn may_be_held(&self) -> bool {
-        let is_plain = matches!(self.kind, Kind::Name(_) | Kind::Spread(_)) && self.lints.is_empty();
+        // Under a `cfg` another argument may have the same name.
+        let has_attributes = !self.lints.is_empty() || !self.cfg.is_empty();
+        let is_plain = matches!(self.kind, Kind::Name(_) | Kind::Spread(_)) && !has_attributes;
         is_plain && self.bindings().iter().all(|binding| binding.mutability.is_none())
     }
 

@@ -4,6 +4,7 @@ use super::{CallState, Entry, ErrorClassifier, Held, over};
 use crate::breaker::caller::Owner;
 use crate::breaker::cause::Cause;
 use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::report::is_quiet;
 use crate::call::by_handle::{TimedOut, settle_timed_out};
 use crate::call::counted;
 use crate::call::kept_failure::note_first;
@@ -69,7 +70,7 @@ impl Entry {
     #[inline]
     fn lengthened_streak(&mut self, cause: &Cause<'_>) -> bool {
         let CallState::NotStarted(callsite) = self.0 else { return false };
-        let Some(binding) = callsite.bound() else { return false };
+        let Some(binding) = callsite.bound().filter(|_| is_quiet()) else { return false };
         let packed = nesting::packed().real();
         let Some(lengthened) = binding.shared.lengthen_streak(packed) else { return false };
         // The call has no marks, so there is no enclosing call.
