@@ -246,7 +246,6 @@ impl Gate {
     /// Whether no place is left, for a waiter that the next returned place wakes. It writes what it
     /// reads: a call that gives back a place later finds the waiter, and the waiter finds a place
     /// given back before.
-    #[cfg(feature = "tokio")]
     pub(crate) fn has_no_place(&self) -> bool {
         is_full(self.places.fetch_add(0, Ordering::AcqRel))
     }

@@ -199,6 +199,33 @@ impl<S, T, E, J> GuardedStream<S, T, E, J> {
     }
 }
 
+impl<S, T, E, J> GuardedStream<S, T, E, J> {
+    /// Records that the reader already has a part of the answer, for example the head of a
+    /// response. A stream that is dropped unread is a success then, as one that is dropped after an
+    /// item. [`first_item`](GuardedStream::first_item) does not apply.
+    ///
+    /// ```
+    /// # use breaker_core::{CircuitBreaker, Config, guard_stream};
+    /// # use futures_util::stream;
+    /// let breaker = CircuitBreaker::new("pages", Config::new()).unwrap();
+    /// let body = stream::iter([Ok::<_, String>("a page")]);
+    /// drop(guard_stream(breaker.try_acquire()?, body).begun());
+    /// assert_eq!(breaker.snapshot().success_count, 1);
+    /// # Ok::<(), breaker_core::CircuitBreakerError>(())
+    /// ```
+    #[must_use]
+    pub fn begun(mut self) -> Self {
+        self.call.received(true);
+        self
+    }
+
+    /// The stream; `None` if a limit has ended it.
+    #[must_use]
+    pub fn get_ref(&self) -> Option<&S> {
+        self.stream.as_ref()
+    }
+}
+
 /// The limits need tokio's timer. Where there is none there are no limits, and one log line says
 /// so.
 #[cfg(feature = "tokio")]

@@ -16,6 +16,6 @@ mod without_tokio;
 #[cfg(feature = "retry")]
 pub(crate) use with_tokio::end;
 #[cfg(feature = "tokio")]
-pub(crate) use with_tokio::{Limit, wait, wait_for};
+pub(crate) use with_tokio::{Gone, Limit, wait, wait_for};
 #[cfg(not(feature = "tokio"))]
 pub(crate) use without_tokio::{Limit, wait, wait_for};

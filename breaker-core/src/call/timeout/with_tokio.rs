@@ -1,14 +1,12 @@
-//! Limits the time of a call with tokio's timer, and waits until a breaker admits calls.
+//! Limits the time of a call with tokio's timer.
 
 use crate::breaker::caller::Owner;
 use crate::breaker::handle::CircuitBreaker;
 use crate::call::runtime::{self, Id};
-use crate::clock::{self, Tick};
-use crate::machine::packed::PackedState;
 use crate::sync::{Arc, Ordering, catch_panic};
 use std::fmt;
-use std::future::{Future, pending, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::{Future, pending};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -176,39 +174,6 @@ impl fmt::Debug for Limit {
 }
 
 impl CircuitBreaker {
-    /// Waits until a call by this handle would be admitted. It also waits for a place of
-    /// `max_concurrent`, and during a `ramp`. During a `ramp` it checks once a second whether the
-    /// next call is admitted. That ends with the ramp. Other callers may be quicker, so the next
-    /// call can still be rejected. A keyed breaker does not wait for the breaker of all keys. That
-    /// breaker answers for the function's calls while it is not closed.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime with a timer, when it has to wait for a time. (A future that
-    /// waits already, and whose runtime is gone, continues in the runtime where it is polled.
-    /// Outside of all runtimes it waits only for a change of the breaker.)
-    ///
-    /// # Cancellation
-    /// Dropping the future has no effect on the breaker.
-    pub async fn ready(&self) {
-        loop {
-            let mut changed = pin!(self.0.changed.notified());
-            changed.as_mut().enable();
-            match self.rejects_for() {
-                None => return,
-                Some(Duration::MAX) => changed.await,
-                // Then check again, whether the time is over or something changed.
-                Some(wait) => {
-                    let Some(mut timer) = Limit::after(wait) else { return sleep(wait).await };
-                    poll_fn(|context| match (changed.as_mut().poll(context), timer.poll(context)) {
-                        (Poll::Pending, Poll::Pending | Poll::Ready(Err(Gone))) => Poll::Pending,
-                        _ => Poll::Ready(()),
-                    })
-                    .await;
-                }
-            }
-        }
-    }
-
     pub(crate) fn warn_of_no_timer(&self) {
         // Once for all keys.
         if let Some(later) = self.0.keyed_breaker() {
@@ -220,30 +185,6 @@ impl CircuitBreaker {
                 "circuit breaker `{}`: outside of a tokio runtime with a timer, time limits have no effect and `#[retry]` makes no second attempt",
                 self.name()
             ));
-        }
-    }
-
-    /// How long to wait until calls may be admitted, unless something changes. `None`: the next
-    /// call is admitted.
-    fn rejects_for(&self) -> Option<Duration> {
-        let packed = self.0.gate.packed();
-        let is_full = || (packed.has(PackedState::PLACES) && self.0.gate.has_no_place()).then_some(Duration::MAX);
-        self.state_rejects_for(packed).or_else(is_full)
-    }
-
-    /// The same, without regard to places.
-    fn state_rejects_for(&self, packed: PackedState) -> Option<Duration> {
-        let (until, longest) = if packed.has(PackedState::REJECTS) {
-            (self.0.gate.until(), Duration::MAX)
-        } else if packed.has(PackedState::ASK) {
-            // Other calls bring the end nearer.
-            (self.0.machine.lock().ramps_until()?, Duration::from_secs(1))
-        } else {
-            return None;
-        };
-        match until {
-            Tick::NEVER => Some(longest),
-            until => Some(until.since(clock::now()).min(longest)).filter(|left| !left.is_zero()),
         }
     }
 }
