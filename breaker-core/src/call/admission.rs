@@ -31,6 +31,18 @@ impl CircuitBreaker {
         Ok(permit.inside(inside))
     }
 
+    /// Requests admission for one call with this key, as a call of an annotated function with the
+    /// setting `key` does. While this breaker is not closed, it answers for all keys.
+    ///
+    /// # Errors
+    /// When the breaker rejects the call.
+    pub fn try_acquire_for_key(&self, key: &str) -> Result<Permit, CircuitBreakerError> {
+        match self.state_of_all() {
+            State::Closed => self.of_key(key).try_acquire(),
+            _ => self.try_acquire(),
+        }
+    }
+
     /// Rejects a call by a handle, and counts that, if the packed state says so and nothing else
     /// observes the call. The general path decides about other calls.
     #[inline]

@@ -1,7 +1,7 @@
 //! Classifies the result of a call, and records the outcome with the breaker.
 
 use crate::breaker::cause::Cause;
-use crate::breaker::classification::sealed;
+use crate::breaker::classification::{Classification, sealed};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::error_view::{Classified, ErrorView};
 use crate::call::permit::Permit;
@@ -109,6 +109,23 @@ impl Permit {
     /// ```
     pub fn failure_with(self, text: impl Display) {
         self.settle_with(Outcome::failure(), || Cause::of_text("failure", &text));
+    }
+
+    /// The call returned this result. `classification` says what it counts as, and what is shown of
+    /// its error: see [`Classification`].
+    ///
+    /// ```
+    /// # use breaker_core::{CircuitBreaker, Config, presets};
+    /// # use std::io;
+    /// let breaker = CircuitBreaker::new("printer", Config::new()).unwrap();
+    /// let permit = breaker.try_acquire()?;
+    /// let result: io::Result<()> = Err(io::ErrorKind::ConnectionRefused.into());
+    /// permit.record_result(&result, presets::io(&result));
+    /// assert_eq!(breaker.snapshot().last_error.unwrap().message.unwrap(), "connection refused");
+    /// # Ok::<(), breaker_core::CircuitBreakerError>(())
+    /// ```
+    pub fn record_result<T, E>(self, result: &Result<T, E>, classification: impl Classification<E>) {
+        self.settle_classified(result, &classification);
     }
 
     /// Counts a call that ended with this result and this classification.

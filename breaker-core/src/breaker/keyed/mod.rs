@@ -332,6 +332,19 @@ impl CircuitBreaker {
         }
     }
 
+    /// The breaker of a key for calls by a handle, created if there is none. If that is not
+    /// possible, the overflow breaker.
+    pub(crate) fn of_key(&self, key: &str) -> Self {
+        self.0.has_key.store(true, Ordering::Relaxed);
+        let keyed = self.0.keyed.get_or_init(Box::default);
+        let parent = keyed.parent.get_or_init(|| Box::leak(Box::new(self.clone())));
+        let value = Value::of(key);
+        let hash = value.hash(&keyed.hash);
+        let found = keyed.find(hash, value, |found| keyed.record_use(found));
+        let found = found.unwrap_or_else(|| keyed.create_or_share(parent, hash, value));
+        Self(Handle::KeyedBreaker(found, 0))
+    }
+
     /// The keyed breaker with this name within the brackets, if there is one, otherwise the one for
     /// this key. This does not count as a use.
     pub(crate) fn known_keyed_breaker(&self, name: &str) -> Option<Self> {
