@@ -83,7 +83,10 @@ impl<E, K> CircuitBreakerLayerBuilder<Http, E, K> {
         let text = span.to_text();
         match parse_span(&text) {
             Some(span) => self.mode.change_body(|body| body.timeout = span),
-            None => self.find(BuildError::BodyTimeout(text)),
+            None => {
+                let breaker = self.source.name().to_owned();
+                self.find(BuildError::BodyTimeout { breaker, text });
+            }
         }
         self
     }
@@ -105,7 +108,7 @@ impl<E, K> CircuitBreakerLayerBuilder<Http, E, K> {
         answer: impl Fn(&CircuitBreakerError) -> Option<Response<Bytes>> + Send + Sync + 'static,
     ) -> Self {
         if self.mode.protocol == Protocol::Grpc {
-            self.find(BuildError::FallbackOfGrpc);
+            self.find(BuildError::FallbackOfGrpc(self.source.name().to_owned()));
         }
         self.mode.fallback = Some(Box::new(answer));
         self
@@ -190,7 +193,10 @@ impl<M: Setup, E, K> CircuitBreakerLayerBuilder<M, E, K> {
     pub fn set(mut self, setting: &str, value: impl SettingValue) -> Self {
         match self.config.clone().with_str(setting, &value.to_text()) {
             Ok(config) => self.config = config,
-            Err(problem) => self.find(problem.into()),
+            Err(error) => {
+                let breaker = self.source.name().to_owned();
+                self.find(BuildError::Setting { breaker, error });
+            }
         }
         self
     }
@@ -253,7 +259,9 @@ fn parse_span(text: &str) -> Option<Option<Duration>> {
 #[track_caller]
 fn breaker_of(source: BreakerSource, config: Config) -> Result<CircuitBreaker, BuildError> {
     match source.0 {
-        Source::Name(name) => Ok(Registry::global().breaker(&name, config)?),
+        Source::Name(name) => {
+            Registry::global().breaker(&name, config).map_err(|error| BuildError::Setting { breaker: name, error })
+        }
         Source::Breaker(breaker) if config == Config::new() => Ok(breaker),
         Source::Breaker(breaker) => Err(BuildError::SettingsOfBreaker(breaker.name().to_owned())),
     }

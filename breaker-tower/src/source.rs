@@ -11,6 +11,16 @@ pub(crate) enum Source {
     Breaker(CircuitBreaker),
 }
 
+impl BreakerSource {
+    /// The breaker's name.
+    pub(crate) fn name(&self) -> &str {
+        match &self.0 {
+            Source::Name(name) => name,
+            Source::Breaker(breaker) => breaker.name(),
+        }
+    }
+}
+
 impl From<&str> for BreakerSource {
     fn from(name: &str) -> Self {
         Self(Source::Name(name.to_owned()))
@@ -37,10 +47,6 @@ impl From<&CircuitBreaker> for BreakerSource {
 
 impl fmt::Debug for BreakerSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match &self.0 {
-            Source::Name(name) => name,
-            Source::Breaker(breaker) => breaker.name(),
-        };
-        f.debug_tuple("BreakerSource").field(&name).finish()
+        f.debug_tuple("BreakerSource").field(&self.name()).finish()
     }
 }
