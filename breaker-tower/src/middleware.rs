@@ -109,14 +109,18 @@ impl<K> fmt::Debug for CircuitBreakerMiddleware<K> {
     }
 }
 
-/// The breaker's error behind a text: the errors of reqwest-middleware and reqwest-retry are
-/// transparent, so of the error in them only the `source()` can be found.
+/// The breaker's error behind a text. The errors of reqwest-middleware and reqwest-retry are
+/// transparent: of the error in them only the `source()` can be found.
 #[derive(Debug)]
 struct NotAnswered(CircuitBreakerError);
 
 impl fmt::Display for NotAnswered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_timeout() { "the request was not answered in time" } else { "the request was not sent" })
+        f.write_str(if self.0.is_timeout() {
+            "the request was not answered in time"
+        } else {
+            "the request was not sent"
+        })
     }
 }
 
@@ -144,11 +148,19 @@ macro_rules! middleware_of {
 
             #[async_trait::async_trait]
             impl<K: KeyOf<Request> + Send + Sync + 'static> Middleware for CircuitBreakerMiddleware<K> {
-                async fn handle(&self, request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
+                async fn handle(
+                    &self,
+                    request: Request,
+                    extensions: &mut Extensions,
+                    next: Next<'_>,
+                ) -> Result<Response> {
                     let shared = self.layer.shared();
                     let permit = match shared.admit(&request) {
                         Ok(permit) => permit,
-                        Err(rejection) => return Mode::<Response>::fallback(&shared.mode, &rejection).ok_or_else(|| not_answered(rejection)),
+                        Err(rejection) => {
+                            return Mode::<Response>::fallback(&shared.mode, &rejection)
+                                .ok_or_else(|| not_answered(rejection));
+                        }
                     };
                     let running = permit.during_sync(|| next.run(request, extensions));
                     match permit.during(running).await {

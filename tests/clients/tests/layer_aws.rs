@@ -249,7 +249,8 @@ async fn a_timeout_of_the_breaker_is_repeated() {
 #[tokio::test]
 async fn the_limits_of_the_sdk() {
     let server = Http1::start(Reply::bytes("").hangs()).await;
-    let (read, attempt, failure) = (breaker("read", None), breaker("attempt", None), Settings::new().fail_max(FAIL_MAX));
+    let (read, attempt, failure) =
+        (breaker("read", None), breaker("attempt", None), Settings::new().fail_max(FAIL_MAX));
     let limits = TimeoutConfig::builder().read_timeout(ms(50)).build();
     let client = Client::from_conf(settings(server.port, guarded(&read)).timeout_config(limits).build());
     opens(&read, async || drop(head(&client).await)).await;

@@ -6,7 +6,7 @@ mod web;
 use breaker_clients::{FAIL_MAX, breaker, closes, opens};
 use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, State};
 use breaker_servers::{Hanging, Path, Server, port_to_serve, refused, until};
-use breaker_tower::{BoxError, CircuitBreakerLayer, CircuitBreakerService, Keyed, GuardedBody, Http};
+use breaker_tower::{BoxError, CircuitBreakerLayer, CircuitBreakerService, GuardedBody, Http, Keyed};
 use bytes::Bytes;
 use h2::Reason;
 use http::{Request, Response, StatusCode, Uri};

@@ -98,7 +98,9 @@ async fn the_body_of_a_response_can_be_boxed() {
     let breaker = breaker_clients::breaker("boxed", None);
     let layer = CircuitBreakerLayer::grpc(&breaker).build().unwrap();
     let boxed = tower::ServiceBuilder::new()
-        .map_response(|response: http::Response<_>| response.map(|body: breaker_tower::GuardedBody<_>| body.boxed_unsync()))
+        .map_response(|response: http::Response<_>| {
+            response.map(|body: breaker_tower::GuardedBody<_>| body.boxed_unsync())
+        })
         .layer(layer)
         .service(endpoint(server.port).connect_lazy());
     let answer = BehavingClient::new(boxed).unary("Echo").await.unwrap();

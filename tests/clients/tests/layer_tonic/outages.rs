@@ -117,9 +117,7 @@ async fn a_rejection_inside_of_the_client_is_ignored() {
     inner.force_open();
     let connector = tower::service_fn(move |_: http::Uri| {
         let rejected = inner.try_acquire().map(drop);
-        async move {
-            rejected.map(|()| -> hyper_util::rt::TokioIo<tokio::net::TcpStream> { unreachable!("it is open") })
-        }
+        async move { rejected.map(|()| -> hyper_util::rt::TokioIo<tokio::net::TcpStream> { unreachable!("it is open") }) }
     });
     let outer = breaker("outer", None);
     let layer = breaker_tower::CircuitBreakerLayer::grpc(&outer).build().unwrap();
