@@ -333,9 +333,7 @@ fn a_wrong_setting_is_an_error_of_build() {
         message(http().body_timeout("0s")),
         "the layer of circuit breaker `a name`: body_timeout: is `0s`, expected a duration above zero such as \"10s\", or \"off\" (a bare number is seconds)"
     );
-    assert!(
-        message(http().set("fail_maximum", 3)).contains("there is no key `fail_maximum`; did you mean `fail_max`?")
-    );
+    assert!(message(http().set("fail_mx", 3)).ends_with("there is no key `fail_mx`; did you mean `fail_max`?"));
     assert!(message(http().fail_max(0)).contains("1 or more"));
     assert!(message(CircuitBreakerLayer::http("")).contains("a circuit breaker needs a name"));
     let breaker = breaker();
