@@ -114,7 +114,7 @@ pub use crate::breaker::classification::Classification;
 pub use crate::breaker::error::{CallError, CircuitBreakerError};
 pub use crate::breaker::handle::CircuitBreaker;
 pub use crate::breaker::snapshot::{Health, LastError, Snapshot, Status, WindowCounts};
-pub use crate::call::during::During;
+pub use crate::call::owned::{During, OwnedPermit};
 pub use crate::call::permit::Permit;
 #[cfg(feature = "stream")]
 pub use crate::call::stream::{Classifier, GuardedStream, guard_stream, guard_stream_with};

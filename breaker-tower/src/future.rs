@@ -10,7 +10,6 @@ use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tower_service::Service;
 
@@ -36,8 +35,7 @@ pin_project! {
     {
         Running {
             #[pin]
-            during: During<Call<S, Req, S::Future>>,
-            shared: Arc<Shared<M, E, K>>,
+            during: During<Shared<M, E, K>, Call<S, Req, S::Future>>,
         },
         // Rejected: the inner service is not called.
         Ended {
@@ -51,8 +49,9 @@ where
     S: Service<Req>,
     M: Mode<S::Response>,
 {
-    pub(crate) fn running(during: During<Call<S, Req, S::Future>>, shared: Arc<Shared<M, E, K>>) -> Self {
-        Self { state: State::Running { during, shared } }
+    #[inline]
+    pub(crate) fn running(during: During<Shared<M, E, K>, Call<S, Req, S::Future>>) -> Self {
+        Self { state: State::Running { during } }
     }
 
     pub(crate) fn ended(result: Result<M::Response, E>) -> Self {
@@ -72,10 +71,10 @@ where
     /// When it is polled after it was ready.
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProjection::Running { during, shared } => Poll::Ready(match ready!(during.poll(context)) {
-                Ok((Ok(response), permit)) => Ok(shared.mode.settle(permit, response)),
-                Ok((Err(error), permit)) => Err(shared.settle_error(permit, error.into())),
-                Err(timed_out) => Err((shared.open)(timed_out)),
+            StateProjection::Running { during } => Poll::Ready(match ready!(during.poll(context)) {
+                Ok((Ok(response), permit)) => Ok(M::settle(permit, response)),
+                Ok((Err(error), permit)) => Err(Shared::settle_error(permit, error.into())),
+                Err((timed_out, shared)) => Err((shared.open)(timed_out)),
             }),
             StateProjection::Ended { result } => {
                 Poll::Ready(result.take().expect("a response future was polled after it was ready"))

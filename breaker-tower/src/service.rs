@@ -6,7 +6,7 @@ use crate::http_mode::Http;
 use crate::key::{KeyOf, NoKey};
 use crate::mode::Mode;
 use crate::shared::Shared;
-use breaker_core::{CircuitBreaker, CircuitBreakerError, Permit};
+use breaker_core::{CircuitBreaker, CircuitBreakerError, OwnedPermit};
 use std::fmt;
 use std::future::Future;
 use std::mem;
@@ -166,7 +166,13 @@ where
 }
 
 impl<S, M, E, K> CircuitBreakerService<S, M, E, K> {
-    fn start<Req>(&mut self, permit: Permit, request: Req, is_ready: bool) -> ResponseFuture<S, Req, M, E, K>
+    #[inline]
+    fn start<Req>(
+        &mut self,
+        mut permit: OwnedPermit<Shared<M, E, K>>,
+        request: Req,
+        is_ready: bool,
+    ) -> ResponseFuture<S, Req, M, E, K>
     where
         S: Service<Req> + Clone,
         M: Mode<S::Response>,
@@ -177,7 +183,7 @@ impl<S, M, E, K> CircuitBreakerService<S, M, E, K> {
         } else {
             Call::Waiting { inner: self.inner.clone(), request: Some(request) }
         };
-        ResponseFuture::running(permit.during(call), Arc::clone(&self.shared))
+        ResponseFuture::running(permit.during(call))
     }
 
     #[cold]
