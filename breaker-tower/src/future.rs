@@ -69,6 +69,7 @@ where
 
     /// # Panics
     /// When it is polled after it was ready.
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProjection::Running { during } => Poll::Ready(match ready!(during.poll(context)) {
@@ -111,6 +112,7 @@ pin_project! {
 impl<S: Service<Req>, Req> Future for Call<S, Req, S::Future> {
     type Output = Result<S::Response, S::Error>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let future = match self.as_mut().project() {

@@ -119,6 +119,7 @@ where
     type Error = E;
     type Future = ResponseFuture<S, Req, M, E, K>;
 
+    #[inline]
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), E>> {
         if K::IS_GIVEN || self.readiness == Readiness::Rejects {
             return Poll::Ready(Ok(()));
@@ -151,6 +152,7 @@ where
         Poll::Ready(Ok(()))
     }
 
+    #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
         let is_ready = mem::replace(&mut self.readiness, Readiness::Unknown) == Readiness::Inner;
         match self.shared.admit(&request) {
