@@ -72,10 +72,13 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProjection::Running { during } => Poll::Ready(match ready!(during.poll(context)) {
+            StateProjection::Running { mut during } => Poll::Ready(match ready!(during.as_mut().poll(context)) {
                 Ok((Ok(response), permit)) => Ok(M::settle(permit, response)),
                 Ok((Err(error), permit)) => Err(Shared::settle_error(permit, error.into())),
-                Err((timed_out, shared)) => Err((shared.open)(timed_out)),
+                Err(timed_out) => {
+                    let shared = during.owner().expect("a call that has timed out keeps its owner");
+                    Err((shared.open)(timed_out))
+                }
             }),
             StateProjection::Ended { result } => {
                 Poll::Ready(result.take().expect("a response future was polled after it was ready"))

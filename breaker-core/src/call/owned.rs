@@ -41,7 +41,7 @@ use std::task::{Context, Poll, ready};
 /// }
 ///
 /// let client = Arc::new(Client { breaker: CircuitBreaker::new("printer", Config::new()).unwrap() });
-/// let (pages, permit) = OwnedPermit::try_acquire(&client)?.during(async { 3 }).await.map_err(|(error, _)| error)?;
+/// let (pages, permit) = OwnedPermit::try_acquire(&client)?.during(async { 3 }).await?;
 /// assert_eq!(client.breaker.snapshot().success_count, 0);
 /// if pages > 0 { permit.success() } else { permit.failure() }
 /// assert_eq!(client.breaker.snapshot().success_count, 1);
@@ -91,6 +91,11 @@ impl<T: AsRef<CircuitBreaker>> OwnedPermit<T> {
 
     /// The same call under a permit of its own.
     pub fn into_permit(mut self) -> Permit {
+        self.take()
+    }
+
+    /// Takes out the call, which goes on under this permit.
+    fn take(&mut self) -> Permit {
         match mem::replace(&mut self.kind, Kind::Over) {
             Kind::Plain(parts) => parts.resume(T::as_ref(&self.owner)).permit(),
             Kind::Held(permit) => permit,
@@ -106,7 +111,7 @@ impl<T: AsRef<CircuitBreaker>> OwnedPermit<T> {
     ///
     /// # Errors
     /// When the future exceeds the time limit of the call (`timeout`). The call has ended as a
-    /// failure then, and the owner comes with the error.
+    /// failure then.
     ///
     /// # Cancellation
     /// When the returned future is dropped, `future` is dropped too, and the call counts as
@@ -229,7 +234,7 @@ pin_project! {
 }
 
 impl<T: AsRef<CircuitBreaker>, F: Future> Future for During<T, F> {
-    type Output = Result<(F::Output, OwnedPermit<T>), (CircuitBreakerError, Arc<T>)>;
+    type Output = Result<(F::Output, OwnedPermit<T>), CircuitBreakerError>;
 
     /// # Panics
     /// When it is polled after it was ready.
@@ -248,9 +253,14 @@ impl<T: AsRef<CircuitBreaker>, F: Future> Future for During<T, F> {
         permit.close();
         // The rest of the future is dropped before the call is counted.
         this.future.set(None);
-        let Some(permit) = this.permit.take() else { over() };
-        let owner = Arc::clone(&permit.owner);
-        Poll::Ready(Err((settle_timed_out(permit.into_permit(), timed_out), owner)))
+        Poll::Ready(Err(settle_timed_out(permit.take(), timed_out)))
+    }
+}
+
+impl<T: AsRef<CircuitBreaker>, F> During<T, F> {
+    /// What stays with the permit; `None` once the permit was returned.
+    pub fn owner(&self) -> Option<&Arc<T>> {
+        self.permit.as_ref().map(OwnedPermit::owner)
     }
 }
 
