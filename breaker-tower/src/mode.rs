@@ -39,7 +39,7 @@ impl Plain {
 impl<Res> Mode<Res> for Plain {
     type Response = Res;
 
-    #[inline]
+    #[inline(always)]
     fn settle<E, K>(permit: Admitted<Self, E, K>, response: Res) -> Res {
         permit.success();
         response

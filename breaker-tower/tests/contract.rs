@@ -159,6 +159,38 @@ async fn a_rejected_call_gives_back_what_the_service_has_reserved() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rejected_call_gives_up_its_place_in_the_queue() {
+    let (dependency, _) = Dependency::new();
+    let breaker = breaker(Config::new());
+    let mut limited = ConcurrencyLimit::new(dependency, 1);
+    let mut service = layer(&breaker).layer(limited.clone());
+    let mut other = limited.clone();
+    let running = limited.ready().await.unwrap().call(SECOND);
+    assert!(poll_ready(&mut service).await.is_pending(), "the only place is taken");
+    breaker.force_open();
+    service.ready().await.unwrap();
+    assert!(is_rejection(&service.call(SECOND).await.unwrap_err()));
+    running.await.unwrap();
+    assert!(poll_ready(&mut other).await.is_ready(), "nobody is before it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_admitted_after_all_keeps_its_place_in_the_queue() {
+    let (dependency, _) = Dependency::new();
+    let breaker = breaker(Config::new());
+    let mut limited = ConcurrencyLimit::new(dependency, 1);
+    let mut service = layer(&breaker).layer(limited.clone());
+    let running = limited.ready().await.unwrap().call(SECOND);
+    assert!(poll_ready(&mut service).await.is_pending());
+    breaker.force_open();
+    service.ready().await.unwrap();
+    breaker.clear_override();
+    let call = service.call(SECOND);
+    running.await.unwrap();
+    timeout(2 * SECOND, call).await.expect("it does not wait behind itself").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_admitted_call_waits_in_its_future_for_a_service_that_is_not_ready() {
     let (mut service, breaker, shared) = guarded();
     breaker.force_open();

@@ -43,6 +43,25 @@ impl Parts {
         at_once.then_some(Self { packed, stage: Stage::Idle })
     }
 
+    /// Runs user code as a part of the call. If it panics, the resumed permit ends the call.
+    #[inline]
+    pub(crate) fn guarded<R>(&mut self, breaker: &CircuitBreaker, f: impl FnOnce() -> R) -> R {
+        let hot: &HotState = &breaker.0;
+        self.stage = Stage::Runs;
+        nesting::enter_slotless(hot, self.packed);
+        let inside = InsideParts(self, hot);
+        let value = f();
+        inside.0.stage = Stage::Idle;
+        value
+    }
+
+    /// Keeps what the stack recorded about the call.
+    #[inline(never)]
+    fn keep(&mut self, hot: &HotState, left: Frame) {
+        self.packed = left.packed.kept();
+        nesting::report_evidence(hot, self.packed.evidence());
+    }
+
     /// The permit of these parts. Each permit is made once.
     #[inline]
     pub(crate) fn resume(self, breaker: &CircuitBreaker) -> BorrowedPermit<'_> {
@@ -220,6 +239,19 @@ impl Drop for BorrowedPermit<'_> {
     fn drop(&mut self) {
         if self.stage != Stage::Over {
             self.abandon();
+        }
+    }
+}
+
+/// The same for a suspended permit.
+struct InsideParts<'l>(&'l mut Parts, &'l HotState);
+
+impl Drop for InsideParts<'_> {
+    /// Also when the code panics.
+    #[inline]
+    fn drop(&mut self) {
+        if !nesting::leave_slotless(self.0.packed) {
+            self.0.keep(self.1, nesting::leave());
         }
     }
 }

@@ -72,7 +72,7 @@ impl<T: AsRef<CircuitBreaker>> OwnedPermit<T> {
     #[inline]
     pub fn try_acquire(owner: &Arc<T>) -> Result<Self, CircuitBreakerError> {
         let breaker = T::as_ref(owner);
-        let kind = match Parts::of(breaker).filter(|_| !nesting::is_inside(&breaker.0)) {
+        let kind = match Parts::of(breaker).filter(|_| nesting::is_outside()) {
             Some(parts) => Kind::Plain(parts),
             None => Kind::Held(breaker.try_acquire()?),
         };
@@ -125,22 +125,15 @@ impl<T: AsRef<CircuitBreaker>> OwnedPermit<T> {
     /// apply.
     #[inline]
     pub fn during_sync<R>(&mut self, closure: impl FnOnce() -> R) -> R {
-        match &self.kind {
-            Kind::Plain(parts) => {
-                let parts = *parts;
-                self.kind = Kind::Over;
-                let mut borrowed = parts.resume(T::as_ref(&self.owner));
-                let output = borrowed.guarded(closure);
-                self.kind = Kind::Plain(borrowed.suspend());
-                output
-            }
+        match &mut self.kind {
+            Kind::Plain(parts) => parts.guarded(T::as_ref(&self.owner), closure),
             Kind::Held(permit) => permit.guarded(closure),
             Kind::Over => over(),
         }
     }
 
     /// The call succeeded.
-    #[inline]
+    #[inline(always)]
     pub fn success(self) {
         self.record_result(&Ok::<(), ()>(()), Outcome::success());
     }
@@ -157,7 +150,7 @@ impl<T: AsRef<CircuitBreaker>> OwnedPermit<T> {
 
     /// The call returned this result. `classification` says what it counts as, and what is shown of
     /// its error: see [`Classification`].
-    #[inline]
+    #[inline(always)]
     pub fn record_result<V, E>(mut self, result: &Result<V, E>, classification: impl Classification<E>) {
         match mem::replace(&mut self.kind, Kind::Over) {
             Kind::Plain(parts) => parts.resume(T::as_ref(&self.owner)).record(result, &classification),
