@@ -223,7 +223,8 @@ impl<M: Setup, E, K> CircuitBreakerLayerBuilder<M, E, K> {
         self.set("recovery_timeout", span)
     }
 
-    /// Makes the layer, and its breaker in [`Registry::global`] if there is none of that name.
+    /// Makes the layer, and its breaker in [`Registry::global`] if there is none of that name. The
+    /// breaker lives as long as the process, as that of an annotated function.
     ///
     /// # Errors
     /// When a setting is wrong.
@@ -260,7 +261,7 @@ fn parse_span(text: &str) -> Option<Option<Duration>> {
 fn breaker_of(source: BreakerSource, config: Config) -> Result<CircuitBreaker, BuildError> {
     match source.0 {
         Source::Name(name) => {
-            Registry::global().breaker(&name, config).map_err(|error| BuildError::Setting { breaker: name, error })
+            Registry::global().declare(&name, config).map_err(|error| BuildError::Setting { breaker: name, error })
         }
         Source::Breaker(breaker) if config == Config::new() => Ok(breaker),
         Source::Breaker(breaker) => Err(BuildError::SettingsOfBreaker(breaker.name().to_owned())),

@@ -6,7 +6,7 @@ use crate::drive::{Answer, Calls, Kind, hold};
 use crate::failure::Fault;
 use crate::subjects::DAY;
 use ::tower::{Layer as _, Service, ServiceExt as _, service_fn};
-use breaker_core::{CircuitBreaker, CircuitBreakerError, Config};
+use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, Registry};
 use breaker_tower::{BoxError, CircuitBreakerLayer};
 use bytes::Bytes;
 use http::Response;
@@ -15,6 +15,7 @@ use http_body_util::{BodyExt as _, Full};
 use std::error::Error;
 use std::future::ready;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -75,7 +76,10 @@ fn breaker(case: Case) -> CircuitBreaker {
         Case::Full => Config::new().recovery_timeout(Duration::ZERO).probe_timeout(DAY),
         _ => Config::new(),
     };
-    CircuitBreaker::new(case.name(), config).expect("the settings are in their ranges")
+    // As a layer does it with a name; each has its own.
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let name = format!("{} {}", case.name(), MADE.fetch_add(1, Ordering::Relaxed));
+    Registry::global().declare(&name, config).expect("the settings are in their ranges")
 }
 
 /// Calls of a service, each after the service is ready.
