@@ -47,15 +47,15 @@
 //!
 //! # Features
 //!
-//! Default features:
+//! None is on by default. A name without a version is the newest one, until our next major version.
 //!
-//! Other features:
-//!
-//! - `tonic`: a rejected call of a channel is a `Status`
-//! - `tonic-0-14`, `tonic-0-13`, `tonic-0-12`: the same for one version. `tonic` is the newest of
-//!   them, until our next major version
-//! - `reqwest`: [`CircuitBreakerLayer::http`] takes a `reqwest::Client`
-//! - `reqwest-0-13`, `reqwest-0-12`: the same for one version
+//! - `tonic`: a rejected call of a channel is a `Status` of tonic 0.14
+//! - `tonic-0-14`: the same
+//! - `tonic-0-13`: a `Status` of tonic 0.13
+//! - `tonic-0-12`: a `Status` of tonic 0.12
+//! - `reqwest`: [`CircuitBreakerLayer::http`] takes a `Client` of reqwest 0.13
+//! - `reqwest-0-13`: the same
+//! - `reqwest-0-12`: it takes a `Client` of reqwest 0.12
 //!
 //! The presets of errors are features of `breaker-core`: turn on those of your client, such as
 //! `hyper-util`. [`presets::any`](breaker_core::presets::any) uses all that are on.
