@@ -27,6 +27,9 @@ pin_project! {
     }
 }
 
+/// A call that the breaker has admitted.
+type Running<S, Req, M, E, K> = During<Shared<M, E, K>, Call<S, Req, <S as Service<Req>>::Future>>;
+
 pin_project! {
     #[project = StateProjection]
     enum State<S, Req, M, E, K, R>
@@ -35,7 +38,7 @@ pin_project! {
     {
         Running {
             #[pin]
-            during: During<Shared<M, E, K>, Call<S, Req, S::Future>>,
+            during: Running<S, Req, M, E, K>,
         },
         // Rejected: the inner service is not called.
         Ended {
@@ -50,7 +53,7 @@ where
     M: Mode<S::Response>,
 {
     #[inline]
-    pub(crate) fn running(during: During<Shared<M, E, K>, Call<S, Req, S::Future>>) -> Self {
+    pub(crate) fn running(during: Running<S, Req, M, E, K>) -> Self {
         Self { state: State::Running { during } }
     }
 

@@ -46,6 +46,7 @@ impl CircuitBreakerLayer<Http> {
 impl CircuitBreakerLayer<Plain> {
     /// For any service: each response is a success, and is passed on as it is.
     /// [`classify_response`](CircuitBreakerLayerBuilder::classify_response) changes the former.
+    #[expect(clippy::new_ret_no_self, reason = "`build` makes the layer")]
     pub fn new(breaker: impl Into<BreakerSource>) -> CircuitBreakerLayerBuilder<Plain> {
         CircuitBreakerLayerBuilder::plain(breaker.into())
     }

@@ -1,4 +1,5 @@
 //! What the heads and bodies of responses count as, for HTTP and gRPC.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, Outcome, State};
 use breaker_tower::{BoxError, BuildError, CircuitBreakerLayer, CircuitBreakerLayerBuilder, GuardedBody};

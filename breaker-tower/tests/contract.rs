@@ -1,5 +1,6 @@
 //! The contract of `tower::Service`: readiness, reservations, clones, and tower's own services
 //! above and below.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, State};
 use breaker_tower::{BoxError, CircuitBreakerLayer, CircuitBreakerService, Plain};

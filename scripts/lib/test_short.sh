@@ -35,8 +35,8 @@ check_format() {
     done
 }
 
-# Tests of core, macros, axum, tower and of their behaviour. A wrong body must give the same error in every
-# run, so trybuild compares with the pinned toolchain's words.
+# Tests of core, macros, axum, tower and of their behaviour. A wrong body must give the same error
+# in every run, so trybuild compares with the pinned toolchain's words.
 run_tests() {
     local tests
     # The models come below, with fewer cases. Some tests start the examples, so they come first.

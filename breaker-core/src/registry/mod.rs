@@ -139,9 +139,9 @@ impl Registry {
         self.declared_breaker(name, config, false)
     }
 
-    /// The same, for code that has the breaker as an annotated function has its own: in the
-    /// [global](Self::global) registry a breaker that is made here lives as long as the process.
-    /// So neither its calls nor their errors write a reference count.
+    /// The same for a part of the program that keeps its breaker, as an annotated function does. In
+    /// the [global](Self::global) registry a breaker that is made here lives as long as the
+    /// process. So neither its calls nor their errors write a reference count.
     ///
     /// # Errors
     /// As [`breaker`](Self::breaker).
