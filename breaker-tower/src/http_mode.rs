@@ -123,12 +123,16 @@ where
     }
 
     fn fallback(&self, rejection: &CircuitBreakerError) -> Option<Self::Response> {
-        let answer = self.fallback.as_ref().and_then(|fallback| fallback(rejection))?;
-        Some(answer.map(|bytes| GuardedBody::answer(bytes.into())))
+        Some(self.answer(rejection)?.map(|bytes| GuardedBody::answer(bytes.into())))
     }
 }
 
 impl Http {
+    /// What answers a rejected call, if anything does.
+    pub(crate) fn answer(&self, rejection: &CircuitBreakerError) -> Option<Response<Bytes>> {
+        self.fallback.as_ref().and_then(|fallback| fallback(rejection))
+    }
+
     /// Only a builder has it, so nothing shares it.
     pub(crate) fn change_body(&mut self, change: impl FnOnce(&mut BodyRules)) {
         if let Some(body) = Arc::get_mut(&mut self.body) {

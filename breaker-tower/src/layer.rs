@@ -57,6 +57,11 @@ impl<M, E, K> CircuitBreakerLayer<M, E, K> {
         Self { shared: Arc::new(shared) }
     }
 
+    #[cfg(any(feature = "aws-sdk-1", feature = "reqwest-middleware-0-5", feature = "reqwest-middleware-0-4"))]
+    pub(crate) fn shared(&self) -> &Shared<M, E, K> {
+        &self.shared
+    }
+
     /// The breaker of its calls; with a key, the parent of their breakers.
     pub fn breaker(&self) -> &CircuitBreaker {
         &self.shared.breaker
