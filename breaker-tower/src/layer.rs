@@ -58,7 +58,7 @@ impl<M, E, K> CircuitBreakerLayer<M, E, K> {
     }
 
     #[cfg(any(feature = "aws-sdk-1", feature = "reqwest-middleware-0-5", feature = "reqwest-middleware-0-4"))]
-    pub(crate) fn shared(&self) -> &Shared<M, E, K> {
+    pub(crate) fn shared(&self) -> &Arc<Shared<M, E, K>> {
         &self.shared
     }
 

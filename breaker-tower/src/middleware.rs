@@ -116,7 +116,11 @@ struct NotAnswered(CircuitBreakerError);
 
 impl fmt::Display for NotAnswered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_timeout() { "the request was not answered in time" } else { "the request was not sent" })
+        f.write_str(if self.0.is_timeout() {
+            "the request was not answered in time"
+        } else {
+            "the request was not sent"
+        })
     }
 }
 
@@ -133,8 +137,10 @@ macro_rules! middleware_of {
         mod $middleware {
             use super::{CircuitBreakerMiddleware, NotAnswered};
             use crate::BoxError;
+            use crate::http_mode::Http;
             use crate::key::KeyOf;
             use crate::mode::Mode;
+            use crate::shared::Shared;
             use ::$middleware::{Error, Middleware, Next, Result};
             use ::$reqwest::{Request, Response};
             use breaker_core::CircuitBreakerError;
@@ -144,16 +150,24 @@ macro_rules! middleware_of {
 
             #[async_trait::async_trait]
             impl<K: KeyOf<Request> + Send + Sync + 'static> Middleware for CircuitBreakerMiddleware<K> {
-                async fn handle(&self, request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
+                async fn handle(
+                    &self,
+                    request: Request,
+                    extensions: &mut Extensions,
+                    next: Next<'_>,
+                ) -> Result<Response> {
                     let shared = self.layer.shared();
-                    let permit = match shared.admit(&request) {
+                    let mut permit = match shared.admit(&request) {
                         Ok(permit) => permit,
-                        Err(rejection) => return Mode::<Response>::fallback(&shared.mode, &rejection).ok_or_else(|| not_answered(rejection)),
+                        Err(rejection) => {
+                            return Mode::<Response>::fallback(&shared.mode, &rejection)
+                                .ok_or_else(|| not_answered(rejection));
+                        }
                     };
                     let running = permit.during_sync(|| next.run(request, extensions));
                     match permit.during(running).await {
-                        Ok((Ok(response), permit)) => Ok(shared.mode.settle(permit, response)),
-                        Ok((Err(error), permit)) => Err(unboxed(shared.settle_error(permit, boxed(error)))),
+                        Ok((Ok(response), permit)) => Ok(Http::settle(permit, response)),
+                        Ok((Err(error), permit)) => Err(unboxed(Shared::settle_error(permit, boxed(error)))),
                         Err(timed_out) => Err(not_answered(timed_out)),
                     }
                 }
