@@ -56,6 +56,11 @@
 //! - `reqwest`: [`CircuitBreakerLayer::http`] takes a `Client` of reqwest 0.13
 //! - `reqwest-0-13`: the same
 //! - `reqwest-0-12`: it takes a `Client` of reqwest 0.12
+//! - `reqwest-middleware`: `CircuitBreakerMiddleware` for reqwest-middleware 0.5
+//! - `reqwest-middleware-0-5`: the same
+//! - `reqwest-middleware-0-4`: the same for reqwest-middleware 0.4
+//! - `aws-sdk`: `CircuitBreakerHttpClient` for the AWS SDK
+//! - `aws-sdk-1`: the same
 //!
 //! The presets of errors are features of `breaker-core`: turn on those of your client, such as
 //! `hyper-util`. [`presets::any`](breaker_core::presets::any) uses all that are on.
