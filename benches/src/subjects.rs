@@ -7,6 +7,7 @@ mod failsafe;
 mod floor;
 mod handle;
 pub(crate) mod keyed;
+mod layer;
 mod promises;
 mod recloser;
 mod tower;
@@ -14,6 +15,7 @@ mod tower;
 use crate::cases::Case;
 use crate::drive::Calls;
 use crate::failure::{Bytes, Fault, Plain0, Plain8, Plain24, Plain128};
+use crate::subjects::layer::Way;
 use std::time::Duration;
 
 /// Longer than any measurement.
@@ -106,8 +108,22 @@ pub const SUBJECTS: &[Subject] = &[
     Subject { name: "tower-resilience", cases: COMMON, calls: |case| by!(tower, case), sized: None },
 ];
 
+/// The cases of a service: a body that is read has no others.
+const SERVED: &[Case] = &[Case::Ok, Case::Err, Case::Open, Case::Full];
+
+/// Services of tower, each after the one that it is compared with.
+pub const SERVICES: &[Subject] = &[
+    Subject { name: "service", cases: &[Case::Ok, Case::Err], calls: layer::bare, sized: None },
+    Subject { name: "layer", cases: SERVED, calls: |case| layer::layered(case, Way::One), sized: None },
+    Subject { name: "layer, clones", cases: SERVED, calls: |case| layer::layered(case, Way::Clones), sized: None },
+    Subject { name: "layer, key", cases: &[Case::Ok], calls: |case| layer::layered(case, Way::Keyed), sized: None },
+    Subject { name: "tower-resilience", cases: SERVED, calls: |case| tower::calls::<false>(case), sized: None },
+    Subject { name: "service, body", cases: &[Case::Ok], calls: layer::bare_body, sized: None },
+    Subject { name: "layer, body", cases: &[Case::Ok], calls: layer::guarded_body, sized: None },
+];
+
 /// The subject with this name.
 #[must_use]
 pub fn subject(name: &str) -> Option<&'static Subject> {
-    SUBJECTS.iter().find(|one| one.name == name)
+    SUBJECTS.iter().chain(SERVICES).find(|one| one.name == name)
 }

@@ -43,7 +43,7 @@
 //! - Dependencies: [what to set in a client](_guide::clients), [HTTP and
 //!   gRPC](_guide::clients_http), [databases](_guide::clients_databases),
 //!   [Redis](_guide::clients_redis), [the AWS SDK](_guide::clients_aws), [NATS, AMQP and
-//!   MQTT](_guide::clients_messaging)
+//!   MQTT](_guide::clients_messaging), [layers for tower services](_guide::layers)
 //! - Services: [tests](_guide::testing), [configuration](_guide::configuration),
 //!   [operation](_guide::operating), [troubleshooting](_guide::troubleshooting), [the
 //!   dashboard](_guide::dashboard), [without axum](_guide::without_axum), [library
@@ -114,7 +114,7 @@ pub use crate::breaker::classification::Classification;
 pub use crate::breaker::error::{CallError, CircuitBreakerError};
 pub use crate::breaker::handle::CircuitBreaker;
 pub use crate::breaker::snapshot::{Health, LastError, Snapshot, Status, WindowCounts};
-pub use crate::call::during::During;
+pub use crate::call::owned::{During, OwnedPermit};
 pub use crate::call::permit::Permit;
 #[cfg(feature = "stream")]
 pub use crate::call::stream::{Classifier, GuardedStream, guard_stream, guard_stream_with};

@@ -6,6 +6,7 @@ use crate::http_mode::Http;
 use crate::key::{KeyOf, NoKey};
 use crate::layer::CircuitBreakerLayer;
 use crate::mode::Mode;
+use crate::shared::{Admitted, Shared};
 use crate::source::BreakerSource;
 use aws_smithy_runtime_api_1::box_error::BoxError as SdkBoxError;
 use aws_smithy_runtime_api_1::client::connector_metadata::ConnectorMetadata;
@@ -17,11 +18,12 @@ use aws_smithy_runtime_api_1::client::result::ConnectorError;
 use aws_smithy_runtime_api_1::client::runtime_components::{RuntimeComponents, RuntimeComponentsBuilder};
 use aws_smithy_types_1::body::SdkBody;
 use aws_smithy_types_1::config_bag::ConfigBag;
-use breaker_core::{CircuitBreaker, CircuitBreakerError, Permit};
+use breaker_core::{CircuitBreaker, CircuitBreakerError};
 use http::response::Parts;
 use http::{HeaderName, HeaderValue, StatusCode};
 use std::fmt;
 use std::mem;
+use std::sync::Arc;
 
 /// Puts a circuit breaker before the HTTP client of the AWS SDK.
 ///
@@ -147,7 +149,7 @@ impl<K> fmt::Debug for Guarded<K> {
 
 impl<K: KeyOf<HttpRequest> + Send + Sync + 'static> HttpConnector for Guarded<K> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let permit = match self.layer.shared().admit(&request) {
+        let mut permit = match self.layer.shared().admit(&request) {
             Ok(permit) => permit,
             Err(rejection) => {
                 let answer = Mode::<HttpResponse>::fallback(&self.layer.shared().mode, &rejection);
@@ -156,11 +158,10 @@ impl<K: KeyOf<HttpRequest> + Send + Sync + 'static> HttpConnector for Guarded<K>
         };
         let running = permit.during_sync(|| self.inner.call(request));
         let during = permit.during(running);
-        let layer = self.layer.clone();
         HttpConnectorFuture::new(async move {
             match during.await {
-                Ok((Ok(response), permit)) => Ok(layer.shared().mode.settle(permit, response)),
-                Ok((Err(error), permit)) => Err(unboxed(layer.shared().settle_error(permit, error.into()))),
+                Ok((Ok(response), permit)) => Ok(Http::settle(permit, response)),
+                Ok((Err(error), permit)) => Err(unboxed(Shared::settle_error(permit, error.into()))),
                 Err(timed_out) => Err(ConnectorError::timeout(timed_out.into())),
             }
         })
@@ -180,10 +181,11 @@ fn unboxed(error: BoxError) -> ConnectorError {
 impl Mode<HttpResponse> for Http {
     type Response = HttpResponse;
 
-    fn settle(&self, permit: Permit, mut response: HttpResponse) -> HttpResponse {
+    fn settle<E, K>(permit: Admitted<Self, E, K>, mut response: HttpResponse) -> HttpResponse {
+        let shared = Arc::clone(permit.owner());
         let parts = parts_of(&response);
         let body = mem::replace(response.body_mut(), SdkBody::taken());
-        *response.body_mut() = SdkBody::from_body_1_x(self.guard(permit, &parts, body));
+        *response.body_mut() = SdkBody::from_body_1_x(shared.mode.guard(permit.into_permit(), &parts, body));
         response
     }
 

@@ -47,9 +47,9 @@ impl<M> CircuitBreakerLayerBuilder<M> {
             mode,
             key: NoKey,
             open: Box::new(open),
-            rule: Box::new(|error| presets::any(error)),
+            rule: Box::new(presets::any),
             record: |permit, result, outcome| {
-                permit.record_result(result, presets::errors(result).with_outcome(outcome))
+                permit.record_result(result, presets::errors(result).with_outcome(outcome));
             },
         }
     }
@@ -57,11 +57,7 @@ impl<M> CircuitBreakerLayerBuilder<M> {
 
 impl CircuitBreakerLayerBuilder<Http> {
     pub(crate) fn of_protocol(source: BreakerSource, protocol: Protocol) -> Self {
-        let body = BodyRules {
-            is_grpc: protocol == Protocol::Grpc,
-            timeout: None,
-            errors: Box::new(|error| presets::any(error)),
-        };
+        let body = BodyRules { is_grpc: protocol == Protocol::Grpc, timeout: None, errors: Box::new(presets::any) };
         let mode = Http { protocol, head: None, fallback: None, body: Arc::new(body) };
         Self::of_mode(source, mode, if protocol == Protocol::Grpc { open_grpc } else { open_boxed })
     }
@@ -157,9 +153,9 @@ impl<M: Setup, E, K> CircuitBreakerLayerBuilder<M, E, K> {
             mode,
             key,
             open: Box::new(open),
-            rule: Box::new(|error| presets::any(error)),
+            rule: Box::new(presets::any),
             record: |permit, result, outcome| {
-                permit.record_result(result, presets::errors(result).with_outcome(outcome))
+                permit.record_result(result, presets::errors(result).with_outcome(outcome));
             },
         }
     }
@@ -191,7 +187,7 @@ impl<M: Setup, E, K> CircuitBreakerLayerBuilder<M, E, K> {
     ///
     /// [reference]: breaker_core::_guide::reference
     pub fn set(mut self, setting: &str, value: impl SettingValue) -> Self {
-        match self.config.clone().with_str(setting, &value.to_text()) {
+        match self.config.with_str(setting, &value.to_text()) {
             Ok(config) => self.config = config,
             Err(error) => {
                 let breaker = self.source.name().to_owned();
@@ -223,7 +219,8 @@ impl<M: Setup, E, K> CircuitBreakerLayerBuilder<M, E, K> {
         self.set("recovery_timeout", span)
     }
 
-    /// Makes the layer, and its breaker in [`Registry::global`] if there is none of that name.
+    /// Makes the layer, and its breaker in [`Registry::global`] if there is none of that name. The
+    /// breaker lives as long as the process, as that of an annotated function.
     ///
     /// # Errors
     /// When a setting is wrong.
@@ -260,7 +257,7 @@ fn parse_span(text: &str) -> Option<Option<Duration>> {
 fn breaker_of(source: BreakerSource, config: Config) -> Result<CircuitBreaker, BuildError> {
     match source.0 {
         Source::Name(name) => {
-            Registry::global().breaker(&name, config).map_err(|error| BuildError::Setting { breaker: name, error })
+            Registry::global().declare(&name, config).map_err(|error| BuildError::Setting { breaker: name, error })
         }
         Source::Breaker(breaker) if config == Config::new() => Ok(breaker),
         Source::Breaker(breaker) => Err(BuildError::SettingsOfBreaker(breaker.name().to_owned())),

@@ -10,7 +10,6 @@ use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tower_service::Service;
 
@@ -28,6 +27,9 @@ pin_project! {
     }
 }
 
+/// A call that the breaker has admitted.
+type Running<S, Req, M, E, K> = During<Shared<M, E, K>, Call<S, Req, <S as Service<Req>>::Future>>;
+
 pin_project! {
     #[project = StateProjection]
     enum State<S, Req, M, E, K, R>
@@ -36,8 +38,7 @@ pin_project! {
     {
         Running {
             #[pin]
-            during: During<Call<S, Req, S::Future>>,
-            shared: Arc<Shared<M, E, K>>,
+            during: Running<S, Req, M, E, K>,
         },
         // Rejected: the inner service is not called.
         Ended {
@@ -51,8 +52,9 @@ where
     S: Service<Req>,
     M: Mode<S::Response>,
 {
-    pub(crate) fn running(during: During<Call<S, Req, S::Future>>, shared: Arc<Shared<M, E, K>>) -> Self {
-        Self { state: State::Running { during, shared } }
+    #[inline]
+    pub(crate) fn running(during: Running<S, Req, M, E, K>) -> Self {
+        Self { state: State::Running { during } }
     }
 
     pub(crate) fn ended(result: Result<M::Response, E>) -> Self {
@@ -70,12 +72,16 @@ where
 
     /// # Panics
     /// When it is polled after it was ready.
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProjection::Running { during, shared } => Poll::Ready(match ready!(during.poll(context)) {
-                Ok((Ok(response), permit)) => Ok(shared.mode.settle(permit, response)),
-                Ok((Err(error), permit)) => Err(shared.settle_error(permit, error.into())),
-                Err(timed_out) => Err((shared.open)(timed_out)),
+            StateProjection::Running { mut during } => Poll::Ready(match ready!(during.as_mut().poll(context)) {
+                Ok((Ok(response), permit)) => Ok(M::settle(permit, response)),
+                Ok((Err(error), permit)) => Err(Shared::settle_error(permit, error.into())),
+                Err(timed_out) => {
+                    let shared = during.owner().expect("a call that has timed out keeps its owner");
+                    Err((shared.open)(timed_out))
+                }
             }),
             StateProjection::Ended { result } => {
                 Poll::Ready(result.take().expect("a response future was polled after it was ready"))
@@ -112,6 +118,7 @@ pin_project! {
 impl<S: Service<Req>, Req> Future for Call<S, Req, S::Future> {
     type Output = Result<S::Response, S::Error>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let future = match self.as_mut().project() {

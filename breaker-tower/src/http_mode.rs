@@ -4,7 +4,7 @@ use crate::BoxError;
 use crate::body::{BodyRules, GuardedBody};
 use crate::grpc;
 use crate::mode::{Mode, Setup, sealed};
-use crate::shared::Rule;
+use crate::shared::{Admitted, Rule};
 use breaker_core::presets::http_1::retry_after;
 use breaker_core::{CircuitBreakerError, Outcome, Permit, presets};
 use bytes::Bytes;
@@ -115,9 +115,10 @@ where
 {
     type Response = Response<GuardedBody<B>>;
 
-    fn settle(&self, permit: Permit, response: Response<B>) -> Self::Response {
+    fn settle<E, K>(permit: Admitted<Self, E, K>, response: Response<B>) -> Self::Response {
+        let shared = Arc::clone(permit.owner());
         let (parts, body) = response.into_parts();
-        let body = self.guard(permit, &parts, body);
+        let body = shared.mode.guard(permit.into_permit(), &parts, body);
         Response::from_parts(parts, body)
     }
 

@@ -9,8 +9,10 @@ pub struct NoKey;
 /// The key of a request says which breaker its call asks.
 /// [`key`](crate::CircuitBreakerLayerBuilder::key) sets it.
 pub struct Keyed<Req> {
-    of: Box<dyn Fn(&Req) -> Option<String> + Send + Sync>,
+    of: Box<Of<Req>>,
 }
+
+type Of<Req> = dyn Fn(&Req) -> Option<String> + Send + Sync;
 
 impl<Req> Keyed<Req> {
     pub(crate) fn new(of: impl Fn(&Req) -> Option<String> + Send + Sync + 'static) -> Self {

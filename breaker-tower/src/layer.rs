@@ -46,6 +46,7 @@ impl CircuitBreakerLayer<Http> {
 impl CircuitBreakerLayer<Plain> {
     /// For any service: each response is a success, and is passed on as it is.
     /// [`classify_response`](CircuitBreakerLayerBuilder::classify_response) changes the former.
+    #[expect(clippy::new_ret_no_self, reason = "`build` makes the layer")]
     pub fn new(breaker: impl Into<BreakerSource>) -> CircuitBreakerLayerBuilder<Plain> {
         CircuitBreakerLayerBuilder::plain(breaker.into())
     }
@@ -57,7 +58,7 @@ impl<M, E, K> CircuitBreakerLayer<M, E, K> {
     }
 
     #[cfg(any(feature = "aws-sdk-1", feature = "reqwest-middleware-0-5", feature = "reqwest-middleware-0-4"))]
-    pub(crate) fn shared(&self) -> &Shared<M, E, K> {
+    pub(crate) fn shared(&self) -> &Arc<Shared<M, E, K>> {
         &self.shared
     }
 

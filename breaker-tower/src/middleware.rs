@@ -137,8 +137,10 @@ macro_rules! middleware_of {
         mod $middleware {
             use super::{CircuitBreakerMiddleware, NotAnswered};
             use crate::BoxError;
+            use crate::http_mode::Http;
             use crate::key::KeyOf;
             use crate::mode::Mode;
+            use crate::shared::Shared;
             use ::$middleware::{Error, Middleware, Next, Result};
             use ::$reqwest::{Request, Response};
             use breaker_core::CircuitBreakerError;
@@ -155,7 +157,7 @@ macro_rules! middleware_of {
                     next: Next<'_>,
                 ) -> Result<Response> {
                     let shared = self.layer.shared();
-                    let permit = match shared.admit(&request) {
+                    let mut permit = match shared.admit(&request) {
                         Ok(permit) => permit,
                         Err(rejection) => {
                             return Mode::<Response>::fallback(&shared.mode, &rejection)
@@ -164,8 +166,8 @@ macro_rules! middleware_of {
                     };
                     let running = permit.during_sync(|| next.run(request, extensions));
                     match permit.during(running).await {
-                        Ok((Ok(response), permit)) => Ok(shared.mode.settle(permit, response)),
-                        Ok((Err(error), permit)) => Err(unboxed(shared.settle_error(permit, boxed(error)))),
+                        Ok((Ok(response), permit)) => Ok(Http::settle(permit, response)),
+                        Ok((Err(error), permit)) => Err(unboxed(Shared::settle_error(permit, boxed(error)))),
                         Err(timed_out) => Err(not_answered(timed_out)),
                     }
                 }

@@ -1,8 +1,10 @@
 //! What a layer knows of the responses: nothing, what a closure says, or all of HTTP and gRPC.
 
 use crate::BoxError;
-use breaker_core::{CircuitBreakerError, Outcome, Permit};
+use crate::shared::Admitted;
+use breaker_core::{CircuitBreakerError, Outcome};
 use std::fmt;
+use std::sync::Arc;
 
 /// What a layer knows of responses of this type: [`Plain`], [`Judged`] or
 /// [`Http`](crate::Http).
@@ -16,7 +18,9 @@ pub trait Mode<Res>: sealed::Sealed {
     type Response;
 
     #[doc(hidden)]
-    fn settle(&self, permit: Permit, response: Res) -> Self::Response;
+    fn settle<E, K>(permit: Admitted<Self, E, K>, response: Res) -> Self::Response
+    where
+        Self: Sized;
 
     #[doc(hidden)]
     fn fallback(&self, _rejection: &CircuitBreakerError) -> Option<Self::Response> {
@@ -35,7 +39,8 @@ impl Plain {
 impl<Res> Mode<Res> for Plain {
     type Response = Res;
 
-    fn settle(&self, permit: Permit, response: Res) -> Res {
+    #[inline(always)]
+    fn settle<E, K>(permit: Admitted<Self, E, K>, response: Res) -> Res {
         permit.success();
         response
     }
@@ -56,8 +61,9 @@ impl<Res> Judged<Res> {
 impl<Res> Mode<Res> for Judged<Res> {
     type Response = Res;
 
-    fn settle(&self, permit: Permit, response: Res) -> Res {
-        let outcome = permit.during_sync(|| (self.rule)(&response));
+    fn settle<E, K>(mut permit: Admitted<Self, E, K>, response: Res) -> Res {
+        let shared = Arc::clone(permit.owner());
+        let outcome = permit.during_sync(|| (shared.mode.rule)(&response));
         permit.record(outcome);
         response
     }

@@ -5,7 +5,9 @@
 
 use crate::http_mode::Http;
 use crate::mode::Mode;
-use breaker_core::{CircuitBreakerError, Permit};
+use crate::shared::Admitted;
+use breaker_core::CircuitBreakerError;
+use std::sync::Arc;
 
 /// The response of one version.
 macro_rules! response_of {
@@ -20,12 +22,13 @@ macro_rules! response_of {
         impl Mode<::$reqwest::Response> for Http {
             type Response = ::$reqwest::Response;
 
-            fn settle(&self, permit: Permit, response: ::$reqwest::Response) -> Self::Response {
+            fn settle<E, K>(permit: Admitted<Self, E, K>, response: ::$reqwest::Response) -> Self::Response {
                 use ::$reqwest::{Body, ResponseBuilderExt as _};
 
+                let shared = Arc::clone(permit.owner());
                 let with_url = http::Response::builder().url(response.url().clone());
                 let (mut parts, body) = http::Response::<Body>::from(response).into_parts();
-                let body = self.guard(permit, &parts, body);
+                let body = shared.mode.guard(permit.into_permit(), &parts, body);
                 if let Ok(with_url) = with_url.body(()) {
                     parts.extensions.extend(with_url.into_parts().0.extensions);
                 }

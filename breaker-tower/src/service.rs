@@ -6,7 +6,7 @@ use crate::http_mode::Http;
 use crate::key::{KeyOf, NoKey};
 use crate::mode::Mode;
 use crate::shared::Shared;
-use breaker_core::{CircuitBreaker, CircuitBreakerError, Permit};
+use breaker_core::{CircuitBreaker, CircuitBreakerError, OwnedPermit};
 use std::fmt;
 use std::future::Future;
 use std::mem;
@@ -44,6 +44,9 @@ pub struct CircuitBreakerService<S, M = Http, E = BoxError, K = NoKey> {
     inner: S,
     shared: Arc<Shared<M, E, K>>,
     readiness: Readiness,
+    /// The inner service was asked whether it is ready: it may have reserved something, or may
+    /// wait for its turn.
+    asked: bool,
     /// Wakes the caller that waits for the inner service when the breaker opens.
     opens: Option<Opens>,
     /// An error of the inner service's `poll_ready` has been counted.
@@ -57,15 +60,15 @@ type Opens = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 enum Readiness {
     /// Nothing.
     Unknown,
-    /// The inner service is ready, and may have reserved something.
+    /// The inner service is ready.
     Inner,
-    /// The breaker was about to reject, so the inner service was not asked.
+    /// The breaker was about to reject.
     Rejects,
 }
 
 impl<S, M, E, K> CircuitBreakerService<S, M, E, K> {
     pub(crate) fn new(inner: S, shared: Arc<Shared<M, E, K>>) -> Self {
-        Self { inner, shared, readiness: Readiness::Unknown, opens: None, failed: false }
+        Self { inner, shared, readiness: Readiness::Unknown, asked: false, opens: None, failed: false }
     }
 
     /// The breaker of its calls; with a key, the parent of their breakers.
@@ -88,23 +91,37 @@ impl<S, M, E, K> CircuitBreakerService<S, M, E, K> {
         self.inner
     }
 
-    /// Whether the breaker opens while the caller waits for the inner service.
+    /// Waits until the breaker opens, beside the inner service. The call is rejected then.
+    #[cold]
     fn poll_opens(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let breaker = &self.shared.breaker;
         let opens = self.opens.get_or_insert_with(|| {
             let breaker = breaker.clone();
             Box::pin(async move { breaker.unready().await })
         });
-        opens.as_mut().poll(context)
+        if opens.as_mut().poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        self.opens = None;
+        self.readiness = Readiness::Rejects;
+        Poll::Ready(())
     }
 
-    /// Gives back what the inner service has reserved: its clone has reserved nothing.
-    fn give_back(&mut self)
+    /// Counts the first error of the inner service's `poll_ready`, and returns the error.
+    #[cold]
+    fn fail(&mut self, error: E) -> E {
+        self.opens = None;
+        if mem::replace(&mut self.failed, true) { error } else { self.shared.count_unready(error) }
+    }
+
+    /// The inner service with what it has reserved. Its clone, which has reserved nothing, stays.
+    fn take_inner(&mut self) -> S
     where
         S: Clone,
     {
+        self.asked = false;
         let fresh = self.inner.clone();
-        drop(mem::replace(&mut self.inner, fresh));
+        mem::replace(&mut self.inner, fresh)
     }
 }
 
@@ -119,45 +136,41 @@ where
     type Error = E;
     type Future = ResponseFuture<S, Req, M, E, K>;
 
+    #[inline]
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), E>> {
         if K::IS_GIVEN || self.readiness == Readiness::Rejects {
             return Poll::Ready(Ok(()));
         }
         if !self.shared.breaker.is_ready() {
+            // What the inner service has reserved, `call` gives back.
             if self.readiness == Readiness::Unknown {
                 self.readiness = Readiness::Rejects;
             }
             self.opens = None;
             return Poll::Ready(Ok(()));
         }
+        self.asked = true;
         match self.inner.poll_ready(context) {
-            Poll::Ready(Ok(())) => self.readiness = Readiness::Inner,
-            Poll::Ready(Err(error)) => {
-                self.opens = None;
-                let error = error.into();
-                if !mem::replace(&mut self.failed, true) {
-                    return Poll::Ready(Err(self.shared.count_unready(error)));
+            Poll::Ready(Ok(())) => {
+                self.readiness = Readiness::Inner;
+                if self.opens.is_some() {
+                    self.opens = None;
                 }
-                return Poll::Ready(Err(error));
+                Poll::Ready(Ok(()))
             }
-            Poll::Pending => {
-                if self.poll_opens(context).is_pending() {
-                    return Poll::Pending;
-                }
-                self.readiness = Readiness::Rejects;
-            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(self.fail(error.into()))),
+            Poll::Pending => self.poll_opens(context).map(Ok),
         }
-        self.opens = None;
-        Poll::Ready(Ok(()))
     }
 
+    #[inline]
     fn call(&mut self, request: Req) -> Self::Future {
         let is_ready = mem::replace(&mut self.readiness, Readiness::Unknown) == Readiness::Inner;
         match self.shared.admit(&request) {
             Ok(permit) => self.start(permit, request, is_ready),
             Err(rejection) => {
-                if is_ready {
-                    self.give_back();
+                if self.asked {
+                    drop(self.take_inner());
                 }
                 self.reject(rejection)
             }
@@ -166,18 +179,25 @@ where
 }
 
 impl<S, M, E, K> CircuitBreakerService<S, M, E, K> {
-    fn start<Req>(&mut self, permit: Permit, request: Req, is_ready: bool) -> ResponseFuture<S, Req, M, E, K>
+    #[inline]
+    fn start<Req>(
+        &mut self,
+        mut permit: OwnedPermit<Shared<M, E, K>>,
+        request: Req,
+        is_ready: bool,
+    ) -> ResponseFuture<S, Req, M, E, K>
     where
         S: Service<Req> + Clone,
         M: Mode<S::Response>,
     {
         let call = if is_ready {
+            self.asked = false;
             let inner = &mut self.inner;
             Call::Running { future: permit.during_sync(|| inner.call(request)) }
         } else {
-            Call::Waiting { inner: self.inner.clone(), request: Some(request) }
+            Call::Waiting { inner: self.take_inner(), request: Some(request) }
         };
-        ResponseFuture::running(permit.during(call), Arc::clone(&self.shared))
+        ResponseFuture::running(permit.during(call))
     }
 
     #[cold]

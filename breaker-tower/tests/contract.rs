@@ -1,5 +1,6 @@
 //! The contract of `tower::Service`: readiness, reservations, clones, and tower's own services
 //! above and below.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, State};
 use breaker_tower::{BoxError, CircuitBreakerLayer, CircuitBreakerService, Plain};
@@ -156,6 +157,38 @@ async fn a_rejected_call_gives_back_what_the_service_has_reserved() {
     assert!(is_rejection(&service.call(SECOND).await.unwrap_err()));
     assert!(poll_ready(&mut other).await.is_ready());
     assert_eq!(shared.calls.load(Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_call_gives_up_its_place_in_the_queue() {
+    let (dependency, _) = Dependency::new();
+    let breaker = breaker(Config::new());
+    let mut limited = ConcurrencyLimit::new(dependency, 1);
+    let mut service = layer(&breaker).layer(limited.clone());
+    let mut other = limited.clone();
+    let running = limited.ready().await.unwrap().call(SECOND);
+    assert!(poll_ready(&mut service).await.is_pending(), "the only place is taken");
+    breaker.force_open();
+    service.ready().await.unwrap();
+    assert!(is_rejection(&service.call(SECOND).await.unwrap_err()));
+    running.await.unwrap();
+    assert!(poll_ready(&mut other).await.is_ready(), "nobody is before it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_admitted_after_all_keeps_its_place_in_the_queue() {
+    let (dependency, _) = Dependency::new();
+    let breaker = breaker(Config::new());
+    let mut limited = ConcurrencyLimit::new(dependency, 1);
+    let mut service = layer(&breaker).layer(limited.clone());
+    let running = limited.ready().await.unwrap().call(SECOND);
+    assert!(poll_ready(&mut service).await.is_pending());
+    breaker.force_open();
+    service.ready().await.unwrap();
+    breaker.clear_override();
+    let call = service.call(SECOND);
+    running.await.unwrap();
+    timeout(2 * SECOND, call).await.expect("it does not wait behind itself").unwrap();
 }
 
 #[tokio::test(start_paused = true)]

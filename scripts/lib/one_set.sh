@@ -4,7 +4,7 @@
 # again where they differ.
 
 one_set=()
-for package in breaker-core breaker-macros breaker-axum breaker-tests breaker-examples breaker-code-search; do
+for package in breaker-core breaker-macros breaker-axum breaker-tower breaker-tests breaker-examples breaker-code-search; do
     one_set+=(-p "$package")
 done
 one_set+=(--features "breaker-axum/axum-0-7,breaker-examples/virtual-time")

@@ -59,7 +59,7 @@ as_users_get_it() {
     # The pages with the features' badges, which docs.rs makes with a nightly compiler.
     step env RUSTC_BOOTSTRAP=1 RUSTDOCFLAGS="--cfg docsrs -D warnings" \
         cargo doc -q --no-deps -p breaker-core -p breaker-macros
-    step env RUSTDOCFLAGS="-D warnings" cargo doc -q --no-deps -p breaker-axum --all-features
+    step env RUSTDOCFLAGS="-D warnings" cargo doc -q --no-deps -p breaker-axum -p breaker-tower --all-features
 }
 
 # In the set of features that `cargo run --example` has, for which the package may not be named.

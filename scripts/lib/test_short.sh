@@ -35,12 +35,12 @@ check_format() {
     done
 }
 
-# Tests of core, macros, axum and of their behaviour. A wrong body must give the same error in every
-# run, so trybuild compares with the pinned toolchain's words.
+# Tests of core, macros, axum, tower and of their behaviour. A wrong body must give the same error
+# in every run, so trybuild compares with the pinned toolchain's words.
 run_tests() {
     local tests
     # The models come below, with fewer cases. Some tests start the examples, so they come first.
-    tests=$(tests_in breaker-axum/tests tests/tests)
+    tests=$(tests_in breaker-axum/tests breaker-tower/tests tests/tests)
     tests=${tests/--test model /}
     tests=${tests/--test nesting_model /}
     in_one_set build --example quickstart --example reload --example assistant \

@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-const PACKAGES: [&str; 3] = ["breaker-core", "breaker-macros", "breaker-axum"];
+const PACKAGES: [&str; 4] = ["breaker-core", "breaker-macros", "breaker-axum", "breaker-tower"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -92,7 +92,7 @@ fn features(package: &str) -> Vec<String> {
 fn each_feature_is_on_the_first_page_or_in_the_table_of_versions() {
     let presets = head("breaker-core/src/classify/presets/mod.rs");
     let versions = presets.split("\n//! # Versions\n").nth(1).unwrap().split("\n//! # ").next().unwrap();
-    for package in ["breaker-core", "breaker-axum"] {
+    for package in ["breaker-core", "breaker-axum", "breaker-tower"] {
         let page = head(&format!("{package}/src/lib.rs"));
         let listed = page.split("\n//! # Features\n").nth(1).unwrap().split("\n//! # ").next().unwrap();
         for feature in features(package).iter().filter(|feature| *feature != "default") {

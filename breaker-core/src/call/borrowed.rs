@@ -15,6 +15,7 @@ use crate::clock::Tick;
 use crate::machine::outcome::Outcome;
 use crate::machine::packed::{Evidence, PackedState};
 use std::any::type_name;
+use std::mem;
 
 /// A call by a handle that outlives the call. Its permit holds a reference count of the breaker.
 /// The permit is created only for an ending that is more than a plain success.
@@ -24,6 +25,48 @@ pub(crate) struct BorrowedPermit<'b> {
     /// The packed state under which the call was admitted, with what its inner calls have reported.
     packed: PackedState,
     stage: Stage,
+}
+
+/// What a borrowed permit knows, apart from its breaker. Each one is resumed and ended.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts {
+    packed: PackedState,
+    stage: Stage,
+}
+
+impl Parts {
+    /// `None`: the call needs more than one load of the packed state.
+    #[inline]
+    pub(crate) fn of(breaker: &CircuitBreaker) -> Option<Self> {
+        let packed = breaker.0.gate.packed();
+        let at_once = packed.admits() && !packed.has(PackedState::LIMITED) && is_quiet();
+        at_once.then_some(Self { packed, stage: Stage::Idle })
+    }
+
+    /// Runs user code as a part of the call. If it panics, the resumed permit ends the call.
+    #[inline]
+    pub(crate) fn guarded<R>(&mut self, breaker: &CircuitBreaker, f: impl FnOnce() -> R) -> R {
+        let hot: &HotState = &breaker.0;
+        self.stage = Stage::Runs;
+        nesting::enter_slotless(hot, self.packed);
+        let inside = InsideParts(self, hot);
+        let value = f();
+        inside.0.stage = Stage::Idle;
+        value
+    }
+
+    /// Keeps what the stack recorded about the call.
+    #[inline(never)]
+    fn keep(&mut self, hot: &HotState, left: Frame) {
+        self.packed = left.packed.kept();
+        nesting::report_evidence(hot, self.packed.evidence());
+    }
+
+    /// The permit of these parts. Each permit is made once.
+    #[inline]
+    pub(crate) fn resume(self, breaker: &CircuitBreaker) -> BorrowedPermit<'_> {
+        BorrowedPermit { breaker, hot: &breaker.0, packed: self.packed, stage: self.stage }
+    }
 }
 
 /// Whose code a classifier is. Calls in one of the user are inside its call.
@@ -62,11 +105,14 @@ impl<'b> BorrowedPermit<'b> {
     /// `None`: the call needs more than one load of the packed state.
     #[inline]
     pub(crate) fn of(breaker: &'b CircuitBreaker) -> Option<Self> {
-        let hot: &HotState = &breaker.0;
-        let packed = hot.gate.packed();
-        let at_once = packed.admits() && !packed.has(PackedState::LIMITED) && is_quiet();
-        // Not `then_some`: a permit that is created is a call.
-        at_once.then(|| Self { breaker, hot, packed, stage: Stage::Idle })
+        Parts::of(breaker).map(|parts| parts.resume(breaker))
+    }
+
+    /// Suspends the permit. Its call goes on when the parts are resumed.
+    #[inline]
+    pub(crate) fn suspend(mut self) -> Parts {
+        let stage = mem::replace(&mut self.stage, Stage::Over);
+        Parts { packed: self.packed, stage }
     }
 
     #[inline]
@@ -86,6 +132,13 @@ impl<'b> BorrowedPermit<'b> {
         classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>> {
         let classified = if O::IS_USERS { self.guarded(|| classify(&result)) } else { classify(&result) };
+        self.record(&result, &classified);
+        result.map_err(CallError::Inner)
+    }
+
+    /// Ends the call with this result and this classification.
+    #[inline(always)]
+    pub(crate) fn record<T, E, C: Classification<E>>(&mut self, result: &Result<T, E>, classified: &C) {
         self.stage = Stage::Over;
         let outcome = classified.outcome();
         let success = result.is_ok() && matches!(outcome, Outcome::Success) && self.packed.is_plain();
@@ -93,11 +146,10 @@ impl<'b> BorrowedPermit<'b> {
             self.breaker.0.success_on_stripe();
             nesting::report_evidence(self.hot, Evidence::SUCCEEDED);
         } else if C::WORDED {
-            self.settle_worded(&result, &classified);
+            self.settle_worded(result, classified);
         } else {
             self.settle(result.is_err(), outcome, type_name::<E>());
         }
-        result.map_err(CallError::Inner)
     }
 
     /// Counts any other ending.
@@ -126,7 +178,8 @@ impl<'b> BorrowedPermit<'b> {
         lengthen_streak(self.breaker, function, self.packed, cause)
     }
 
-    fn permit(&mut self) -> Permit {
+    /// The call goes on under a permit of its own.
+    pub(crate) fn permit(&mut self) -> Permit {
         self.stage = Stage::Over;
         Permit::new(Owner::Own(self.breaker.clone()), self.packed, 0, Tick::ZERO)
     }
@@ -186,6 +239,19 @@ impl Drop for BorrowedPermit<'_> {
     fn drop(&mut self) {
         if self.stage != Stage::Over {
             self.abandon();
+        }
+    }
+}
+
+/// The same for a suspended permit.
+struct InsideParts<'l>(&'l mut Parts, &'l HotState);
+
+impl Drop for InsideParts<'_> {
+    /// Also when the code panics.
+    #[inline]
+    fn drop(&mut self) {
+        if !nesting::leave_slotless(self.0.packed) {
+            self.0.keep(self.1, nesting::leave());
         }
     }
 }

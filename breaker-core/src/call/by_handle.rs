@@ -173,6 +173,14 @@ impl Permit {
     }
 }
 
+impl Permit {
+    /// Runs `closure` as a part of this call, and leaves the call open. A time limit does not
+    /// apply.
+    pub fn during_sync<R>(&self, closure: impl FnOnce() -> R) -> R {
+        self.guarded(closure)
+    }
+}
+
 fn every_error<T, E>(result: &Result<T, E>) -> Outcome {
     if result.is_ok() { Outcome::success() } else { Outcome::failure() }
 }

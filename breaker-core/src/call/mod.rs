@@ -3,7 +3,7 @@
 //! 1. [`admission`] decides whether the call is admitted. [`readiness`] tells it beforehand.
 //! 2. [`by_handle`] and [`handle_call`] run the body under its [`permit`], or under a [`borrowed`]
 //!    one. ([`nesting`] tracks the enclosing calls.) [`counted`] begins and ends a call that needs
-//!    only a count in a window or by a meter. [`during`] runs the first part of a call only.
+//!    only a count in a window or by a meter. [`owned`] runs a part of a call.
 //! 3. [`timeout`] ends a call at its time limit; [`runtime`] identifies the runtime of its timer.
 //! 4. [`result`] says what a guarded function returns, and makes errors of rejections.
 //! 5. [`settle`] classifies the result, and ends the permit with the outcome.
@@ -20,10 +20,10 @@ pub(crate) mod admission;
 pub(crate) mod borrowed;
 pub(crate) mod by_handle;
 pub(crate) mod counted;
-pub(crate) mod during;
 pub(crate) mod handle_call;
 pub(crate) mod kept_failure;
 pub(crate) mod nesting;
+pub(crate) mod owned;
 pub(crate) mod permit;
 pub(crate) mod readiness;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]

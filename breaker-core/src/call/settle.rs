@@ -124,6 +124,7 @@ impl Permit {
     /// assert_eq!(breaker.snapshot().last_error.unwrap().message.unwrap(), "connection refused");
     /// # Ok::<(), breaker_core::CircuitBreakerError>(())
     /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "a caller has made it for this")]
     pub fn record_result<T, E>(self, result: &Result<T, E>, classification: impl Classification<E>) {
         self.settle_classified(result, &classification);
     }

@@ -154,7 +154,7 @@ impl Callsite {
 
     /// Creates the binding to the breaker in `registry`.
     pub(crate) fn binding(&self, registry: &Registry) -> Binding {
-        let (breaker, call_settings) = registry.declare(&self.declaration);
+        let (breaker, call_settings) = registry.declare_function(&self.declaration);
         Binding::new(breaker, self.declaration.function(), call_settings)
     }
 }

@@ -135,6 +135,23 @@ impl Registry {
     /// When a value of `config` is out of its range, or the name is empty.
     #[track_caller]
     pub fn breaker(&self, name: &str, config: Config) -> Result<CircuitBreaker, ConfigError> {
+        // It may be removed again, so it does not live forever.
+        self.declared_breaker(name, config, false)
+    }
+
+    /// The same for a part of the program that keeps its breaker, as an annotated function does. In
+    /// the [global](Self::global) registry a breaker that is made here lives as long as the
+    /// process. So neither its calls nor their errors write a reference count.
+    ///
+    /// # Errors
+    /// As [`breaker`](Self::breaker).
+    #[track_caller]
+    pub fn declare(&self, name: &str, config: Config) -> Result<CircuitBreaker, ConfigError> {
+        self.declared_breaker(name, config, self.forever)
+    }
+
+    #[track_caller]
+    fn declared_breaker(&self, name: &str, config: Config, forever: bool) -> Result<CircuitBreaker, ConfigError> {
         let location = Location::caller().to_string();
         if name.is_empty() {
             return Err(ConfigError::nameless(&location));
@@ -143,8 +160,7 @@ impl Registry {
             return Err(problem);
         }
         let declared = Declared { location, config, can_time_out: true, by_default: None };
-        // It may be removed again, so it does not live forever.
-        let breaker = self.inner.lock().declare(name, declared, false);
+        let breaker = self.inner.lock().declare(name, declared, forever);
         self.flush();
         Ok(breaker)
     }
@@ -288,7 +304,7 @@ impl Registry {
 
     /// Returns the breaker of an annotated function, and the settings of that function alone, which
     /// calls read.
-    pub(crate) fn declare(&self, declaration: &Declaration) -> (CircuitBreaker, Arc<PublishedCallSettings>) {
+    pub(crate) fn declare_function(&self, declaration: &Declaration) -> (CircuitBreaker, Arc<PublishedCallSettings>) {
         let (name, declared, function) = declaration.read();
         let mut inner = self.inner.lock();
         let breaker = inner.declare(&name, declared.clone(), self.forever);
@@ -300,7 +316,7 @@ impl Registry {
     fn adopt(&self) {
         #[cfg(feature = "register")]
         for declaration in collected() {
-            self.declare(declaration);
+            self.declare_function(declaration);
         }
     }
 

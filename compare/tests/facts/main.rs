@@ -7,6 +7,7 @@
 //! microsecond, and a test waits for it without a sleep.
 
 mod keys;
+mod layers;
 mod situations;
 mod table;
 

@@ -29,7 +29,7 @@ fn lines() -> (Vec<&'static str>, Vec<Vec<&'static str>>) {
     (head, lines.skip(1).take_while(|cells| !cells.is_empty()).collect())
 }
 
-fn cells(line: &'static str) -> Vec<&'static str> {
+pub(crate) fn cells(line: &'static str) -> Vec<&'static str> {
     let inner = line.strip_prefix('|').and_then(|line| line.strip_suffix('|'));
     inner.map(|inner| inner.split('|').map(str::trim).collect()).unwrap_or_default()
 }

@@ -89,6 +89,7 @@ fn of_docs_rs(page: &str) -> Option<PathBuf> {
         [name] => format!("{name}/src/lib.rs"),
         ["breaker-core", "latest", "breaker_core"] => "breaker-core/src/lib.rs".to_owned(),
         ["breaker-axum", "latest", "breaker_axum"] => "breaker-axum/src/lib.rs".to_owned(),
+        ["breaker-tower", "latest", "breaker_tower"] => "breaker-tower/src/lib.rs".to_owned(),
         ["breaker-core", "latest", "breaker_core", "_guide"] => "breaker-core/src/_guide.rs".to_owned(),
         ["breaker-core", "latest", "breaker_core", "_guide", name] => format!("{GUIDE}/{name}.md"),
         ["breaker-core", "latest", "breaker_core", "presets"] => "breaker-core/src/classify/presets/mod.rs".to_owned(),

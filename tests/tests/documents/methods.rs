@@ -64,7 +64,7 @@ fn types_and_methods(source: &str) -> (BTreeSet<&str>, BTreeSet<(&str, &str)>) {
 
 #[test]
 fn each_method_of_our_types_that_a_document_names_is_there() {
-    let sources: Vec<String> = ["../breaker-core/src", "../breaker-axum/src"]
+    let sources: Vec<String> = ["../breaker-core/src", "../breaker-axum/src", "../breaker-tower/src"]
         .into_iter()
         .flat_map(|directory| files(directory, ".rs"))
         .map(|path| fs::read_to_string(path).unwrap())

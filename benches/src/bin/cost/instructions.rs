@@ -81,7 +81,11 @@ pub(crate) fn print(subjects: &[&str]) -> Result<(), String> {
     if !available() {
         return Err("no valgrind on the PATH (Debian: apt-get install valgrind)".to_owned());
     }
-    for subject in SUBJECTS.iter().filter(|one| subjects.is_empty() || subjects.contains(&one.name)) {
+    for subject in SUBJECTS
+        .iter()
+        .chain(breaker_benches::SERVICES)
+        .filter(|one| subjects.is_empty() || subjects.contains(&one.name))
+    {
         for case in Case::ALL.into_iter().filter(|case| subject.has(*case)) {
             println!("{:<16} {:<20} {:>8.1}", subject.name, case.name(), of(subject, case)?);
         }

@@ -7,6 +7,7 @@
 mod instructions;
 mod limits;
 mod scale;
+mod services;
 mod tables;
 mod threads;
 mod together;
@@ -24,6 +25,7 @@ cost calls [ROUNDS]             instructions, wall time and allocations of one c
 cost threads [ROUNDS]           the same calls on one thread and on two
 cost unhappy [ROUNDS]           failures and rejections by the size of the error, beside other crates
 cost beside [ROUNDS]            what settings and metrics add to a call of the attribute
+cost services [ROUNDS]          services of tower, bare and behind layers
 cost sizes                      bytes of the futures
 cost tasks [ROUNDS]             many tasks on one breaker
 cost keys                       many breakers of one function
@@ -52,6 +54,7 @@ fn command(arguments: &[&str]) -> Result<(), String> {
         ["threads", rounds @ ..] => tables::threads(number(rounds, 15)?),
         ["unhappy", rounds @ ..] => unhappy::print(number(rounds, 101)?),
         ["beside", rounds @ ..] => unhappy::beside(number(rounds, 101)?),
+        ["services", rounds @ ..] => services::print(number(rounds, 101)?),
         ["sizes"] => {
             tables::sizes();
             Ok(())
