@@ -34,7 +34,7 @@ fn inside(breaker: &CircuitBreaker) -> ClientWithMiddleware {
 /// Stays open for the time of a test.
 fn lasting(limit: Option<Duration>) -> CircuitBreaker {
     let config = Config::new().fail_max(FAIL_MAX).recovery_timeout(Duration::from_secs(600));
-    let config = limit.map_or(config.clone(), |limit| config.timeout(limit));
+    let config = limit.map_or(config, |limit| config.timeout(limit));
     CircuitBreaker::new("retried", config).unwrap()
 }
 
