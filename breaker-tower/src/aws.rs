@@ -28,7 +28,8 @@ use std::sync::Arc;
 /// Puts a circuit breaker before the HTTP client of the AWS SDK.
 ///
 /// It counts as [`CircuitBreakerLayer::http`] does: the status of a response, or its body. Each
-/// attempt of the SDK is a call of the breaker.
+/// attempt of the SDK is a call of the breaker. The clients of all services that share a
+/// configuration share its HTTP client, so give the breaker a key there, as below.
 ///
 /// ```
 /// # #[cfg(feature = "aws-sdk")]
