@@ -4,6 +4,7 @@ use super::{CallState, Entry, ErrorClassifier, Held, over};
 use crate::breaker::caller::Owner;
 use crate::breaker::cause::Cause;
 use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::error_view::ErrorView;
 use crate::breaker::report::is_quiet;
 use crate::call::by_handle::{TimedOut, settle_timed_out};
 use crate::call::counted;
@@ -34,10 +35,11 @@ impl Entry {
             Poll::Ready(result) => match result.view() {
                 Ok(_) => self.succeeded(),
                 Err(error) => {
-                    let (outcome, view) = classify(error);
-                    let cause = Cause { kind: type_name::<E>(), view };
-                    if !(outcome.is_failure() && self.lengthened_streak(&cause)) {
-                        self.failed(nesting::leave(), outcome, cause);
+                    let (kind, classified) = (type_name::<E>(), classify(error));
+                    // A copy of the view would wait for the stores of the classifier.
+                    if !(classified.0.is_failure() && self.lengthened_streak(kind, &classified.1)) {
+                        let (outcome, view) = classified;
+                        self.failed(nesting::leave(), outcome, Cause { kind, view });
                     }
                 }
             },
@@ -68,7 +70,7 @@ impl Entry {
 
     /// Counts a failure that only makes the streak longer. `false`: it is more than that.
     #[inline]
-    fn lengthened_streak(&mut self, cause: &Cause<'_>) -> bool {
+    fn lengthened_streak(&mut self, kind: &'static str, view: &ErrorView<'_>) -> bool {
         let CallState::NotStarted(callsite) = self.0 else { return false };
         let Some(binding) = callsite.bound().filter(|_| is_quiet()) else { return false };
         let packed = nesting::packed().real();
@@ -76,7 +78,7 @@ impl Entry {
         // The call has no marks, so there is no enclosing call.
         nesting::leave_alone();
         self.0 = CallState::Over;
-        note_first(&binding.breaker, Some(&binding.function.name), packed, lengthened, &|| *cause);
+        note_first(&binding.breaker, Some(&binding.function.name), packed, lengthened, &|| Cause { kind, view: *view });
         true
     }
 
