@@ -247,11 +247,17 @@ impl Entry {
         Some(binding.shared)
     }
 
-    /// The error of a call that the breaker has rejected.
-    #[inline(never)]
+    /// The result of a call that the breaker has rejected.
+    #[inline]
     pub(crate) fn rejected<R: Fallible>(&mut self, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> Poll<R> {
+        Poll::Ready(R::from_error(self.error_of_rejection(open)))
+    }
+
+    /// It is compiled once for each type of an error.
+    #[inline(never)]
+    fn error_of_rejection<E>(&mut self, open: impl FnOnce(CircuitBreakerError) -> E) -> E {
         match mem::replace(&mut self.0, CallState::Over) {
-            CallState::Rejected(rejected) => Poll::Ready(R::from_error(open(ManuallyDrop::into_inner(rejected)))),
+            CallState::Rejected(rejected) => open(ManuallyDrop::into_inner(rejected)),
             _ => over(),
         }
     }
