@@ -63,14 +63,6 @@ impl Callsite {
         &self.declaration
     }
 
-    /// The callsite itself: the call requests its admission at its first poll.
-    // Inlined in a debug build too: each annotated function has it.
-    #[inline(always)]
-    #[must_use]
-    pub const fn entry(&'static self) -> &'static Self {
-        self
-    }
-
     /// Requests the admission of one call of the function.
     ///
     /// # Errors

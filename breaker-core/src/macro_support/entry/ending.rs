@@ -20,7 +20,8 @@ use std::mem::{self, ManuallyDrop};
 use std::task::{Context, Poll};
 
 impl Entry {
-    /// Handles more than a plain success: any other ending, or a body that waits.
+    /// Handles more than a plain success: any other ending, or a body that waits. Compiled once for
+    /// each type of a result, so it only finds out which one it is.
     #[inline(never)]
     pub(super) fn end<R, E>(
         &mut self,
@@ -34,23 +35,29 @@ impl Entry {
         match &*polled {
             Poll::Ready(result) => match result.view() {
                 Ok(_) => self.succeeded(),
-                Err(error) => {
-                    let (kind, classified) = (type_name::<E>(), classify(error));
-                    // A copy of the view would wait for the stores of the classifier.
-                    if !(classified.0.is_failure() && self.lengthened_streak(kind, &classified.1)) {
-                        let (outcome, view) = classified;
-                        self.failed(nesting::leave(), outcome, Cause { kind, view });
-                    }
-                }
+                Err(error) => self.erred(error, classify),
             },
             Poll::Pending => {
-                if let Some(timed_out) = self.wait(nesting::leave(), context) {
-                    *polled = Poll::Ready(R::from_error(open(timed_out)));
+                if let Some(timed_out) = self.wait(context, open) {
+                    // There is nothing to drop in the wait that this replaces.
+                    let _ = ManuallyDrop::new(mem::replace(polled, Poll::Ready(R::from_error(timed_out))));
                 }
             }
         }
     }
 
+    /// Handles an error. It is compiled once for each type of an error.
+    #[inline(never)]
+    fn erred<E>(&mut self, error: &E, classify: ErrorClassifier<E>) {
+        let (kind, classified) = (type_name::<E>(), classify(error));
+        // A copy of the view would wait for the stores of the classifier.
+        if !(classified.0.is_failure() && self.lengthened_streak(kind, &classified.1)) {
+            let (outcome, view) = classified;
+            self.failed(nesting::leave(), outcome, Cause { kind, view });
+        }
+    }
+
+    /// Handles a success that is more than a plain one.
     #[inline(never)]
     fn succeeded(&mut self) {
         if self.is_counted() && counted::end() {
@@ -95,7 +102,14 @@ impl Entry {
 
     /// The body waits. Returns an error when the call has exceeded its time limit.
     #[inline(never)]
-    fn wait(&mut self, left: Frame, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
+    fn wait<E>(&mut self, context: &mut Context<'_>, open: impl FnOnce(CircuitBreakerError) -> E) -> Option<E> {
+        self.look_at_limit(context).map(open)
+    }
+
+    /// The same with the rejection of which that error is made.
+    #[inline(never)]
+    fn look_at_limit(&mut self, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
+        let left = nesting::leave();
         if let CallState::NotStarted(callsite) = self.0 {
             self.0 = CallState::Held(Held::of(callsite, left.packed));
         }

@@ -247,7 +247,7 @@ impl Entry {
         Some(binding.shared)
     }
 
-    /// The error of a call that the breaker has rejected.
+    /// The result of a call that the breaker has rejected.
     #[inline(never)]
     pub(crate) fn rejected<R: Fallible>(&mut self, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> Poll<R> {
         let CallState::Rejected(refused) = self.0 else { over() };
