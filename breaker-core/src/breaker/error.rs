@@ -69,13 +69,14 @@ enum Reason {
 }
 
 /// What the error of a call by an annotated function says. It is copied by its fields and owns
-/// nothing.
+/// nothing. Their order is the one that rustc chooses for the error.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub(crate) struct Refused {
     binding: &'static Binding,
     wait: RetryAfter,
-    state: StateCode,
     reason: Reason,
+    state: StateCode,
 }
 
 impl Refused {
