@@ -52,6 +52,15 @@ impl Owner {
         }
     }
 
+    /// Counts a success of the call, of which nothing else is asked.
+    #[inline]
+    pub(crate) fn succeed(&mut self) {
+        match self {
+            Self::Callsite(binding) => binding.breaker.0.success(),
+            Self::Own(breaker) => breaker.0.succeed(),
+        }
+    }
+
     pub(crate) fn function(&self) -> Option<&'static str> {
         self.annotated().map(|function| &*function.name)
     }
@@ -97,7 +106,7 @@ impl CircuitBreaker {
             Handle::Forever(inner) => Handle::Forever(inner),
             Handle::Counted(inner) => Handle::Counted(Arc::clone(inner)),
             Handle::KeyedBreaker(keyed_breaker, number) => {
-                Handle::KeyedBreaker(Arc::clone(keyed_breaker), if calls { *number } else { 0 })
+                Handle::KeyedBreaker(keyed_breaker.clone(), if calls { *number } else { 0 })
             }
         })
     }

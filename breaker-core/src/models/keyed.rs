@@ -7,7 +7,7 @@ use crate::breaker::handle::CircuitBreaker;
 use crate::config::keys::Config;
 use crate::machine::state::State;
 use crate::sync::Arc;
-use crate::sync::counter::AdaptiveCounters;
+use crate::sync::uses::Uses;
 
 /// A parent with a keyed breaker that has counted a success.
 fn keyed(config: Config) -> (CircuitBreaker, &'static Binding) {
@@ -146,17 +146,18 @@ fn an_observed_breaker_without_a_cold_state_counts_while_another_thread_initiali
 }
 
 #[test]
-fn adaptive_counters_are_exact_with_two_threads() {
+fn uses_are_counted_exactly_with_two_threads() {
     check(|| {
-        let counters = Arc::new(AdaptiveCounters::default());
-        let count = |counters: Arc<AdaptiveCounters>| {
+        let uses = Arc::new(Uses::default());
+        let count = |uses: Arc<Uses>| {
             move || {
-                counters.success();
-                counters.rejected();
-                counters.success();
+                uses.success();
+                uses.rejected();
+                uses.success();
             }
         };
-        race(count(Arc::clone(&counters)), count(Arc::clone(&counters)));
-        assert_eq!((counters.successes(), counters.rejections()), (4, 2));
+        race(count(Arc::clone(&uses)), count(Arc::clone(&uses)));
+        assert_eq!((uses.successes(), uses.rejections()), (4, 2));
+        assert!(uses.close());
     });
 }

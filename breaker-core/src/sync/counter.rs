@@ -1,6 +1,6 @@
 //! Counts exact totals that many threads update at once.
 
-use crate::sync::{AtomicU64, OnceLock, Ordering, statics};
+use crate::sync::{AtomicU64, Ordering, statics};
 use std::cell::Cell;
 
 const STRIPES: usize = 8;
@@ -34,14 +34,17 @@ fn assign_first_stripe() {
 /// Counts exact totals that many threads update at once.
 #[derive(Debug, Default)]
 pub(crate) struct StripedCounters {
-    stripes: [Stripe; STRIPES],
+    pub(super) stripes: [Stripe; STRIPES],
 }
 
 #[derive(Debug, Default)]
 #[repr(align(64))]
-struct Stripe {
-    successes: AtomicU64,
-    rejected: AtomicU64,
+pub(super) struct Stripe {
+    pub(super) successes: AtomicU64,
+    pub(super) rejected: AtomicU64,
+    /// Uses of a keyed breaker that began and ended on threads of this stripe (`uses`).
+    pub(super) begun: AtomicU64,
+    pub(super) ended: AtomicU64,
 }
 
 impl StripedCounters {
@@ -70,7 +73,7 @@ impl StripedCounters {
 
     /// The stripe of this thread. Threads get stripes in turn when they first count.
     #[inline]
-    fn stripe(&self) -> &Stripe {
+    pub(super) fn stripe(&self) -> &Stripe {
         assign_stripe();
         &self.stripes[stripe_index()]
     }
@@ -81,88 +84,5 @@ impl StripedCounters {
 
     pub(crate) fn rejections(&self) -> u64 {
         self.stripes.iter().map(|s| s.rejected.load(Ordering::Relaxed)).sum()
-    }
-}
-
-/// Counts exact totals of one breaker among many. Usually one thread at a time calls such a
-/// breaker. It uses single counters until two threads collide, and stripes from then on.
-#[derive(Debug, Default)]
-pub(crate) struct AdaptiveCounters {
-    successes: AtomicU64,
-    rejected: AtomicU64,
-    /// Used since the first collision.
-    stripes: OnceLock<Box<StripedCounters>>,
-}
-
-impl AdaptiveCounters {
-    #[inline]
-    pub(crate) fn success(&self) {
-        match self.stripes.get() {
-            None if count_alone(&self.successes) => {}
-            _ => self.striped().success(),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn rejected(&self) {
-        match self.stripes.get() {
-            None if count_alone(&self.rejected) => {}
-            _ => self.striped().rejected(),
-        }
-    }
-
-    #[inline(never)]
-    fn striped(&self) -> &StripedCounters {
-        self.stripes.get_or_init(Box::default)
-    }
-
-    pub(crate) fn successes(&self) -> u64 {
-        self.successes.load(Ordering::Relaxed) + self.stripes.get().map_or(0, |stripes| stripes.successes())
-    }
-
-    pub(crate) fn rejections(&self) -> u64 {
-        self.rejected.load(Ordering::Relaxed) + self.stripes.get().map_or(0, |stripes| stripes.rejections())
-    }
-
-    /// Whether two threads have collided.
-    #[cfg(test)]
-    pub(crate) fn is_striped(&self) -> bool {
-        self.stripes.get().is_some()
-    }
-}
-
-/// Adds one, unless another thread interferes in two consecutive tries. One interference may be
-/// chance.
-#[inline]
-fn count_alone(counter: &AtomicU64) -> bool {
-    let once = || {
-        let count = counter.load(Ordering::Relaxed);
-        counter.compare_exchange(count, count + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    };
-    once() || once()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counters_are_striped_only_after_threads_collide() {
-        const EACH: u64 = 10_000;
-        let counters = AdaptiveCounters::default();
-        (0..EACH).for_each(|_| counters.success());
-        assert!(!counters.is_striped());
-        let mut counted = EACH;
-        // A collision is not certain in one round, so the rounds repeat until there is one.
-        while !counters.is_striped() {
-            std::thread::scope(|scope| {
-                for _ in 0..4 {
-                    scope.spawn(|| (0..EACH).for_each(|_| counters.success()));
-                }
-            });
-            counted += 4 * EACH;
-        }
-        (0..EACH).for_each(|_| counters.rejected());
-        assert_eq!((counters.successes(), counters.rejections()), (counted, EACH));
     }
 }

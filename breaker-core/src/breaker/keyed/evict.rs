@@ -1,10 +1,10 @@
 //! Evicts a keyed breaker when there are `max_keys` of them, so that a new key can have its own.
 //!
-//! Only an idle breaker is evicted: one that no call, no error and no handle holds. The least
-//! recently used one is evicted first, in the order of [`Rank`].
+//! Only an idle breaker is evicted: one that no call, no error and no handle uses (`sync::uses`). The
+//! least recently used one is evicted first, in the order of [`Rank`].
 
 use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
-use crate::breaker::keyed::{EXACT, KeyedBreakers, KeyedIndex};
+use crate::breaker::keyed::{EXACT, KeyedBreakers, KeyedIndex, cache};
 use crate::clock::{self, Tick};
 use crate::machine::packed::PackedState;
 use crate::machine::state::State;
@@ -47,16 +47,22 @@ impl KeyedBreakers {
         loop {
             let now = clock::now();
             let Candidate { rank, used, shard, at } = self.candidate(index, now)?;
-            // No new owner can come meanwhile. If there is or was one, another breaker is the least
-            // recently used. If `get_mut` succeeds, all effects of earlier owners are visible,
-            // including settings of its own. Loom cannot check that, since it does not model `Arc`.
-            let leaves = |keyed_breaker: &mut Arc<KeyedBreaker>, now_used| {
-                now_used == used && Arc::get_mut(keyed_breaker).is_some() && rank_of(keyed_breaker, now) == Some(rank)
+            // If there was a use meanwhile, another breaker may be the least recently used. Once this
+            // one is closed, all effects of earlier uses are visible, including settings of its own.
+            let leaves = |keyed_breaker: &Arc<KeyedBreaker>| {
+                let closed = keyed_breaker.used() == used && keyed_breaker.uses.close();
+                let leaves = closed && rank_of(keyed_breaker, now) == Some(rank);
+                if closed && !leaves {
+                    keyed_breaker.uses.reopen();
+                }
+                leaves
             };
             let gone = self.shards[shard].0.write().remove_if(at, leaves);
             if let Some(gone) = gone {
                 index.count -= 1;
                 gone.add_to(&mut index.evicted);
+                // This thread need not keep its memory.
+                drop(cache::take(gone.hash(), |kept| std::ptr::eq(kept, &*gone)));
                 return Some(gone);
             }
         }
@@ -80,8 +86,8 @@ impl KeyedBreakers {
             for at in part {
                 let Some(found) = table.at(at) else { continue };
                 looked_at += 1;
-                let idle = Arc::strong_count(found.value) == 1;
-                if let Some(rank) = rank_of(found.value, now).filter(|_| idle) {
+                let idle = found.uses.seem_over();
+                if let Some(rank) = rank_of(found, now).filter(|_| idle) {
                     let used = found.used();
                     sample += usize::from(rank == Rank::Quiet);
                     if best.as_ref().is_none_or(|best| (rank, used) < (best.rank, best.used)) {

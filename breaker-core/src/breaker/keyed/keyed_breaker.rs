@@ -11,22 +11,26 @@
 //! change, and no change is applied twice.
 
 use crate::breaker::function::Function;
+use crate::breaker::gate::Gate;
 use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::inner::{ColdState, HotState, ResetBaseline};
-use crate::breaker::keyed::key::Key;
+use crate::breaker::keyed::key::{Key, Value};
 use crate::breaker::keyed::{Common, KeyedBreakers};
 use crate::clock::Tick;
 use crate::config::layers::Layers;
 use crate::machine::Machine;
 use crate::machine::packed::PackedState;
-use crate::sync::counter::AdaptiveCounters;
-use crate::sync::statics::OnceLock as Once;
+use crate::sync::statics::{AtomicU64 as Stamp, OnceLock as Once};
+use crate::sync::uses::Uses;
 use crate::sync::{self, Arc, AtomicU64, OnceLock, Ordering, Sealed};
 
-/// Fields that each call reads come first, so that they are on few cache lines.
+/// Fields that each call uses come first, so that they are on few cache lines.
 #[repr(C)]
 pub(crate) struct KeyedBreaker {
-    pub(crate) counters: AdaptiveCounters,
+    pub(crate) uses: Uses,
+    /// The stamp of its last use.
+    used: Stamp,
+    hash: u64,
     key: Key,
     pub(crate) hot: HotState,
 }
@@ -49,19 +53,39 @@ struct More {
 
 impl KeyedBreaker {
     /// Requires the lock of the keyed breakers, under which the caller also inserts it.
-    pub(crate) fn new(parent: &'static CircuitBreaker, key: Key, common: &Common, observed: bool, now: Tick) -> Self {
+    pub(crate) fn new(parent: &'static CircuitBreaker, (key, hash): (Key, u64), gate: Gate, now: Tick) -> Self {
         let lazy =
             LazyState { parent, since: AtomicU64::new(now.as_nanos()), cold: OnceLock::new(), more: Once::new() };
-        Self {
-            counters: AdaptiveCounters::default(),
-            key,
-            hot: HotState::of_keyed_breaker(common.gate(observed), lazy),
-        }
+        Self { uses: Uses::default(), used: Stamp::new(0), hash, key, hot: HotState::of_keyed_breaker(gate, lazy) }
     }
 
     #[inline]
     pub(crate) fn key(&self) -> &Key {
         &self.key
+    }
+
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// Whether it is the breaker of this key and this parent.
+    #[inline]
+    pub(crate) fn is(&self, parent: &CircuitBreaker, value: Value<'_>) -> bool {
+        self.key.is(value) && self.hot.keyed_breaker().is_some_and(|lazy| lazy.parent.is(parent))
+    }
+
+    /// The stamp of its last use.
+    pub(crate) fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Records a use. An unchanged stamp is not written, so that threads do not invalidate each
+    /// other's cache lines.
+    #[inline]
+    pub(crate) fn use_at(&self, stamp: u64) {
+        if self.used() != stamp {
+            self.used.store(stamp, Ordering::Relaxed);
+        }
     }
 
     /// The parent's name with the key.
@@ -72,20 +96,20 @@ impl KeyedBreaker {
 
     /// How many calls succeeded since the last reset.
     pub(crate) fn successes(&self) -> u64 {
-        let all = self.counters.successes();
+        let all = self.uses.successes();
         self.base().map_or(all, |base| base.successes_of(all))
     }
 
     /// How many calls were rejected since the last reset.
     pub(crate) fn rejections(&self) -> u64 {
-        let all = self.counters.rejections();
+        let all = self.uses.rejections();
         self.base().map_or(all, |base| base.rejections_of(all))
     }
 
     /// Counts both from zero again.
     pub(crate) fn zero(&self) {
         if let Some(lazy) = self.hot.keyed_breaker() {
-            lazy.more().base.record(self.counters.successes(), self.counters.rejections());
+            lazy.more().base.record(self.uses.successes(), self.uses.rejections());
         }
     }
 

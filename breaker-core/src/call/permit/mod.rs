@@ -156,8 +156,8 @@ impl Permit {
     pub(crate) fn settle_with<'e>(mut self, outcome: Outcome, cause: impl Fn() -> Cause<'e>) {
         self.settled = true;
         if matches!(outcome, Outcome::Success) && self.nothing_happened() {
-            self.breaker().0.success();
             nesting::report_evidence(&self.breaker().0, Evidence::SUCCEEDED);
+            self.owner.succeed();
         } else {
             self.end(Ending::Result(outcome), &cause);
         }
