@@ -41,11 +41,12 @@ struct Way {
 
 per_thread!(static CACHE: Cache = Cache { sets: OnceCell::new(), refused: Cell::new(0), calls: Cell::new(0) });
 
-/// Takes out the breaker of this hash for which `is` holds.
+/// Takes out the breaker of this hash for which `is` holds. Returns whether this begins a new stamp
+/// of uses, too.
 #[inline]
-pub(crate) fn take(hash: u64, is: impl Fn(&KeyedBreaker) -> bool) -> Option<Arc<KeyedBreaker>> {
+pub(crate) fn take(hash: u64, is: impl Fn(&KeyedBreaker) -> bool) -> (Option<Arc<KeyedBreaker>>, bool) {
     // A thread that ends has no cache.
-    CACHE.try_with(|cache| cache.take(hash, is)).ok().flatten()
+    CACHE.try_with(|cache| (cache.take(hash, is), cache.begins_stamp())).unwrap_or((None, false))
 }
 
 /// Keeps a breaker that is not in use by the caller any more, if there is a place for it.
@@ -56,23 +57,19 @@ pub(crate) fn keep(keyed_breaker: Arc<KeyedBreaker>) {
     let _left = CACHE.try_with(|cache| cache.keep(kept.take()));
 }
 
-/// Whether the caller's call begins a new stamp of uses.
-#[inline]
-pub(crate) fn begins_stamp() -> bool {
-    let count = |cache: &Cache| {
-        let calls = cache.calls.get().wrapping_add(1);
-        cache.calls.set(calls);
-        calls % STAMP == 0
-    };
-    CACHE.try_with(count).unwrap_or(false)
-}
-
 impl Cache {
     #[inline]
     fn set(&self, hash: u64) -> &Set {
         let sets = self.sets.get_or_init(|| Box::new(std::array::from_fn(|_| Set::default())));
         // The table takes the lower bits, and its shards those from the middle on.
         &sets[(hash >> 48) as usize % SETS]
+    }
+
+    #[inline]
+    fn begins_stamp(&self) -> bool {
+        let calls = self.calls.get().wrapping_add(1);
+        self.calls.set(calls);
+        calls % STAMP == 0
     }
 
     #[inline]

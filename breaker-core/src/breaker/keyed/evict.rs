@@ -62,7 +62,7 @@ impl KeyedBreakers {
                 index.count -= 1;
                 gone.add_to(&mut index.evicted);
                 // This thread need not keep its memory.
-                drop(cache::take(gone.hash(), |kept| std::ptr::eq(kept, &*gone)));
+                drop(cache::take(gone.hash(), |kept| std::ptr::eq(kept, &*gone)).0);
                 return Some(gone);
             }
         }

@@ -13,6 +13,15 @@ pub(crate) struct InUse(
 );
 
 impl InUse {
+    /// There is none.
+    pub(crate) const NONE: Self = Self(None);
+
+    /// Whether it has ended.
+    #[inline]
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Begins a use; `Err`: the breaker is being evicted, or was.
     #[inline]
     pub(crate) fn begin(keyed_breaker: Arc<KeyedBreaker>) -> Result<Self, Arc<KeyedBreaker>> {

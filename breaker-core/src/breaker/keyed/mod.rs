@@ -103,29 +103,26 @@ pub(crate) struct Common {
 }
 
 impl KeyedBreakers {
-    /// The breaker for `key`, created if there is none, for a call of this function; with the
-    /// function's number. At the limit an idle one is evicted (`evict`). If there is none, the key
-    /// shares the overflow breaker.
-    pub(crate) fn keyed_breaker(
-        &self,
-        parent: &'static CircuitBreaker,
-        function: &'static Function,
-        key: &str,
-    ) -> CircuitBreaker {
+    /// Begins a use of the breaker for `key`, created if there is none. At the limit an idle one is
+    /// evicted (`evict`). If there is none, the key shares the overflow breaker.
+    #[inline]
+    pub(crate) fn use_key(&self, parent: &'static CircuitBreaker, key: &str) -> InUse {
         let value = Value::of(key);
         let hash = value.hash(&self.hash);
-        let kept = cache::take(hash, |kept| kept.is(parent, value)).and_then(|kept| InUse::begin(kept).ok());
-        let keyed_breaker = match kept.or_else(|| self.find(hash, value)) {
-            Some(found) => found,
-            None => self.create_or_share(parent, hash, value),
+        let (kept, begins_stamp) = cache::take(hash, |kept| kept.is(parent, value));
+        let in_use = match kept.map(InUse::begin) {
+            Some(Ok(in_use)) => in_use,
+            _ => self.find(hash, value).unwrap_or_else(|| self.create_or_share(parent, hash, value)),
         };
-        keyed_breaker.use_at(if cache::begins_stamp() {
-            self.next_stamp()
-        } else {
-            self.stamp.load(Ordering::Relaxed)
-        });
+        in_use.use_at(if begins_stamp { self.next_stamp() } else { self.stamp.load(Ordering::Relaxed) });
+        in_use
+    }
+
+    /// The number of a function that calls the breakers.
+    #[inline]
+    pub(crate) fn number(&self, function: &'static Function) -> u32 {
         let number = function.number(|function| self.register(function));
-        CircuitBreaker(Handle::KeyedBreaker(keyed_breaker, u32::try_from(number).unwrap_or(0)))
+        u32::try_from(number).unwrap_or(0)
     }
 }
 

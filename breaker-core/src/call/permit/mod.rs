@@ -135,6 +135,27 @@ impl Permit {
         self.record(Outcome::success());
     }
 
+    /// The call succeeded, where that mostly changes nothing.
+    #[inline]
+    pub(crate) fn succeeded(mut self) {
+        if !self.succeeded_plainly() {
+            self.record(Outcome::Success);
+        }
+    }
+
+    /// Counts a success that changes nothing else. `false`: it is more than that. By a reference, so
+    /// that the permit stays where it is.
+    #[inline(never)]
+    fn succeeded_plainly(&mut self) -> bool {
+        let plain = self.nothing_happened();
+        if plain {
+            self.settled = true;
+            nesting::report_evidence(&self.breaker().0, Evidence::SUCCEEDED);
+            self.owner.succeed();
+        }
+        plain
+    }
+
     /// The call failed. [`failure_with`](Self::failure_with) says how.
     pub fn failure(self) {
         self.record(Outcome::failure());
