@@ -6,7 +6,6 @@ use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::keyed::in_use::InUse;
 use crate::breaker::report::is_quiet;
 use crate::call::permit::Permit;
-use crate::clock::Tick;
 use crate::config::keys::Config;
 use crate::machine::packed::PackedState;
 use crate::machine::state::State;
@@ -96,7 +95,7 @@ impl Callsite {
         let mut number = 0;
         let (keyed_breaker, packed) = self.use_key(key, &mut number);
         if packed.admits() {
-            return Ok(Permit::new(Owner::of_key(keyed_breaker, number), packed, 0, Tick::ZERO));
+            return Ok(Permit::plain(Owner::of_key(keyed_breaker, number), packed));
         }
         self.enter_key_slowly(keyed_breaker, number)
     }

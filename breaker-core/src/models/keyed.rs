@@ -55,6 +55,86 @@ fn a_breaker_with_a_call_is_not_evicted_and_a_new_key_has_another_breaker() {
     });
 }
 
+/// The thread that made the parent has kept the first breaker, so it begins a use without a lock.
+#[test]
+fn a_success_of_a_breaker_that_its_thread_kept_is_counted_and_a_new_key_has_another_breaker() {
+    check(|| {
+        let (parent, binding) = narrow();
+        let call = move || {
+            let first = binding.keyed_breaker("first");
+            let other = first.clone();
+            first.try_acquire().unwrap().success();
+            other
+        };
+        let (first, other) = race(call, move || binding.keyed_breaker("comes"));
+        assert!(!first.is(&other));
+        assert_eq!(parent.keyed_totals().successes, 2);
+        let known = ["first", "*"].map(|key| parent.known_keyed_breaker(key).is_some_and(|known| known.is(&first)));
+        assert!(known.contains(&true));
+    });
+}
+
+#[test]
+fn a_call_after_an_eviction_has_the_breaker_of_the_table() {
+    check(|| {
+        let (parent, binding) = narrow();
+        let call = move || binding.keyed_breaker("first").try_acquire().unwrap().success();
+        race(call, move || drop(binding.keyed_breaker("comes")));
+        let first = binding.keyed_breaker("first");
+        assert!(parent.known_keyed_breaker("first").is_some_and(|known| known.is(&first)));
+        assert_eq!(parent.keyed_totals().successes, 2);
+    });
+}
+
+#[test]
+fn a_breaker_is_closed_or_a_use_begins() {
+    check(|| {
+        let uses = Arc::new(Uses::default());
+        let begins = Arc::clone(&uses);
+        let closes = Arc::clone(&uses);
+        let (began, closed) = race(move || begins.begin(), move || closes.close());
+        assert!(!(began && closed));
+        assert_eq!(uses.seem_over(), !began, "a use that found it closed has taken back its count");
+    });
+}
+
+#[test]
+fn a_use_keeps_a_breaker_open_whatever_uses_it_begins() {
+    check(|| {
+        let uses = Arc::new(Uses::default());
+        assert!(uses.begin());
+        let (begins, closes) = (Arc::clone(&uses), Arc::clone(&uses));
+        let (_, closed) = race(
+            move || {
+                begins.begin_another();
+                begins.end();
+                begins.success();
+            },
+            move || closes.close(),
+        );
+        assert!(!closed);
+        uses.end();
+        assert!(uses.close());
+    });
+}
+
+#[test]
+fn a_breaker_that_gets_stripes_is_closed_or_the_next_use_begins() {
+    check(|| {
+        let uses = Arc::new(Uses::default());
+        assert!(uses.begin());
+        let (counts, other) = (Arc::clone(&uses), Arc::clone(&uses));
+        let call = move || {
+            counts.create_stripes();
+            counts.succeed();
+            counts.begin()
+        };
+        let (began, closed) = race(call, move || other.close());
+        assert!(!(began && closed));
+        assert_eq!(uses.seem_over(), !began);
+    });
+}
+
 #[test]
 fn an_open_breaker_stays_for_its_key_and_a_new_key_has_another_breaker() {
     check(|| {

@@ -153,6 +153,12 @@ impl Uses {
         }
     }
 
+    /// As if two threads had collided.
+    #[cfg(breaker_loom)]
+    pub(crate) fn create_stripes(&self) {
+        self.striped();
+    }
+
     /// Whether two threads have collided.
     #[cfg(test)]
     pub(crate) fn is_striped(&self) -> bool {

@@ -143,7 +143,7 @@ mod tests {
             let is = |value: &(u64, u64)| value.0 == key;
             assert_eq!(table.find(hash, is).map(|found| found.1), map.get(&key).copied());
             if random.u8(..3) == 0 {
-                let at = (0..table.places()).find(|at| table.at(*at).is_some_and(|found| is(found)));
+                let at = (0..table.places()).find(|at| table.at(*at).is_some_and(&is));
                 let gone = at.and_then(|at| table.remove_if(at, |_| true));
                 assert_eq!(gone.map(|gone| gone.1), map.remove(&key));
             } else {
@@ -163,6 +163,6 @@ mod tests {
         let at = (0..table.places()).find(|at| table.at(*at).is_some()).unwrap();
         assert_eq!(table.remove_if(at, |_| false), None);
         assert_eq!(table.remove_if(100, |_| true), None);
-        assert_eq!(table.find(3, |_| true).map(|found| *found), Some("stays"));
+        assert_eq!(table.find(3, |_| true).copied(), Some("stays"));
     }
 }

@@ -105,6 +105,21 @@ impl Permit {
         }
     }
 
+    /// A call that was admitted by one load of this packed state, which has no marks.
+    #[inline(always)]
+    pub(crate) fn plain(owner: Owner, packed: PackedState) -> Self {
+        Self {
+            owner,
+            packed,
+            started: Tick::ZERO,
+            probe: AtomicU32::new(0),
+            settled: false,
+            stage: AtomicU8::new(IDLE),
+            evidence: AtomicU8::new(0),
+            place: AtomicU8::new(0),
+        }
+    }
+
     /// The same call, marked as inside a call of the same breaker or not.
     #[inline]
     pub(crate) fn inside(mut self, inside: bool) -> Self {
