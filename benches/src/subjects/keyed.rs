@@ -5,9 +5,11 @@ use crate::cases::Case;
 use crate::drive::Calls;
 use crate::failure::{Failure, Fault};
 use breaker_core::circuit_breaker;
+use quick_cache::sync::Cache;
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The most hosts that have a breaker at a time.
 pub const MOST_HOSTS: usize = 100_000;
@@ -65,4 +67,38 @@ pub(super) fn call_each_with<E: Failure>(hosts: &'static [String]) {
     let count = hosts.len() as u64;
     let call = move |request| keyed::<E>(hosts.next().map_or("", |host| host), request);
     Calls::new::<_, false>(Case::Key, call).run(count);
+}
+
+/// `quick_cache` in place of our table. Each host has a count in it, which a breaker would have too.
+#[derive(Clone, Debug)]
+pub struct QuickCache(Arc<Cache<String, Arc<AtomicU64>>>);
+
+impl QuickCache {
+    /// One with room for these hosts, which are in it.
+    #[must_use]
+    pub fn of(hosts: &[String]) -> Self {
+        let cache = Self(Arc::new(Cache::new(MOST_HOSTS)));
+        cache.insert_each(hosts);
+        cache
+    }
+
+    /// Inserts these hosts too. Where there is no room, others leave.
+    pub fn insert_each(&self, hosts: &[String]) {
+        for host in hosts {
+            self.0.insert(host.clone(), Arc::default());
+        }
+    }
+
+    /// The calls of `keyed_calls`, each with a look-up and a count in place of its breaker.
+    #[must_use]
+    pub fn calls(&self, hosts: &'static [String]) -> Calls {
+        let (cache, mut place) = (self.clone(), 0);
+        Calls::new::<_, false>(Case::Key, async move |request| {
+            place = (place + STRIDE) % hosts.len();
+            if let Some(count) = cache.0.get(&*hosts[place]) {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            upstream(request)
+        })
+    }
 }

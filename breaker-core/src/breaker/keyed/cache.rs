@@ -35,7 +35,7 @@ struct Set([Way; WAYS]);
 
 #[derive(Default)]
 struct Way {
-    hash: Cell<u64>,
+    hash: Cell<u32>,
     keyed_breaker: Cell<Option<Arc<KeyedBreaker>>>,
 }
 
@@ -44,7 +44,7 @@ per_thread!(static CACHE: Cache = Cache { sets: OnceCell::new(), refused: Cell::
 /// Takes out the breaker of this hash for which `is` holds. Returns whether this begins a new stamp
 /// of uses, too.
 #[inline]
-pub(crate) fn take(hash: u64, is: impl Fn(&KeyedBreaker) -> bool) -> (Option<Arc<KeyedBreaker>>, bool) {
+pub(crate) fn take(hash: u32, is: impl Fn(&KeyedBreaker) -> bool) -> (Option<Arc<KeyedBreaker>>, bool) {
     // A thread that ends has no cache.
     CACHE.try_with(|cache| (cache.take(hash, is), cache.begins_stamp())).unwrap_or((None, false))
 }
@@ -59,10 +59,10 @@ pub(crate) fn keep(keyed_breaker: Arc<KeyedBreaker>) {
 
 impl Cache {
     #[inline]
-    fn set(&self, hash: u64) -> &Set {
+    fn set(&self, hash: u32) -> &Set {
         let sets = self.sets.get_or_init(|| Box::new(std::array::from_fn(|_| Set::default())));
-        // The table takes the lower bits, and its shards those from the middle on.
-        &sets[(hash >> 48) as usize % SETS]
+        // The shards of the table take the lower bits.
+        &sets[(hash >> 16) as usize % SETS]
     }
 
     #[inline]
@@ -73,7 +73,7 @@ impl Cache {
     }
 
     #[inline]
-    fn take(&self, hash: u64, is: impl Fn(&KeyedBreaker) -> bool) -> Option<Arc<KeyedBreaker>> {
+    fn take(&self, hash: u32, is: impl Fn(&KeyedBreaker) -> bool) -> Option<Arc<KeyedBreaker>> {
         self.set(hash).0.iter().filter(|way| way.hash.get() == hash).find_map(|way| {
             let found = way.keyed_breaker.take()?;
             if is(&found) {

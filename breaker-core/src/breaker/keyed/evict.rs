@@ -36,7 +36,9 @@ enum Rank {
 /// A breaker that can be evicted.
 struct Candidate {
     rank: Rank,
-    used: u64,
+    used: u32,
+    /// The same in the order of time.
+    order: u32,
     shard: usize,
     at: usize,
 }
@@ -46,7 +48,7 @@ impl KeyedBreakers {
     pub(crate) fn evict(&self, index: &mut KeyedIndex) -> Option<Arc<KeyedBreaker>> {
         loop {
             let now = clock::now();
-            let Candidate { rank, used, shard, at } = self.candidate(index, now)?;
+            let Candidate { rank, used, shard, at, .. } = self.candidate(index, now)?;
             // If there was a use meanwhile, another breaker may be the least recently used. Once this
             // one is closed, all effects of earlier uses are visible, including settings of its own.
             let leaves = |keyed_breaker: &Arc<KeyedBreaker>| {
@@ -72,6 +74,8 @@ impl KeyedBreakers {
     /// is the best of the next ones after the scan cursor.
     fn candidate(&self, index: &mut KeyedIndex, now: Tick) -> Option<Candidate> {
         let exact = index.count <= EXACT;
+        // Stamps wrap around. Counted from the opposite one, they are in the order of time.
+        let oldest = self.stamp.load(Ordering::Relaxed).wrapping_add(1 << 31);
         let (first, from) = index.cursor;
         let (mut looked_at, mut sample, mut best) = (0, 0, None::<Candidate>);
         for step in 0..=SHARDS {
@@ -89,9 +93,10 @@ impl KeyedBreakers {
                 let idle = found.uses.seem_over();
                 if let Some(rank) = rank_of(found, now).filter(|_| idle) {
                     let used = found.used();
+                    let order = used.wrapping_sub(oldest);
                     sample += usize::from(rank == Rank::Quiet);
-                    if best.as_ref().is_none_or(|best| (rank, used) < (best.rank, best.used)) {
-                        best = Some(Candidate { rank, used, shard, at });
+                    if best.as_ref().is_none_or(|best| (rank, order) < (best.rank, best.order)) {
+                        best = Some(Candidate { rank, used, order, shard, at });
                     }
                 }
                 if !exact && (sample == SAMPLE || looked_at == LOOKED_AT) {

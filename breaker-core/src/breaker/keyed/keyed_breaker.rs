@@ -20,7 +20,7 @@ use crate::clock::Tick;
 use crate::config::layers::Layers;
 use crate::machine::Machine;
 use crate::machine::packed::PackedState;
-use crate::sync::statics::{AtomicU64 as Stamp, OnceLock as Once};
+use crate::sync::statics::{AtomicU32, OnceLock as Once};
 use crate::sync::uses::Uses;
 use crate::sync::{self, Arc, AtomicU64, OnceLock, Ordering, Sealed};
 
@@ -29,8 +29,8 @@ use crate::sync::{self, Arc, AtomicU64, OnceLock, Ordering, Sealed};
 pub(crate) struct KeyedBreaker {
     pub(crate) uses: Uses,
     /// The stamp of its last use.
-    used: Stamp,
-    hash: u64,
+    used: AtomicU32,
+    hash: u32,
     key: Key,
     pub(crate) hot: HotState,
 }
@@ -53,10 +53,10 @@ struct More {
 
 impl KeyedBreaker {
     /// Requires the lock of the keyed breakers, under which the caller also inserts it.
-    pub(crate) fn new(parent: &'static CircuitBreaker, (key, hash): (Key, u64), gate: Gate, now: Tick) -> Self {
+    pub(crate) fn new(parent: &'static CircuitBreaker, (key, hash): (Key, u32), gate: Gate, now: Tick) -> Self {
         let lazy =
             LazyState { parent, since: AtomicU64::new(now.as_nanos()), cold: OnceLock::new(), more: Once::new() };
-        Self { uses: Uses::default(), used: Stamp::new(0), hash, key, hot: HotState::of_keyed_breaker(gate, lazy) }
+        Self { uses: Uses::default(), used: AtomicU32::new(0), hash, key, hot: HotState::of_keyed_breaker(gate, lazy) }
     }
 
     #[inline]
@@ -64,7 +64,8 @@ impl KeyedBreaker {
         &self.key
     }
 
-    pub(crate) fn hash(&self) -> u64 {
+    /// The hash by which threads keep it.
+    pub(crate) fn hash(&self) -> u32 {
         self.hash
     }
 
@@ -75,14 +76,14 @@ impl KeyedBreaker {
     }
 
     /// The stamp of its last use.
-    pub(crate) fn used(&self) -> u64 {
+    pub(crate) fn used(&self) -> u32 {
         self.used.load(Ordering::Relaxed)
     }
 
     /// Records a use. An unchanged stamp is not written, so that threads do not invalidate each
     /// other's cache lines.
     #[inline]
-    pub(crate) fn use_at(&self, stamp: u64) {
+    pub(crate) fn use_at(&self, stamp: u32) {
         if self.used() != stamp {
             self.used.store(stamp, Ordering::Relaxed);
         }

@@ -47,7 +47,7 @@ use crate::config::keys::Settings;
 use crate::config::layers::Layers;
 use crate::machine::Machine;
 use crate::machine::packed::PackedState;
-use crate::sync::statics::{AtomicU64, OnceLock};
+use crate::sync::statics::{AtomicU32, OnceLock};
 use crate::sync::{Arc, Mutex, Ordering, RwLock, SHARDS};
 
 /// Up to this many keys, all are searched for the one to evict. Above it, the choice is the least
@@ -58,7 +58,7 @@ pub(crate) struct KeyedBreakers {
     pub(crate) shards: [Shard; SHARDS],
     /// The present stamp. A breaker gets it with its first use under it, so that other uses write
     /// nothing for it. It advances with each new key and, now and then, with a thread's calls.
-    stamp: AtomicU64,
+    stamp: AtomicU32,
     hash: KeyHash,
     pub(crate) index: Mutex<KeyedIndex>,
     /// The functions that call the breakers.
@@ -109,7 +109,7 @@ impl KeyedBreakers {
     pub(crate) fn use_key(&self, parent: &'static CircuitBreaker, key: &str) -> InUse {
         let value = Value::of(key);
         let hash = value.hash(&self.hash);
-        let (kept, begins_stamp) = cache::take(hash, |kept| kept.is(parent, value));
+        let (kept, begins_stamp) = cache::take(short(hash), |kept| kept.is(parent, value));
         let in_use = match kept.map(InUse::begin) {
             Some(Ok(in_use)) => in_use,
             _ => self.find(hash, value).unwrap_or_else(|| self.create_or_share(parent, hash, value)),
@@ -126,11 +126,17 @@ impl KeyedBreakers {
     }
 }
 
+/// The half of a hash by which threads keep breakers.
+#[inline]
+const fn short(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
 impl Default for KeyedBreakers {
     fn default() -> Self {
         Self {
             shards: Default::default(),
-            stamp: AtomicU64::new(0),
+            stamp: AtomicU32::new(0),
             hash: KeyHash::default(),
             index: Mutex::default(),
             callers: Callers::default(),
@@ -156,8 +162,8 @@ impl KeyedBreakers {
     }
 
     #[cold]
-    fn next_stamp(&self) -> u64 {
-        self.stamp.fetch_add(1, Ordering::Relaxed) + 1
+    fn next_stamp(&self) -> u32 {
+        self.stamp.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
     }
 
     /// Gives a function its number, counting from 1.
@@ -210,7 +216,7 @@ impl KeyedBreakers {
                 None => return Err(full(&mut index)),
             }
         }
-        let keyed_breaker = index.create(parent, (Key::new(value), hash));
+        let keyed_breaker = index.create(parent, (Key::new(value), short(hash)));
         keyed_breaker.use_at(self.next_stamp());
         let in_use = InUse::of_known(&keyed_breaker);
         self.shard(hash).write().insert(hash, keyed_breaker);
@@ -234,7 +240,7 @@ impl KeyedIndex {
         self.common.get_or_insert_with(|| Common::of(parent))
     }
 
-    fn create(&mut self, parent: &'static CircuitBreaker, key: (Key, u64)) -> Arc<KeyedBreaker> {
+    fn create(&mut self, parent: &'static CircuitBreaker, key: (Key, u32)) -> Arc<KeyedBreaker> {
         let gate = self.common(parent).gate(parent.calls_are_observed());
         Arc::new(KeyedBreaker::new(parent, key, gate, clock::now()))
     }
