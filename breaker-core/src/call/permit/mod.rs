@@ -3,6 +3,7 @@
 //! | file | what is in it |
 //! | --- | --- |
 //! | `mod` | [`Permit`]: ended by its owner, or dropped |
+//! | `plain` | the usual call of a `key`: admitted by one load, and a success that changes nothing |
 //! | `ending` | counts and reports the ending |
 //! | `of_stream` | the ending of a call whose result is a stream |
 //! | `tests` | tests of the lock, the clock and the window |
@@ -13,6 +14,7 @@
 mod ending;
 #[cfg(feature = "stream")]
 mod of_stream;
+mod plain;
 #[cfg(test)]
 mod tests;
 
@@ -105,21 +107,6 @@ impl Permit {
         }
     }
 
-    /// A call that was admitted by one load of this packed state, which has no marks.
-    #[inline(always)]
-    pub(crate) fn plain(owner: Owner, packed: PackedState) -> Self {
-        Self {
-            owner,
-            packed,
-            started: Tick::ZERO,
-            probe: AtomicU32::new(0),
-            settled: false,
-            stage: AtomicU8::new(IDLE),
-            evidence: AtomicU8::new(0),
-            place: AtomicU8::new(0),
-        }
-    }
-
     /// The same call, marked as inside a call of the same breaker or not.
     #[inline]
     pub(crate) fn inside(mut self, inside: bool) -> Self {
@@ -148,27 +135,6 @@ impl Permit {
     /// The call succeeded.
     pub fn success(self) {
         self.record(Outcome::success());
-    }
-
-    /// The call succeeded, where that mostly changes nothing.
-    #[inline]
-    pub(crate) fn succeeded(mut self) {
-        if !self.succeeded_plainly() {
-            self.record(Outcome::Success);
-        }
-    }
-
-    /// Counts a success that changes nothing else. `false`: it is more than that. By a reference, so
-    /// that the permit stays where it is.
-    #[inline(never)]
-    fn succeeded_plainly(&mut self) -> bool {
-        let plain = self.nothing_happened();
-        if plain {
-            self.settled = true;
-            nesting::report_evidence(&self.breaker().0, Evidence::SUCCEEDED);
-            self.owner.succeed();
-        }
-        plain
     }
 
     /// The call failed. [`failure_with`](Self::failure_with) says how.
