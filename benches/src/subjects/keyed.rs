@@ -69,7 +69,8 @@ pub(super) fn call_each_with<E: Failure>(hosts: &'static [String]) {
     Calls::new::<_, false>(Case::Key, call).run(count);
 }
 
-/// `quick_cache` in place of our table. Each host has a count in it, which a breaker would have too.
+/// `quick_cache` in place of our table. Each host has a count in it, which a breaker would have
+/// too.
 #[derive(Clone, Debug)]
 pub struct QuickCache(Arc<Cache<String, Arc<AtomicU64>>>);
 

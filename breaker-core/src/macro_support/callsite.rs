@@ -100,8 +100,8 @@ impl Callsite {
         self.enter_key_slowly(keyed_breaker, number)
     }
 
-    /// Begins a use of the breaker of `key`, and reads its packed state. That admits no call if more
-    /// is needed. Without a use, the breaker without a key answers.
+    /// Begins a use of the breaker of `key`, and reads its packed state. That admits no call if
+    /// more is needed. Without a use, the breaker without a key answers.
     #[inline(never)]
     fn use_key(&'static self, key: &str, number: &mut u32) -> (InUse, PackedState) {
         let needs_more = PackedState::NONE.with(PackedState::ASK);

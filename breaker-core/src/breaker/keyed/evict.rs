@@ -1,7 +1,7 @@
 //! Evicts a keyed breaker when there are `max_keys` of them, so that a new key can have its own.
 //!
-//! Only an idle breaker is evicted: one that no call, no error and no handle uses (`sync::uses`). The
-//! least recently used one is evicted first, in the order of [`Rank`].
+//! Only an idle breaker is evicted: one that no call, no error and no handle uses (`sync::uses`).
+//! The least recently used one is evicted first, in the order of [`Rank`].
 
 use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
 use crate::breaker::keyed::{EXACT, KeyedBreakers, KeyedIndex, cache};
@@ -49,8 +49,9 @@ impl KeyedBreakers {
         loop {
             let now = clock::now();
             let Candidate { rank, used, shard, at, .. } = self.candidate(index, now)?;
-            // If there was a use meanwhile, another breaker may be the least recently used. Once this
-            // one is closed, all effects of earlier uses are visible, including settings of its own.
+            // If there was a use meanwhile, another breaker may be the least recently used. Once
+            // this one is closed, all effects of earlier uses are visible, including settings of
+            // its own.
             let leaves = |keyed_breaker: &Arc<KeyedBreaker>| {
                 let closed = keyed_breaker.used() == used && keyed_breaker.uses.close();
                 let leaves = closed && rank_of(keyed_breaker, now) == Some(rank);

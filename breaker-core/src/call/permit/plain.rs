@@ -32,8 +32,8 @@ impl Permit {
         }
     }
 
-    /// Counts a success that changes nothing else. `false`: it is more than that. By a reference, so
-    /// that the permit stays where it is.
+    /// Counts a success that changes nothing else. `false`: it is more than that. By a reference,
+    /// so that the permit stays where it is.
     #[inline(never)]
     fn succeeded_plainly(&mut self) -> bool {
         let plain = self.nothing_happened();
