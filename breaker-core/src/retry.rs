@@ -24,36 +24,34 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The attempts of one call.
+/// The attempts of one call: the arguments of the function's `#[retry]`, and what follows from
+/// them.
+///
+/// The future of each call holds it, so it is small.
 #[derive(Debug)]
 pub struct Retry {
-    written: Written,
+    /// Includes the first attempt. 0 means 1.
+    attempts: Ranked,
+    min: Ranked,
+    max: Ranked,
+    total: Ranked,
+    /// A value that is negative or not a number means `max`.
+    factor: f32,
+    /// From 0 to 1.
+    jitter: f32,
+    wait: WaitBudget,
     /// Created after the first attempt that failed, because few calls need it.
-    schedule: Option<Schedule>,
+    schedule: Option<Box<Schedule>>,
     /// No attempt begins after this time. Set when the first attempt begins; `None`: there is no
     /// limit.
     ends: Option<Instant>,
-    /// The current attempt, counted from 1.
-    attempt: u32,
-}
-
-/// The arguments of the function's `#[retry]`.
-#[derive(Debug)]
-pub struct Written {
-    /// Includes the first attempt. 0 means 1.
-    pub attempts: Option<u32>,
-    pub min: Option<Duration>,
-    pub max: Option<Duration>,
-    pub total: Option<Duration>,
-    /// A value that is negative or not a number means `max`.
-    pub factor: f64,
-    pub jitter: f64,
-    pub wait: WaitBudget,
 }
 
 /// The waits between the attempts of one call.
 #[derive(Debug)]
 struct Schedule {
+    /// The current attempt, counted from 1.
+    attempt: u32,
     waits: ExponentialBackoff,
     /// Each wait is longer by a random share of itself, at most this share.
     jitter: f64,
@@ -83,39 +81,7 @@ const ATTEMPTS: u64 = 3;
 const MIN: Duration = Duration::from_secs(2);
 const MAX: Duration = Duration::from_secs(10);
 
-impl Written {
-    /// Merges these arguments with the settings from variables, files and code. The highest source
-    /// wins.
-    fn schedule(&self, call_settings: &CallSettings) -> Schedule {
-        let span = |setting: Ranked, written: Option<Duration>, default| {
-            let own = written.map_or(Ranked::NOTHING, |span| Ranked::span(Rank::Function, Some(span)));
-            setting.max(own).value().map_or(default, Duration::from_nanos)
-        };
-        let attempts = self.attempts.map_or(Ranked::NOTHING, |count| Ranked::new(Rank::Function, count.into()));
-        let attempts = call_settings.attempts.max(attempts).value().unwrap_or(ATTEMPTS);
-        let (min, max) = (span(call_settings.min, self.min, MIN), span(call_settings.max, self.max, MAX));
-        let waits = ExponentialBuilder::new()
-            .with_min_delay(min.min(max))
-            .with_max_delay(max)
-            .with_factor(self.factor as f32)
-            .with_max_times(usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX))
-            .build();
-        let jitter = if self.jitter.is_finite() { self.jitter.clamp(0.0, 1.0) } else { 0.0 };
-        let wait_budget = match self.wait {
-            WaitBudget::None => None,
-            WaitBudget::Max => Some(max),
-            WaitBudget::For(span) => Some(span),
-        };
-        Schedule { waits, jitter, wait_budget, longest: wait_budget.map_or(max, |wait_budget| wait_budget.max(max)) }
-    }
-}
-
 impl Retry {
-    #[must_use]
-    pub fn new(written: Written) -> Self {
-        Self { written, schedule: None, ends: None, attempt: 1 }
-    }
-
     /// The attempts of a `#[retry]`, as its expansion writes them.
     #[must_use]
     pub fn of(
@@ -124,12 +90,45 @@ impl Retry {
         (factor, jitter): (f64, f64),
         wait: Option<Option<Duration>>,
     ) -> Self {
+        let own =
+            |span: Option<Duration>| span.map_or(Ranked::NOTHING, |span| Ranked::span(Rank::Function, Some(span)));
         let wait = match wait {
             None => WaitBudget::None,
             Some(None) => WaitBudget::Max,
             Some(Some(most)) => WaitBudget::For(most),
         };
-        Self::new(Written { attempts, min, max, total, factor, jitter, wait })
+        Self {
+            attempts: attempts.map_or(Ranked::NOTHING, |count| Ranked::new(Rank::Function, count.into())),
+            min: own(min),
+            max: own(max),
+            total: own(total),
+            factor: factor as f32,
+            jitter: if jitter.is_finite() { jitter.clamp(0.0, 1.0) as f32 } else { 0.0 },
+            wait,
+            schedule: None,
+            ends: None,
+        }
+    }
+
+    /// Merges these arguments with the settings from variables, files and code. The highest source
+    /// wins.
+    fn new_schedule(&self, call_settings: &CallSettings) -> Schedule {
+        let span = |setting: Ranked, own, default| setting.max(own).value().map_or(default, Duration::from_nanos);
+        let attempts = call_settings.attempts.max(self.attempts).value().unwrap_or(ATTEMPTS);
+        let (min, max) = (span(call_settings.min, self.min, MIN), span(call_settings.max, self.max, MAX));
+        let waits = ExponentialBuilder::new()
+            .with_min_delay(min.min(max))
+            .with_max_delay(max)
+            .with_factor(self.factor)
+            .with_max_times(usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX))
+            .build();
+        let wait_budget = match self.wait {
+            WaitBudget::None => None,
+            WaitBudget::Max => Some(max),
+            WaitBudget::For(span) => Some(span),
+        };
+        let longest = wait_budget.map_or(max, |wait_budget| wait_budget.max(max));
+        Schedule { attempt: 1, waits, jitter: self.jitter.into(), wait_budget, longest }
     }
 
     /// The remaining time of the `total`, if there is one.
@@ -150,8 +149,7 @@ impl Retry {
 
     fn ends(&mut self, owner: &Owner) -> Option<Instant> {
         let call_settings = call_settings(owner);
-        let own = self.written.total.map_or(Ranked::NOTHING, |total| Ranked::span(Rank::Function, Some(total)));
-        let total = call_settings.total.max(own).time().filter(|_| !is_off(&call_settings))?;
+        let total = call_settings.total.max(self.total).time().filter(|_| !is_off(&call_settings))?;
         Some(*self.ends.get_or_insert_with(|| end(total)))
     }
 
@@ -166,9 +164,12 @@ impl Retry {
             breaker.warn_of_no_timer();
             return Err(failed_call);
         };
-        self.attempt += 1;
+        let attempt = self.schedule.as_mut().map_or(1, |schedule| {
+            schedule.attempt += 1;
+            schedule.attempt
+        });
         if breaker.has_observers() || !is_quiet() {
-            let event = Retrying { breaker, function, attempt: self.attempt, wait };
+            let event = Retrying { breaker, function, attempt, wait };
             breaker.report(Report::Retrying(&event));
         }
         Ok(Pause { timer, watched: (!rejects(&deciding(breaker))).then(|| breaker.clone()) })
@@ -185,7 +186,13 @@ impl Retry {
     /// `None`: retries are switched off.
     fn schedule(&mut self, owner: &Owner) -> Option<&mut Schedule> {
         let call_settings = call_settings(owner);
-        (!is_off(&call_settings)).then(|| self.schedule.get_or_insert_with(|| self.written.schedule(&call_settings)))
+        if is_off(&call_settings) {
+            return None;
+        }
+        if self.schedule.is_none() {
+            self.schedule = Some(Box::new(self.new_schedule(&call_settings)));
+        }
+        self.schedule.as_deref_mut()
     }
 }
 
@@ -272,7 +279,7 @@ impl Pause {
 
 /// Whether a rejected attempt of a `#[retry]` waits for the breaker, and how long at most.
 #[derive(Clone, Copy, Debug)]
-pub enum WaitBudget {
+enum WaitBudget {
     None,
     /// As long as the longest wait between two attempts.
     Max,

@@ -13,9 +13,14 @@ fn any(tokens: TokenStream, name: &str) -> bool {
     tokens.into_iter().any(|tree| match tree {
         TokenTree::Ident(word) => word.unraw() == name,
         TokenTree::Group(group) => any(group.stream(), name),
-        TokenTree::Literal(literal) => is_in_braces(&literal.to_string(), name),
+        TokenTree::Literal(_) => formats(&tree, name),
         TokenTree::Punct(_) => false,
     })
+}
+
+/// True for a text that formats the name.
+pub(crate) fn formats(literal: &TokenTree, name: &str) -> bool {
+    is_in_braces(&literal.to_string(), name)
 }
 
 /// True for `"{name}"` and `"{name:?}"`, and false for `"{name_of_another}"`. A false hit costs no
@@ -88,17 +93,20 @@ pub(crate) fn replace(tokens: TokenStream, name: &str, by: &Ident) -> TokenStrea
 /// does not count.
 pub(crate) fn uses_local(tokens: &TokenStream, name: &Ident) -> bool {
     let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
-    let punct = |at: Option<usize>, wanted: char| matches!(at.and_then(|at| trees.get(at)), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted);
     trees.iter().enumerate().any(|(at, tree)| match tree {
         TokenTree::Group(group) => uses_local(&group.stream(), name),
-        TokenTree::Ident(_) => {
-            let is_field = punct(at.checked_sub(1), '.') && !punct(at.checked_sub(2), '.');
-            let is_path = punct(at.checked_sub(1), ':') && punct(at.checked_sub(2), ':');
-            let is_named = punct(Some(at + 1), ':');
-            !is_field && !is_path && !is_named && mentions(&tree.clone().into(), name)
-        }
+        TokenTree::Ident(_) => is_local(&trees, at) && mentions(&tree.clone().into(), name),
         other => mentions(&other.clone().into(), name),
     })
+}
+
+/// True where the word at this place may be a local. A field, a method or a part of a path is not.
+pub(crate) fn is_local(trees: &[TokenTree], at: usize) -> bool {
+    let punct = |at: Option<usize>, wanted: char| matches!(at.and_then(|at| trees.get(at)), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted);
+    let is_field = punct(at.checked_sub(1), '.') && !punct(at.checked_sub(2), '.');
+    let is_path = punct(at.checked_sub(1), ':') && punct(at.checked_sub(2), ':');
+    let is_named = punct(Some(at + 1), ':');
+    !is_field && !is_path && !is_named
 }
 
 // Input:  `self.get(self::LIMIT); impl X { fn f(&self) {} }`, `__this`

@@ -79,6 +79,13 @@ fn arguments_that_cfg_takes_away_and_leaves() {
         b += upstream()?;
         Ok(a + b)
     }
+    // Two arguments of one name, of which one is there.
+    #[circuit_breaker]
+    async fn either(#[cfg(any())] buffer: Vec<u8>, #[cfg(not(any()))] mut buffer: String) -> Result<u8, Fault> {
+        buffer.push('b');
+        Ok(u8::from(buffer == "ab") + upstream()?)
+    }
+    assert_eq!(guards_future!(either("a".to_owned())), 2);
     assert_eq!(guards_future!(cfgs("ab".to_owned(), 1)), 2);
     assert_eq!(guards(|| sync_cfgs((1, 2))), 4);
 }

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use breaker_core::circuit_breaker;
+use breaker_core::{circuit_breaker, fallback};
 
 use crate::check::{dropped, named, note, now, pause, Fault, Noisy};
 
@@ -48,6 +48,99 @@ fn of_an_async_function() {
         || now(bare(n("a"), n("b"), n("_"), (n("c"), n("c _")), n("d"), n("e"))),
         || now(guarded(n("a"), n("b"), n("_"), (n("c"), n("c _")), n("d"), n("e"))),
     );
+}
+
+/// A body uses most arguments where its block holds them. It has locals of its own for those that
+/// it changes, does not use or shadows, and for all after them.
+#[test]
+#[allow(unused_variables, unused_mut, clippy::many_single_char_names, reason = "that is the shape")]
+fn of_an_async_function_that_has_some_arguments_as_locals() {
+    twins!("drop_mixed" bare guarded [async fn] (
+        a: Noisy, mut n: usize, b: Noisy, mut c: Noisy, d: Noisy, (e, f): Pair
+    ) -> Result<(), Fault> {
+        let _local = Noisy("local");
+        n += 1;
+        c.0 = "c";
+        pause().await;
+        drop(b);
+        let _ = (&a, n, &c, &d, &e, &f);
+        Ok(())
+    });
+    twins!("drop_unnamed" bare_unnamed guarded_unnamed [async fn] (a: Noisy, b: Noisy, _: Noisy, c: Noisy) -> Result<(), Fault> {
+        let _local = Noisy("local");
+        let b = Noisy("new b");
+        pause().await;
+        let _ = (&a, &b, &c);
+        Ok(())
+    });
+    twins!("drop_parts" bare_parts guarded_parts [async fn] (a: Pair, b: Noisy, c: Pair) -> Result<(), Fault> {
+        let _local = Noisy("local");
+        drop(a.1);
+        pause().await;
+        drop(c.0);
+        let _ = &b;
+        Ok(())
+    });
+    twins!("drop_closure" bare_closure guarded_closure [async fn] (a: Noisy, b: Noisy, c: Noisy) -> Result<(), Fault> {
+        let of_a = move || drop(a);
+        pause().await;
+        let of_c = async move { drop(c) };
+        let _ = &b;
+        of_a();
+        of_c.await;
+        Ok(())
+    });
+    let n = Noisy;
+    let pair = |one, other| (n(one), n(other));
+    drop_alike(
+        "drop_mixed",
+        6,
+        || now(bare(n("a"), 1, n("b"), n("c"), n("d"), pair("e", "f"))),
+        || now(guarded(n("a"), 1, n("b"), n("c"), n("d"), pair("e", "f"))),
+    );
+    drop_alike(
+        "drop_unnamed",
+        4,
+        || now(bare_unnamed(n("a"), n("b"), n("_"), n("c"))),
+        || now(guarded_unnamed(n("a"), n("b"), n("_"), n("c"))),
+    );
+    drop_alike(
+        "drop_parts",
+        5,
+        || now(bare_parts(pair("a 0", "a 1"), n("b"), pair("c 0", "c 1"))),
+        || now(guarded_parts(pair("a 0", "a 1"), n("b"), pair("c 0", "c 1"))),
+    );
+    drop_alike(
+        "drop_closure",
+        3,
+        || now(bare_closure(n("a"), n("b"), n("c"))),
+        || now(guarded_closure(n("a"), n("b"), n("c"))),
+    );
+}
+
+/// A step has the arguments of a rejected call, and the body those of an admitted one.
+#[test]
+fn of_an_async_function_with_a_fallback() {
+    async fn bare(a: Noisy, b: Noisy, c: Noisy) -> Result<usize, Fault> {
+        let _local = Noisy("local");
+        pause().await;
+        Ok(a.0.len() + b.0.len() + c.0.len())
+    }
+    #[circuit_breaker(name = "drop_fallback")]
+    #[fallback(|_| { pause().await; Some(b.0.len()) })]
+    async fn guarded(a: Noisy, b: Noisy, c: Noisy) -> Result<usize, Fault> {
+        let _local = Noisy("local");
+        pause().await;
+        Ok(a.0.len() + b.0.len() + c.0.len())
+    }
+    let n = Noisy;
+    assert_eq!(now(bare(n("a"), n("b"), n("c"))), Ok(3));
+    let order = dropped();
+    assert_eq!(now(guarded(n("a"), n("b"), n("c"))), Ok(3));
+    assert_eq!(dropped(), order);
+    named("drop_fallback").force_open();
+    assert_eq!(now(guarded(n("a"), n("b"), n("c"))), Ok(1));
+    assert_eq!(dropped(), order[1..], "all but the body's own local");
 }
 
 #[test]

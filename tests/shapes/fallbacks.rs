@@ -24,6 +24,25 @@ fn falls_back<T: PartialEq + std::fmt::Debug>(
 #[derive(Clone)]
 struct Client(u8);
 
+/// The key `open` has the arguments of a rejected call that no step serves.
+#[test]
+fn arguments_of_the_error_of_a_rejection() {
+    #[circuit_breaker(
+        name = "fall_open_failure",
+        open = |_| Fault::Open(text.clone())
+    )]
+    #[fallback(|_| Some(text.len()), on(failure))]
+    async fn copied(text: String) -> Result<usize, Fault> {
+        pause().await;
+        Ok(text.len() * usize::from(upstream()?))
+    }
+    let text = || "ab".to_owned();
+    assert_eq!(now(copied(text())), Ok(2));
+    named("fall_open_failure").force_open();
+    assert_eq!(now(copied(text())), Err(Fault::Open(text())));
+    assert_eq!(ran(), 1);
+}
+
 #[test]
 fn receivers() {
     impl Client {

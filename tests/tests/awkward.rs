@@ -214,41 +214,40 @@ async fn a_call_is_not_let_in_by_a_breaker_that_was_forced_open_before_its_admis
     assert!(breaker.call_sync(|| Ok::<_, ()>(())).is_err());
 }
 
-/// The note is kept after the lock was let go.
+/// An error is kept after its failure was counted, or together with it.
 #[tokio::test(start_paused = true)]
 async fn a_reset_is_not_undone_by_a_note() {
-    struct Slow(CircuitBreaker);
-    impl std::fmt::Display for Slow {
+    struct E(CircuitBreaker, AtomicBool);
+    impl std::fmt::Display for E {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            static ONCE: AtomicBool = AtomicBool::new(false);
-            if !ONCE.swap(true, Ordering::Relaxed) {
+            // Stands for another thread that resets just then.
+            if !self.1.swap(true, Ordering::Relaxed) {
                 self.0.reset();
-            } // stands for another thread that resets just then
+            }
             f.write_str("old error")
         }
     }
-    let b = breaker(Config::new().fail_max(1));
     // Only annotated functions and listeners show the text; here through an annotated function.
-    #[breaker_core::circuit_breaker(name = "rev_note", fail_max = 1)]
-    fn f(b: &CircuitBreaker) -> Result<(), E> {
-        Err(E(Slow(b.clone())))
+    #[breaker_core::circuit_breaker(name = "rev_note", fail_max = 2)]
+    fn first(b: &CircuitBreaker) -> Result<(), E> {
+        Err(E(b.clone(), AtomicBool::new(false)))
     }
-    struct E(Slow);
-    impl std::fmt::Display for E {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            self.0.fmt(f)
-        }
+    #[breaker_core::circuit_breaker(name = "rev_note_trip", fail_max = 1)]
+    fn only(b: &CircuitBreaker) -> Result<(), E> {
+        Err(E(b.clone(), AtomicBool::new(false)))
     }
     impl From<breaker_core::CircuitBreakerError> for E {
         fn from(_: breaker_core::CircuitBreakerError) -> Self {
             unreachable!()
         }
     }
-    drop(b);
     let b = Registry::global().get("rev_note").unwrap();
-    let _ = f(&b);
-    assert_eq!(b.snapshot().failure_count, 0);
-    assert_eq!(b.snapshot().last_error, None);
+    let _ = first(&b);
+    assert_eq!((b.snapshot().failure_count, b.snapshot().last_error), (0, None), "counted before the reset");
+    let b = Registry::global().get("rev_note_trip").unwrap();
+    let _ = only(&b);
+    assert_eq!((b.snapshot().failure_count, b.snapshot().last_error), (1, None), "a late failure");
+    assert_eq!(b.state(), State::Closed);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,12 +3,14 @@
 
 use breaker_core::event::StateChange;
 use breaker_core::{
-    CircuitBreaker, CircuitBreakerError, Config, ConfigErrorKind, Listener, Registry, State, Status, circuit_breaker,
-    testing,
+    CallError, CircuitBreaker, CircuitBreakerError, Config, ConfigErrorKind, Listener, Registry, State, Status,
+    circuit_breaker, testing,
 };
 use metrics::set_default_local_recorder;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
+use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 #[derive(Clone, Default)]
 struct Changes(Arc<Mutex<Vec<String>>>);
@@ -151,6 +153,44 @@ fn nothing_is_left_of_it_also_in_the_global_registry() {
         registry.remove("comes_and_goes").unwrap();
         assert_eq!(Arc::strong_count(&token), 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_outlives_its_breaker_and_still_names_it() {
+    let (token, registry) = (Arc::new(()), Registry::new());
+    let config = Config::new().fail_max(1).timeout(Duration::from_secs(1)).max_concurrent(1);
+    let breaker = registry.breaker("gone", config).unwrap();
+    breaker.add_listener(Kept(Arc::clone(&token)));
+    let place = breaker.try_acquire().unwrap();
+    let busy = breaker.try_acquire().unwrap_err();
+    place.success();
+    let rejection = |result: Result<(), CallError<&str>>| match result {
+        Err(CallError::Rejected(error)) => error,
+        other => panic!("{other:?}"),
+    };
+    let timed_out = rejection(breaker.call(std::future::pending()).await);
+    let rejected = rejection(breaker.call(async { Ok(()) }).await);
+    let errors = [rejected.clone(), rejection(breaker.call_sync(|| Ok(()))), breaker.try_acquire().unwrap_err()];
+    let because = "1 failure, last: timed out after 1s";
+    assert_eq!(rejected.opened_because().as_deref(), Some(because));
+    let text = rejected.to_string();
+    assert!(errors.iter().all(|error| *error == rejected));
+
+    registry.remove("gone").unwrap();
+    assert_eq!(Arc::strong_count(&token), 2, "a handle holds it");
+    drop(breaker);
+    assert_eq!(Arc::strong_count(&token), 1, "an error does not hold it");
+    for error in errors.iter().chain([&busy, &timed_out, &rejected.clone()]) {
+        assert_eq!((error.breaker(), error.function(), error.opened_because()), ("gone", None, None));
+    }
+    assert_eq!((rejected.to_string(), rejected.state()), (text, State::Open));
+    assert!(rejected.retry_after().is_some() && errors.iter().all(|error| *error == rejected));
+    assert!(busy.is_busy() && timed_out.is_timeout());
+    assert!(io::Error::from(timed_out).to_string().contains("`gone` timed out after 1s"));
+    // Another breaker of this name is not the one that rejected.
+    let next = registry.breaker("gone", Config::new().fail_max(1)).unwrap();
+    next.try_acquire().unwrap().failure();
+    assert_eq!((next.try_acquire().unwrap_err().opened_because().is_some(), rejected.opened_because()), (true, None));
 }
 
 fn series(recorder: &PrometheusRecorder, series: &str) -> f64 {

@@ -5,8 +5,9 @@
 #![allow(clippy::unused_async, reason = "that is what is tested")]
 
 use async_trait::async_trait;
-use breaker_core::{CircuitBreakerError, circuit_breaker, fallback, retry, testing};
-use std::future::Future;
+use breaker_core::{CircuitBreakerError, Registry, circuit_breaker, fallback, retry, testing};
+use std::cell::Cell;
+use std::future::{Future, pending};
 use std::pin::Pin;
 
 type Reply<T> = Result<T, CircuitBreakerError>;
@@ -146,7 +147,7 @@ async fn strange_shapes_run() {
         assert_eq!(is_send(client.unique("ab")).await.unwrap(), 2);
         assert!(is_send(client.in_a_macro(7)).await.unwrap().ends_with(" 7"));
         assert_eq!(is_send(client.keyed()).await.unwrap(), 2);
-        assert!(breaker_core::Registry::global().get("retry_shapes::Client::keyed[a]").is_some());
+        assert!(Registry::global().get("retry_shapes::Client::keyed[a]").is_some());
         assert_eq!(is_send(client.path_step((1, "ab".to_owned()))).await.unwrap(), 3);
         testing::breaker("retry_shapes::Client::path_step").force_open();
         assert_eq!(client.path_step((1, "ab".to_owned())).await.unwrap(), 2);
@@ -157,6 +158,96 @@ async fn strange_shapes_run() {
         assert_eq!(is_send(client.reassigned(" a ")).await.unwrap(), 1);
         assert_eq!(is_send(client.lends_what_is_shared(&mut log)).await.unwrap(), &1);
         assert_eq!(is_send(client.lends_another(" a ")).await.unwrap(), "a");
+    })
+    .await;
+}
+
+/// The attempts need a copy of what the body uses up, as a function does that keeps a copy itself.
+#[test]
+fn an_argument_is_there_once_and_once_more_for_another_attempt() {
+    async fn bare(bytes: [u8; 4096]) -> Reply<usize> {
+        let copy = Clone::clone(&bytes);
+        pending::<()>().await;
+        Ok(bytes.len() + copy.len())
+    }
+    #[circuit_breaker]
+    #[retry]
+    async fn attempts(bytes: [u8; 4096]) -> Reply<usize> {
+        pending::<()>().await;
+        Ok(bytes.len())
+    }
+    #[circuit_breaker]
+    #[retry]
+    #[fallback(|_| Some(bytes.len()), on(open, failure))]
+    async fn both(bytes: [u8; 4096]) -> Reply<usize> {
+        pending::<()>().await;
+        Ok(bytes.len())
+    }
+    let bare = size_of_val(&bare([0; 4096]));
+    let [attempts, both] = [size_of_val(&attempts([0; 4096])), size_of_val(&both([0; 4096]))];
+    assert!(bare >= 3 * 4096, "{bare}: rustc has become better, and so can we");
+    let limit = 3 * 4096 + 24 + 128;
+    assert!(attempts <= limit && both <= limit, "{attempts} {both} {bare}");
+}
+
+/// A future that is never polled has made no copy, has looked at no key and has asked no breaker.
+#[tokio::test(start_paused = true)]
+async fn nothing_happens_before_the_first_poll() {
+    thread_local!(static SEEN: Cell<u32> = const { Cell::new(0) });
+    #[derive(Debug)]
+    struct Seen;
+    impl Clone for Seen {
+        fn clone(&self) -> Self {
+            SEEN.set(SEEN.get() + 1);
+            Self
+        }
+    }
+    impl Drop for Seen {
+        fn drop(&mut self) {
+            SEEN.set(SEEN.get() + 100);
+        }
+    }
+    fn key(_: &Seen) -> &'static str {
+        SEEN.set(SEEN.get() + 10);
+        "key"
+    }
+    #[circuit_breaker]
+    #[retry]
+    #[fallback(|_| { drop(seen); Some(()) }, on(open, failure))]
+    async fn attempts(seen: Seen) -> Reply<()> {
+        drop(seen);
+        Ok(())
+    }
+    #[circuit_breaker(key = key(&seen))]
+    #[fallback(|_| { drop(seen); Some(()) }, on(open, failure))]
+    async fn step(seen: Seen) -> Reply<()> {
+        drop(seen);
+        Ok(())
+    }
+    #[circuit_breaker]
+    #[fallback(|_| { drop(seen); Some(()) })]
+    async fn rejected(seen: Seen) -> Reply<()> {
+        drop(seen);
+        Ok(())
+    }
+    testing::isolated(async {
+        let known = Registry::global().breakers().len();
+        let futures = (attempts(Seen), step(Seen), rejected(Seen));
+        assert_eq!(SEEN.get(), 0);
+        drop(futures);
+        assert_eq!(SEEN.take(), 300, "only the arguments are dropped");
+        let breakers = Registry::global().breakers();
+        assert_eq!(breakers.len(), known, "there is no breaker for the key");
+        assert!(breakers.iter().all(|breaker| breaker.snapshot().cancelled_count == 0), "no breaker was asked");
+        attempts(Seen).await.unwrap();
+        assert_eq!(SEEN.take(), 201, "one attempt has a copy, and both are dropped");
+        step(Seen).await.unwrap();
+        assert_eq!(SEEN.take(), 211, "the step has a copy");
+        rejected(Seen).await.unwrap();
+        assert_eq!(SEEN.take(), 100, "the body alone has it");
+        testing::breaker("retry_shapes::nothing_happens_before_the_first_poll::rejected").force_open();
+        rejected(Seen).await.unwrap();
+        assert_eq!(SEEN.take(), 100, "the step alone has it");
     })
     .await;
 }

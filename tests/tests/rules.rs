@@ -56,6 +56,37 @@ async fn rule_1_a_run_is_forgotten_when_longer_than_the_window_passes_between_tw
     assert_eq!(breaker.state(), State::Closed);
 }
 
+/// Most failures of the run change no more than a word, whose time is in milliseconds.
+#[tokio::test(start_paused = true)]
+async fn rule_1_a_late_failure_does_not_move_the_time_of_the_run() {
+    for (over, expected) in [(ms(0), 3), (ms(1), 1)] {
+        let breaker = breaker(Config::new().fail_max(9).fail_window(secs(60)));
+        let late = breaker.try_acquire().unwrap();
+        breaker.reset();
+        fail(&breaker, 2);
+        advance(secs(60) + over).await;
+        late.failure();
+        fail(&breaker, 1);
+        assert_eq!(breaker.snapshot().consecutive_failures, expected, "{over:?}");
+        assert_eq!(breaker.snapshot().failure_count, 4);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rule_1_long_runs_are_counted_exactly() {
+    let breaker = breaker(Config::new().fail_max(10_000).fail_window_off());
+    for length in [2_000, 100, 3_000, 4_800] {
+        fail(&breaker, length);
+    }
+    assert_eq!((breaker.snapshot().consecutive_failures, breaker.snapshot().failure_count), (9_900, 9_900));
+    breaker.try_acquire().unwrap().success();
+    assert_eq!((breaker.snapshot().consecutive_failures, breaker.snapshot().failure_count), (0, 9_900));
+    fail(&breaker, 9_999);
+    assert_eq!(breaker.state(), State::Closed);
+    fail(&breaker, 1);
+    assert_eq!((breaker.state(), breaker.snapshot().failure_count), (State::Open, 19_900));
+}
+
 #[tokio::test(start_paused = true)]
 async fn rule_1_a_run_without_a_window_is_never_forgotten() {
     let breaker = breaker(Config::new().fail_max(2).fail_window_off());

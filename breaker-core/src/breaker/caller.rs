@@ -1,4 +1,4 @@
-//! Identifies the caller of a call, and the owner of a permit or an error.
+//! Identifies the caller of a call, and the owner of a permit.
 
 use crate::breaker::function::Function;
 use crate::breaker::handle::{CircuitBreaker, Handle};
@@ -17,8 +17,7 @@ use std::fmt;
 #[cfg(feature = "tokio")]
 use std::time::Duration;
 
-/// The owner of a permit or an error. A callsite lives forever, so a reference to it needs no
-/// count.
+/// The owner of a permit. A callsite lives forever, so a reference to it needs no count.
 #[derive(Clone)]
 pub(crate) enum Owner {
     Callsite(&'static Binding),

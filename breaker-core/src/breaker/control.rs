@@ -201,7 +201,7 @@ impl CircuitBreaker {
         self.change(|machine, now| {
             self.0.zero();
             self.0.zero_busy();
-            (*self.0.kept_error.lock()).clear();
+            self.0.clear_kept_error();
             ((), Some(machine.reset(now)))
         });
         self.reset_keyed_breakers();

@@ -3,7 +3,7 @@
 
 use crate::breaker::caller::Owner;
 use crate::breaker::error_chain::first_of;
-use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::error_owner::ErrorOwner;
 use crate::machine::outcome::Outcome;
 use crate::machine::packed::{RetryAfter, StateCode};
 use crate::machine::state::State;
@@ -20,6 +20,9 @@ use std::{fmt, io};
 /// - Do not write `#[error("{0}")]`: a chain shows the text twice.
 /// - Do not write `#[error(transparent)]`: it takes the error out of the `source()` chain, and
 ///   [`find`](Self::find) does not find it.
+///
+/// The error of a call by a handle does not keep its breaker alive. It says the same when the last
+/// handle is dropped, except for [`opened_because`](Self::opened_because).
 ///
 /// Two errors are equal if the breaker's name and the reason are equal, and for a rejection the
 /// state. The function and the durations are not compared, since each call has its own.
@@ -45,7 +48,7 @@ use std::{fmt, io};
 #[derive(Clone, thiserror::Error)]
 #[error("{}", Message(self))]
 pub struct CircuitBreakerError {
-    owner: Owner,
+    owner: ErrorOwner,
     /// The time after which a call may be admitted, as it was counted ([`RetryAfter::shown_in`]),
     /// or the time limit.
     wait: RetryAfter,
@@ -72,13 +75,13 @@ impl CircuitBreakerError {
     }
 
     #[inline]
-    pub(crate) fn rejected(owner: Owner, state: impl Into<StateCode>, wait: RetryAfter) -> Self {
+    pub(crate) fn rejected(owner: ErrorOwner, state: impl Into<StateCode>, wait: RetryAfter) -> Self {
         Self { owner, wait, state: state.into(), reason: Reason::Rejected }
     }
 
     pub(crate) fn timed_out(owner: Owner, after: Duration) -> Self {
         let state = owner.breaker().state().into();
-        Self { owner, wait: RetryAfter::span(after), state, reason: Reason::TimedOut }
+        Self { owner: owner.into(), wait: RetryAfter::span(after), state, reason: Reason::TimedOut }
     }
 
     /// Its stream returned no item, or no first one, for this long.
@@ -94,29 +97,35 @@ impl CircuitBreakerError {
         Self { reason: Reason::EndedEarly, wait: RetryAfter::UNKNOWN, ..Self::timed_out(owner, Duration::ZERO) }
     }
 
-    pub(crate) fn busy(owner: Owner, state: State) -> Self {
+    pub(crate) fn busy(owner: ErrorOwner, state: State) -> Self {
         Self { owner, wait: RetryAfter::UNKNOWN, state: state.into(), reason: Reason::Busy }
     }
 
-    /// The breaker's name.
+    #[cfg(test)]
+    pub(crate) const fn error_owner(&self) -> &ErrorOwner {
+        &self.owner
+    }
+
+    /// The breaker's name, also when the breaker is gone.
     #[must_use]
     pub fn breaker(&self) -> &str {
-        self.owner.breaker().name()
+        self.owner.name()
     }
 
     /// The annotated function, as `module::Type::function`; `None` for calls through the breaker's
     /// own methods.
     #[must_use]
     pub fn function(&self) -> Option<&'static str> {
-        self.owner.function()
+        self.owner.annotated().map(|function| &*function.name)
     }
 
-    pub(crate) const fn owner(&self) -> &Owner {
-        &self.owner
-    }
-
-    pub(crate) fn handle(&self) -> &CircuitBreaker {
-        self.owner.breaker()
+    /// The owner of the call of an annotated function. Calls by a handle have no fallbacks and no
+    /// retries, which ask for it.
+    pub(crate) fn owner(&self) -> &Owner {
+        match &self.owner {
+            ErrorOwner::Lasting(owner) => owner,
+            ErrorOwner::Token(_) => panic!("a call by a handle has no function"),
+        }
     }
 
     /// The breaker's state when it rejected the call, or just after the call timed out. A rejection
@@ -164,10 +173,11 @@ impl CircuitBreakerError {
 
     /// Which rule opened the breaker, with its numbers: "5 consecutive failures in 3.2 s, last:
     /// connect timeout". The breaker's current state determines the result: `None` once it has
-    /// closed again, and when it was opened manually.
+    /// closed again, and when it was opened manually. Also `None` once the last handle of the
+    /// breaker is dropped.
     #[must_use]
     pub fn opened_because(&self) -> Option<String> {
-        self.owner.breaker().opened_because()
+        self.owner.breaker()?.opened_because()
     }
 
     /// The first error of this type in `error` and the errors behind it, also in a `Box` or an
@@ -280,7 +290,7 @@ impl fmt::Display for Short {
     }
 }
 
-/// The error of [`CircuitBreaker::call`].
+/// The error of [`CircuitBreaker::call`](crate::CircuitBreaker::call).
 ///
 /// Functions that return a `Result<T, CallError<E>>` can be annotated, whatever `E` is, for example
 /// an error type of another crate.

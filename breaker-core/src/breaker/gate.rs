@@ -20,12 +20,27 @@
 //! - Packed state of a breaker with places, limit of one that has none any more: the call still
 //!   takes a place. It gives it back at its end.
 //!
+//! The failure streak of a closed breaker is in two more words (`machine::streak_word`): the streak
+//! and its rule. A call changes the streak by a compare-exchange with the value that it has loaded
+//! first. A change by another thread in between makes it fail. The owner of the machine's lock
+//! takes the streak before it changes anything, by an exchange too, and stores the next one after
+//! everything else. So a call whose compare-exchange succeeds has read a packed state that was in
+//! force all the time. Its rule was in force too, as their equal tags show.
+//! - Streak of one publication, packed state or rule of a later one: the later one has taken the
+//!   streak before, and the compare-exchange fails.
+//! - A tag that comes again, after 128 publications between the load and the exchange. The word
+//!   also has to have the same length, count and time. Then the call takes an earlier rule for the
+//!   later one.
+//! - A success while a streak is taken: it asks the machine. Where there is none, it has nothing to
+//!   end.
+//!
 //! Packed states of different generations are never equal. A settling call that finds its own
 //! packed state unchanged therefore knows that nothing has happened since its admission.
 
 use crate::clock::Tick;
 use crate::config::ranked::Ranked;
 use crate::machine::packed::{PackedState, RetryAfter};
+use crate::machine::streak_word::{SharedStreak, StreakRule, StreakWord};
 use crate::sync::{AtomicU64, Ordering};
 
 const PLACES_SHIFT: u32 = 32;
@@ -37,9 +52,44 @@ const fn is_full(places: u64) -> bool {
     (most != 0 && held >= most) || held == PLACES_HELD
 }
 
+/// A failure has made the streak longer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lengthened {
+    /// It is the first failure of its streak, at this time.
+    First(Tick),
+    Further,
+}
+
+/// What belongs to the streak: its rule, and when its first and its last failure were. It is in the
+/// cold state, since an idle keyed breaker has had no failure.
+#[derive(Debug, Default)]
+pub(crate) struct BesideStreak {
+    rule: AtomicU64,
+    first: AtomicU64,
+    last: AtomicU64,
+}
+
+impl BesideStreak {
+    #[inline]
+    fn rule(&self) -> StreakRule {
+        StreakRule(self.rule.load(Ordering::Relaxed))
+    }
+
+    /// Call it before [`Gate::publish`], under the same lock.
+    pub(crate) fn set_rule(&self, rule: StreakRule) {
+        self.rule.store(rule.0, Ordering::Relaxed);
+    }
+
+    fn of(&self, word: StreakWord) -> SharedStreak {
+        let tick = |of: &AtomicU64| Tick::from_nanos(of.load(Ordering::Relaxed));
+        SharedStreak { word, first: tick(&self.first), last: tick(&self.last) }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Gate {
     packed: AtomicU64,
+    streak: AtomicU64,
     until: AtomicU64,
     /// The time limit of calls whose function has none.
     limit: AtomicU64,
@@ -51,6 +101,7 @@ impl Gate {
     pub(crate) fn new() -> Self {
         Self {
             packed: AtomicU64::new(0),
+            streak: AtomicU64::new(0),
             until: AtomicU64::new(0),
             limit: AtomicU64::new(0),
             places: AtomicU64::new(0),
@@ -73,6 +124,88 @@ impl Gate {
     #[inline]
     pub(crate) fn load_relaxed(&self) -> PackedState {
         PackedState(self.packed.load(Ordering::Relaxed))
+    }
+
+    /// Whether a success has no streak to end.
+    #[inline]
+    pub(crate) fn has_no_streak(&self) -> bool {
+        StreakWord(self.streak.load(Ordering::Relaxed)).is_empty()
+    }
+
+    /// Makes the streak longer by a failure of a call that was admitted under `packed`. `None`: the
+    /// machine has to decide about the failure.
+    #[inline]
+    pub(crate) fn lengthen_streak(&self, packed: PackedState, beside: &BesideStreak, now: Tick) -> Option<Lengthened> {
+        let mut word = StreakWord(self.streak.load(Ordering::Acquire));
+        loop {
+            if self.load_relaxed() != packed {
+                return None;
+            }
+            let last = Tick::from_nanos(beside.last.load(Ordering::Relaxed));
+            let longer = word.lengthened(beside.rule(), last, now)?;
+            let first = word.is_empty();
+            if first {
+                beside.first.store(now.as_nanos(), Ordering::Relaxed);
+            }
+            beside.last.store(now.as_nanos(), Ordering::Relaxed);
+            match self.exchange_streak(word, longer) {
+                Ok(_) => return Some(if first { Lengthened::First(now) } else { Lengthened::Further }),
+                Err(other) => word = StreakWord(other),
+            }
+        }
+    }
+
+    /// Ends the streak, if there is one, by a success of a call that was admitted under `packed`.
+    /// `false`: the machine has to end it.
+    pub(crate) fn end_streak(&self, packed: PackedState, beside: &BesideStreak) -> bool {
+        let mut word = StreakWord(self.streak.load(Ordering::Acquire));
+        loop {
+            if self.load_relaxed() != packed {
+                return false;
+            }
+            if word.is_empty() {
+                return true;
+            }
+            let Some(ended) = word.ended(beside.rule()) else { return false };
+            match self.exchange_streak(word, ended) {
+                Ok(_) => return true,
+                Err(other) => word = StreakWord(other),
+            }
+        }
+    }
+
+    #[inline]
+    fn exchange_streak(&self, from: StreakWord, to: StreakWord) -> Result<u64, u64> {
+        self.streak.compare_exchange(from.0, to.0, Ordering::AcqRel, Ordering::Acquire)
+    }
+
+    /// Whether a failure now would be the first of a streak, or may open the breaker.
+    pub(crate) fn streak_is_at_an_end(&self, beside: &BesideStreak) -> bool {
+        StreakWord(self.streak.load(Ordering::Relaxed)).is_at_an_end(beside.rule())
+    }
+
+    /// The streak now. Requires the machine's lock: so no other thread takes it.
+    pub(crate) fn streak(&self, beside: &BesideStreak) -> SharedStreak {
+        beside.of(StreakWord(self.streak.load(Ordering::Acquire)))
+    }
+
+    /// Takes the streak for a change of the machine. Requires the machine's lock.
+    pub(crate) fn take_streak(&self, beside: &BesideStreak, tag: u8) -> SharedStreak {
+        let mut word = StreakWord(self.streak.load(Ordering::Relaxed));
+        loop {
+            match self.exchange_streak(word, word.taken(tag)) {
+                Ok(taken) => return beside.of(StreakWord(taken)),
+                Err(other) => word = StreakWord(other),
+            }
+        }
+    }
+
+    /// Call it after [`publish`](Self::publish), under the same lock. Calls change the streak from
+    /// now on.
+    pub(crate) fn publish_streak(&self, beside: &BesideStreak, streak: SharedStreak) {
+        beside.first.store(streak.first.as_nanos(), Ordering::Relaxed);
+        beside.last.store(streak.last.as_nanos(), Ordering::Relaxed);
+        self.streak.store(streak.word.0, Ordering::Release);
     }
 
     /// Read it after the packed state.

@@ -126,7 +126,7 @@ impl CircuitBreaker {
 
     pub(crate) fn read(&self) -> Reading {
         let blank = self.blank();
-        blank.map_or_else(|| self.0.machine.lock().read(clock::now()), |machine| machine.read(clock::now()))
+        blank.map_or_else(|| self.0.read_machine().read(clock::now()), |machine| machine.read(clock::now()))
     }
 }
 

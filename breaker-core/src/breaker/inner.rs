@@ -3,7 +3,7 @@
 //!
 //! The cold state of a keyed breaker is initialised when it is first needed.
 
-use crate::breaker::gate::Gate;
+use crate::breaker::gate::{BesideStreak, Gate};
 use crate::breaker::keyed::KeyedBreakers;
 use crate::breaker::keyed::keyed_breaker::LazyState;
 use crate::breaker::last_error::KeptError;
@@ -11,10 +11,12 @@ use crate::breaker::last_error::KeptError;
 use crate::breaker::report::Meter;
 use crate::breaker::report::Observer;
 use crate::breaker::throttle::CALM;
+use crate::breaker::token::Token;
 use crate::clock::{self, Tick};
 use crate::config::call_settings::{CallSettings, PublishedCallSettings};
 use crate::config::layers::Layers;
 use crate::machine::Machine;
+use crate::machine::output::Published;
 use crate::machine::packed::PackedState;
 use crate::machine::state::State;
 use crate::machine::window::SlidingWindow;
@@ -27,7 +29,8 @@ use std::ops::Deref;
 pub(crate) struct Inner {
     hot: HotState,
     base: ResetBaseline,
-    pub(crate) totals: StripedCounters,
+    /// With the token of each stripe, for the errors of calls by a handle.
+    pub(crate) totals: StripedCounters<Arc<Token<Self>>>,
 }
 
 /// The hot state, read by every call, and the cold state.
@@ -39,7 +42,7 @@ pub(crate) struct HotState {
 
 /// The cold state, or what is needed to initialise it.
 enum ColdSlot {
-    Now(Box<str>, Sealed<ColdState>),
+    Now(Arc<str>, Sealed<ColdState>),
     /// It is initialised when it is first needed.
     LazyState(LazyState),
 }
@@ -48,12 +51,15 @@ enum ColdSlot {
 /// small fields come last.
 #[repr(C)]
 pub(crate) struct ColdState {
+    pub(crate) beside_streak: BesideStreak,
     pub(crate) machine: Mutex<Machine>,
     /// Its keyed breakers, if it is a parent.
     pub(crate) keyed: OnceLock<Box<KeyedBreakers>>,
     /// The machine's window, for calls that add to it without the lock; set once a rule needs one.
     pub(crate) window: OnceLock<Arc<SlidingWindow>>,
     pub(crate) kept_error: Mutex<KeptError>,
+    /// When the first failure of a streak was last kept and reported, in ticks of `streak`.
+    pub(crate) noted: AtomicU64,
     /// Shared by all keyed breakers without settings of their own.
     pub(crate) layers: Mutex<Arc<Layers>>,
     rare: OnceLock<Box<Rare>>,
@@ -206,7 +212,7 @@ impl Inner {
         let machine = Machine::new(Arc::new(layers.settings()), sync::seed(), clock::now());
         let gate = Gate::new();
         let cold = ColdState::new(Arc::new(layers), machine, Arc::new([]));
-        cold.publish(&gate, &cold.machine.lock());
+        cold.publish(&gate, &mut cold.machine.lock());
         let hot = HotState { gate, cold: ColdSlot::Now(name.into(), Sealed::new(cold)) };
         Self { hot, totals: StripedCounters::default(), base: ResetBaseline::default() }
     }
@@ -216,6 +222,26 @@ impl Inner {
             ColdSlot::Now(name, _) => name,
             ColdSlot::LazyState(_) => "",
         }
+    }
+
+    /// The token of this thread's stripe.
+    #[inline]
+    pub(crate) fn token(self: &Arc<Self>) -> &Arc<Token<Self>> {
+        self.totals.value(|| self.make_token())
+    }
+
+    /// Makes the tokens of all stripes, so that no rejection has to make one.
+    pub(crate) fn make_tokens(self: &Arc<Self>) {
+        self.totals.make_values(|| self.make_token());
+    }
+
+    #[cold]
+    fn make_token(self: &Arc<Self>) -> Arc<Token<Self>> {
+        let name = match &self.hot.cold {
+            ColdSlot::Now(name, _) => Arc::clone(name),
+            ColdSlot::LazyState(_) => Arc::default(),
+        };
+        Token::new(name, self)
     }
 
     pub(crate) fn successes(&self) -> u64 {
@@ -235,18 +261,6 @@ impl HotState {
     /// A keyed breaker with this gate.
     pub(crate) const fn of_keyed_breaker(gate: Gate, lazy: LazyState) -> Self {
         Self { gate, cold: ColdSlot::LazyState(lazy) }
-    }
-
-    /// Fast path: counts one more consecutive failure of a call that was admitted under `packed`.
-    /// Returns `false` if `settle` must handle the failure.
-    pub(crate) fn failed_again(&self, packed: PackedState) -> bool {
-        if !packed.has_only_a_streak() {
-            return false;
-        }
-        let now = clock::now();
-        let mut machine = self.machine.lock();
-        // The lock keeps other threads from publishing meanwhile.
-        self.gate.load_relaxed() == packed && machine.failed_again(now)
     }
 
     /// Removes a call from the calls in flight.
@@ -310,10 +324,12 @@ impl ColdState {
         }
         let call_settings = layers.call_settings();
         let cold = Self {
+            beside_streak: BesideStreak::default(),
             keyed: OnceLock::new(),
             machine: Mutex::new(machine),
             window,
             kept_error: Mutex::default(),
+            noted: AtomicU64::new(0),
             rare: OnceLock::new(),
             label: Mutex::new(label),
             layers: Mutex::new(layers),
@@ -352,14 +368,17 @@ impl ColdState {
     }
 
     /// Publishes the machine's state. Requires its lock. Returns whether anything changed.
-    pub(crate) fn publish(&self, gate: &Gate, machine: &Machine) -> bool {
+    pub(crate) fn publish(&self, gate: &Gate, machine: &mut Machine) -> bool {
         if let Some(window) = machine.window() {
             self.window.get_or_init(|| Arc::clone(window));
         }
-        let (packed, until) = machine.publish();
-        let observed = if self.calls_are_observed() { PackedState::OBSERVED } else { 0 };
+        let Published { packed, until, streak, rule } = machine.publish();
+        let observed = self.observed_flags();
         let places = gate.set_places(machine.settings().max_concurrent);
-        gate.publish(packed.with(observed), until, machine.settings().limits.of_breaker) || places
+        self.beside_streak.set_rule(rule);
+        let changed = gate.publish(packed.with(observed), until, machine.settings().limits.of_breaker);
+        gate.publish_streak(&self.beside_streak, streak);
+        changed || places
     }
 }
 

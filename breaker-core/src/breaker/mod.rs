@@ -4,12 +4,14 @@
 //! | --- | --- |
 //! | `handle`, `caller`, `function` | the handle of callers; the caller of a call and the owner of a permit |
 //! | `inner`, `gate` | the state that handles share; the packed state that the machine publishes, and its interleavings |
+//! | `streak` | the failure streak, which calls change without the lock |
 //! | `transition` | takes the lock, calls the machine, publishes, unlocks, reports |
 //! | `report`, `pending_reports` | the table of events, and their observers; the order of the reports |
 //! | `log`, `throttle` | log lines, and how often they are logged |
 //! | `control` | settings, manual states and observers of a running breaker |
 //! | `snapshot`, `snapshot_json` | what a breaker shows |
 //! | `error`, `error_chain`, `error_text`, `error_view`, `cause`, `last_error` | errors of calls, and what is known and kept of them |
+//! | `error_owner`, `token` | what an error holds of its breaker; what names a breaker that may be gone |
 //! | `classification` | what a classifier of a call by a handle may return |
 //! | `keyed` | the breakers of a `key` |
 //!
@@ -33,6 +35,7 @@ pub(crate) mod classification;
 pub(crate) mod control;
 pub(crate) mod error;
 pub(crate) mod error_chain;
+pub(crate) mod error_owner;
 pub(crate) mod error_text;
 #[allow(missing_docs, reason = "for the expansion of the attributes only")]
 pub(crate) mod error_view;
@@ -49,5 +52,7 @@ pub(crate) mod report;
 pub(crate) mod snapshot;
 #[cfg(feature = "serde")]
 pub(crate) mod snapshot_json;
+pub(crate) mod streak;
 pub(crate) mod throttle;
+pub(crate) mod token;
 pub(crate) mod transition;

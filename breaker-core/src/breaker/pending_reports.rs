@@ -118,6 +118,9 @@ impl CircuitBreaker {
     /// so no lock of the crate is held here.
     pub(crate) fn enqueue(&self, pending: PendingReports) {
         let PendingReports { changes, wake, moved } = pending;
+        if !changes.is_empty() {
+            self.expect_rejections();
+        }
         for (change, sequence) in changes {
             let because = change.trip.map(|trip| self.0.kept_error.lock().because(trip));
             self.enqueue_one(PendingReport::Transition { change, sequence, because });

@@ -333,8 +333,8 @@ pub(crate) trait Meter: Observer + UnwindSafe + RefUnwindSafe {
     /// Starts or stops counting.
     fn count(&self, counts: bool);
 
-    /// Counts a success without other observers.
-    fn succeeded(&self, breaker: &CircuitBreaker, elapsed: Duration);
+    /// Counts a success that took this many nanoseconds, without other observers, if it counts.
+    fn succeeded(&self, breaker: &CircuitBreaker, nanos: u64);
 
     /// Updates the values that it shows.
     fn refresh(&self, breaker: &CircuitBreaker);

@@ -52,7 +52,8 @@ pub struct Snapshot {
     #[cfg_attr(feature = "serde", serde(serialize_with = "snapshot_json::maybe_time"))]
     pub last_failure_time: Option<SystemTime>,
     /// The first error of the last consecutive failures, or the one that opened the breaker. Where
-    /// a rule evaluates a window, and for a trial of several probes, it is the last error.
+    /// a rule evaluates a window, and for a trial of several probes, it is the last error. Of runs
+    /// of failures that begin within 4 ms, the first one has its error shown.
     pub last_error: Option<LastError>,
     /// Which rule opened it, with its numbers; `None` while it is closed, and when it was opened
     /// manually.

@@ -1,6 +1,6 @@
 //! Changes a breaker: takes its lock, calls the machine, publishes, unlocks, and reports.
 
-use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::inner::{ColdState, HotState};
 use crate::breaker::pending_reports::{PendingReports, ReportScope};
 #[cfg(feature = "metrics")]
@@ -11,6 +11,7 @@ use crate::clock::{self, Tick};
 use crate::config::call_settings::CallSettings;
 use crate::machine::Machine;
 use crate::machine::output::Transition;
+use crate::machine::packed::PackedState;
 use crate::sync::{Arc, Ordering, catch_panic};
 
 impl CircuitBreaker {
@@ -29,9 +30,9 @@ impl CircuitBreaker {
         let now = clock::now();
         let hot: &HotState = &self.0;
         let cold: &ColdState = hot;
-        let mut machine = cold.machine.lock();
+        let mut machine = hot.take_machine();
         let (value, change) = f(&mut machine, now);
-        let wake = cold.publish(&hot.gate, &machine);
+        let wake = cold.publish(&hot.gate, &mut machine);
         let changes = change.map(|change| (change, next_sequence())).into_iter().collect();
         (value, PendingReports { changes, wake, moved: false })
     }
@@ -51,6 +52,16 @@ impl CircuitBreaker {
         if pending.is_something() {
             let _scope = ReportScope::begin();
             self.enqueue(pending);
+        }
+    }
+
+    /// Makes what errors hold, once the breaker rejects calls. So rejections allocate nothing, but
+    /// for those of other threads that come in between.
+    pub(crate) fn expect_rejections(&self) {
+        if let Handle::Counted(inner) = &self.0 {
+            if inner.gate.packed().has(PackedState::REJECTS | PackedState::ASK) {
+                inner.make_tokens();
+            }
         }
     }
 
@@ -75,9 +86,9 @@ impl CircuitBreaker {
         observer_state.is_observed.load(Ordering::Relaxed) || observer_state.calls_are_observed()
     }
 
-    /// Whether anything observes every single call.
-    pub(crate) fn calls_are_observed(&self) -> bool {
-        self.observer_state().calls_are_observed()
+    /// Flags of a packed state that say who observes single calls.
+    pub(crate) fn observed_flags(&self) -> u64 {
+        self.observer_state().observed_flags()
     }
 
     /// The retry settings of its functions, from all sources.
@@ -149,5 +160,16 @@ impl CircuitBreaker {
     pub(crate) fn log_created(&self) {
         #[cfg(feature = "tracing")]
         crate::breaker::log::created(self);
+    }
+}
+
+impl ColdState {
+    /// Flags of a packed state that say who observes single calls.
+    pub(crate) fn observed_flags(&self) -> u64 {
+        #[cfg(feature = "metrics")]
+        let meter = if self.meter().is_some() { PackedState::OBSERVED | PackedState::METERED } else { 0 };
+        #[cfg(not(feature = "metrics"))]
+        let meter = 0;
+        if self.calls_are_observed.load(Ordering::Relaxed) { PackedState::OBSERVED } else { meter }
     }
 }

@@ -2,14 +2,15 @@
 
 use crate::breaker::caller::{Caller, Owner};
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::handle::CircuitBreaker;
+use crate::breaker::error_owner::ErrorOwner;
+use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::inner::Inner;
 use crate::breaker::report::{BeforeCall, Busy, Rejected, Report, is_quiet};
 use crate::call::nesting;
 use crate::call::permit::Permit;
 use crate::clock::{self, Tick};
 use crate::machine::output::Admission;
-use crate::machine::packed::{Evidence, PackedState, RetryAfter};
+use crate::machine::packed::{Evidence, PackedState, RetryAfter, StateCode};
 use crate::machine::state::State;
 use crate::machine::window::SlidingWindow;
 use crate::sync::Arc;
@@ -22,9 +23,32 @@ impl CircuitBreaker {
     /// When the breaker rejects the call.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit, CircuitBreakerError> {
+        if let Some(rejection) = self.reject_at_once() {
+            return Err(self.error_of(rejection));
+        }
         let permit = self.admit(Caller::Handle)?;
         let inside = nesting::report_if_inside(&self.0, Evidence::NONE);
         Ok(permit.inside(inside))
+    }
+
+    /// Rejects a call by a handle, and counts that, if the packed state says so and nothing else
+    /// observes the call. The general path decides about other calls.
+    #[inline]
+    pub(crate) fn reject_at_once(&self) -> Option<Rejection> {
+        let inner: &Inner = match &self.0 {
+            Handle::Counted(inner) => inner,
+            Handle::Forever(inner) => inner,
+            Handle::KeyedBreaker(..) => return None,
+        };
+        let packed = inner.gate.packed();
+        let wait = inner.reject_alone(packed)?;
+        Some(Rejection { code: packed.code(), wait })
+    }
+
+    /// The error of a call by a handle that was rejected.
+    #[inline]
+    pub(crate) fn error_of(&self, Rejection { code, wait }: Rejection) -> CircuitBreakerError {
+        CircuitBreakerError::rejected(self.error_owner(Caller::Handle), code, wait)
     }
 
     /// The closed path: one load of the packed state.
@@ -147,7 +171,7 @@ impl CircuitBreaker {
             if holds != 0 && matches!(admission, Admission::Rejected { .. }) {
                 was_full = self.0.gate.leave_place();
             }
-            (Some((admission, machine.publish().0.with(holds))), change)
+            (Some((admission, machine.publish().packed.with(holds))), change)
         });
         self.0.wake_for_place(was_full);
         answer
@@ -195,17 +219,17 @@ impl CircuitBreaker {
             let event = Busy { breaker: self, function, max_concurrent, consecutive };
             self.report(Report::Busy(&event));
         }
-        CircuitBreakerError::busy(self.owner(caller), self.state())
+        CircuitBreakerError::busy(self.error_owner(caller), self.state())
     }
 
-    #[inline]
     fn reject(&self, caller: Caller, observed: bool, state: State, wait: RetryAfter) -> CircuitBreakerError {
         self.0.rejected();
+        nesting::begin_thread();
         nesting::report_evidence(&self.0, Evidence::FAILED);
         if observed {
             self.report_rejected(caller, state, wait);
         }
-        CircuitBreakerError::rejected(self.owner(caller), state, wait)
+        CircuitBreakerError::rejected(self.error_owner(caller), state, wait)
     }
 }
 
@@ -219,8 +243,27 @@ impl Inner {
         }
         let wait = self.gate.rejected_for(clock::now())?;
         self.totals.rejected_on_stripe();
-        Some(CircuitBreakerError::rejected(owner, packed.code(), wait))
+        Some(CircuitBreakerError::rejected(ErrorOwner::Lasting(owner), packed.code(), wait))
     }
+
+    /// The same for a call by a handle, on any thread.
+    #[inline(never)]
+    fn reject_alone(&self, packed: PackedState) -> Option<RetryAfter> {
+        let at_once = packed.has(PackedState::REJECTS) && !packed.has(PackedState::OBSERVED);
+        if !at_once || !is_quiet() || !nesting::is_outside() {
+            return None;
+        }
+        let wait = self.gate.rejected_for(clock::now())?;
+        self.totals.rejected_on_stripe();
+        Some(wait)
+    }
+}
+
+/// A rejection that is counted, and has no error yet.
+#[derive(Clone, Copy)]
+pub(crate) struct Rejection {
+    code: StateCode,
+    wait: RetryAfter,
 }
 
 #[cfg(test)]

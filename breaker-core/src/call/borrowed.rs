@@ -1,4 +1,5 @@
-//! Runs the usual call by a handle. The breaker outlives the call, so the call borrows its permit.
+//! Defines the permit of the usual call by a handle. The breaker outlives the call, so the call
+//! borrows its permit.
 
 use crate::breaker::caller::Owner;
 use crate::breaker::cause::Cause;
@@ -7,16 +8,13 @@ use crate::breaker::error::CallError;
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::HotState;
 use crate::breaker::report::is_quiet;
+use crate::call::kept_failure::lengthen_streak;
 use crate::call::nesting::{self, Frame};
 use crate::call::permit::Permit;
 use crate::clock::Tick;
 use crate::machine::outcome::Outcome;
 use crate::machine::packed::{Evidence, PackedState};
-use pin_project_lite::pin_project;
 use std::any::type_name;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 /// A call by a handle that outlives the call. Its permit holds a reference count of the breaker.
 /// The permit is created only for an ending that is more than a plain success.
@@ -26,6 +24,24 @@ pub(crate) struct BorrowedPermit<'b> {
     /// The packed state under which the call was admitted, with what its inner calls have reported.
     packed: PackedState,
     stage: Stage,
+}
+
+/// Whose code a classifier is. Calls in one of the user are inside its call.
+pub(crate) trait Origin {
+    const IS_USERS: bool;
+}
+
+/// It is a part of this crate.
+pub(crate) struct Ours;
+/// It is user code.
+pub(crate) struct Users;
+
+impl Origin for Ours {
+    const IS_USERS: bool = false;
+}
+
+impl Origin for Users {
+    const IS_USERS: bool = true;
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,9 +64,9 @@ impl<'b> BorrowedPermit<'b> {
     pub(crate) fn of(breaker: &'b CircuitBreaker) -> Option<Self> {
         let hot: &HotState = &breaker.0;
         let packed = hot.gate.packed();
-        let plain = packed.is_plain() && !packed.has(PackedState::LIMITED) && is_quiet();
+        let at_once = packed.admits() && !packed.has(PackedState::LIMITED) && is_quiet();
         // Not `then_some`: a permit that is created is a call.
-        plain.then(|| Self { breaker, hot, packed, stage: Stage::Idle })
+        at_once.then(|| Self { breaker, hot, packed, stage: Stage::Idle })
     }
 
     #[inline]
@@ -64,16 +80,16 @@ impl<'b> BorrowedPermit<'b> {
     }
 
     #[inline(always)]
-    pub(crate) fn finish<T, E, C: Classification<E>, const USERS: bool>(
-        mut self,
+    pub(crate) fn finish<T, E, C: Classification<E>, O: Origin>(
+        &mut self,
         result: Result<T, E>,
         classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>> {
-        let classified = if USERS { self.guarded(|| classify(&result)) } else { classify(&result) };
+        let classified = if O::IS_USERS { self.guarded(|| classify(&result)) } else { classify(&result) };
         self.stage = Stage::Over;
         let outcome = classified.outcome();
-        let success = result.is_ok() && matches!(outcome, Outcome::Success);
-        if success && self.hot.gate.load_relaxed() == self.packed {
+        let success = result.is_ok() && matches!(outcome, Outcome::Success) && self.packed.is_plain();
+        if success && self.hot.gate.load_relaxed() == self.packed && self.hot.end_streak(self.packed) {
             self.breaker.0.success_on_stripe();
             nesting::report_evidence(self.hot, Evidence::SUCCEEDED);
         } else if C::WORDED {
@@ -87,6 +103,9 @@ impl<'b> BorrowedPermit<'b> {
     /// Counts any other ending.
     #[inline(never)]
     fn settle(&mut self, is_error: bool, outcome: Outcome, kind: &'static str) {
+        if outcome.is_failure() && self.lengthened_streak(&|| Cause::bare(kind)) {
+            return;
+        }
         self.permit().settle_result(is_error, outcome, || Cause::bare(kind));
     }
 
@@ -94,7 +113,17 @@ impl<'b> BorrowedPermit<'b> {
     /// address of a plain result is never taken.
     #[inline(never)]
     fn settle_worded<T, E>(&mut self, result: &Result<T, E>, classified: &impl Classification<E>) {
+        let cause = || Cause { kind: type_name::<E>(), view: classified.view(result.as_ref().err()) };
+        if classified.outcome().is_failure() && self.lengthened_streak(&cause) {
+            return;
+        }
         self.permit().settle_classified(result, classified);
+    }
+
+    #[inline]
+    fn lengthened_streak<'e>(&self, cause: &dyn Fn() -> Cause<'e>) -> bool {
+        let function = self.breaker.calling().map(|function| &*function.name);
+        lengthen_streak(self.breaker, function, self.packed, cause)
     }
 
     fn permit(&mut self) -> Permit {
@@ -104,14 +133,14 @@ impl<'b> BorrowedPermit<'b> {
 
     /// Marks that the body waits. A separate function, since few bodies wait.
     #[inline(never)]
-    fn waits(&mut self) {
+    pub(crate) fn waits(&mut self) {
         let inside = nesting::is_inside(self.hot);
         self.stage = if inside { Stage::WaitsInside } else { Stage::Waits };
     }
 
     /// Prepares for the drop of the body while it waits.
     #[inline]
-    fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         // Most calls have ended already.
         if self.stage != Stage::Idle {
             self.close_waiting();
@@ -171,35 +200,5 @@ impl Drop for Inside<'_, '_> {
         if !nesting::leave_slotless(self.0.packed) {
             self.0.keep(nesting::leave());
         }
-    }
-}
-
-pin_project! {
-    /// Runs the body to its end.
-    pub(crate) struct Short<'l, 'b, F> {
-        pub(crate) borrowed: &'l mut BorrowedPermit<'b>,
-        #[pin]
-        pub(crate) body: F,
-    }
-
-    impl<F> PinnedDrop for Short<'_, '_, F> {
-        #[inline]
-        fn drop(this: Pin<&mut Self>) {
-            this.project().borrowed.close();
-        }
-    }
-}
-
-impl<F: Future> Future for Short<'_, '_, F> {
-    type Output = F::Output;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let polled = this.borrowed.guarded(|| this.body.poll(context));
-        if polled.is_pending() {
-            this.borrowed.waits();
-        }
-        polled
     }
 }

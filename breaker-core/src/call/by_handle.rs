@@ -5,7 +5,8 @@ use crate::breaker::cause::Cause;
 use crate::breaker::classification::Classification;
 use crate::breaker::error::{CallError, CircuitBreakerError};
 use crate::breaker::handle::CircuitBreaker;
-use crate::call::borrowed::{BorrowedPermit, Short};
+use crate::call::borrowed::{BorrowedPermit, Origin, Ours, Users};
+use crate::call::handle_call::HandleCall;
 use crate::call::permit::Permit;
 use crate::call::timeout;
 use crate::machine::outcome::Outcome;
@@ -33,11 +34,11 @@ impl CircuitBreaker {
     /// # Cancellation
     /// When the returned future is dropped, `future` is dropped too, and the call counts as
     /// `on_cancel` says. Nothing happens before the first poll.
-    pub async fn call<T, E, F>(&self, future: F) -> Result<T, CallError<E>>
+    pub fn call<T, E, F>(&self, future: F) -> impl Future<Output = Result<T, CallError<E>>>
     where
         F: Future<Output = Result<T, E>>,
     {
-        self.classified::<_, _, _, _, false>(future, every_error).await
+        HandleCall::<_, _, Ours>::new(self, future, every_error)
     }
 
     /// Runs `closure` if the breaker admits the call; every `Err` is a failure. A time limit does
@@ -46,7 +47,7 @@ impl CircuitBreaker {
     /// # Errors
     /// As [`call`](Self::call).
     pub fn call_sync<T, E>(&self, closure: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
-        self.classified_sync::<_, _, _, false>(closure, every_error)
+        self.classified_sync::<_, _, _, Ours>(closure, every_error)
     }
 
     /// Runs `future` if the breaker admits the call. `classify` says what its result counts as, and
@@ -79,35 +80,16 @@ impl CircuitBreaker {
     ///
     /// # Cancellation
     /// As [`call`](Self::call).
-    pub async fn call_classified<T, E, F, C>(
+    pub fn call_classified<T, E, F, C>(
         &self,
         future: F,
         classify: impl FnOnce(&Result<T, E>) -> C,
-    ) -> Result<T, CallError<E>>
+    ) -> impl Future<Output = Result<T, CallError<E>>>
     where
         F: Future<Output = Result<T, E>>,
         C: Classification<E>,
     {
-        self.classified::<_, _, _, _, true>(future, classify).await
-    }
-
-    /// `USERS`: the classifier is user code, so calls in it are inside this call.
-    async fn classified<T, E, F, C, const USERS: bool>(
-        &self,
-        future: F,
-        classify: impl FnOnce(&Result<T, E>) -> C,
-    ) -> Result<T, CallError<E>>
-    where
-        F: Future<Output = Result<T, E>>,
-        C: Classification<E>,
-    {
-        if let Some(mut borrowed) = BorrowedPermit::of(self) {
-            let result = Short { borrowed: &mut borrowed, body: future }.await;
-            return borrowed.finish::<_, _, _, USERS>(result, classify);
-        }
-        let permit = self.admit(Caller::Handle).map_err(CallError::Rejected)?;
-        let result = Run { permit: &permit, limit: None, body: future }.await;
-        finish(permit, result, classify)
+        HandleCall::<_, _, Users>::new(self, future, classify)
     }
 
     /// Runs `closure` if the breaker admits the call; `classify` says what its result counts as.
@@ -119,18 +101,20 @@ impl CircuitBreaker {
         closure: impl FnOnce() -> Result<T, E>,
         classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>> {
-        self.classified_sync::<_, _, _, true>(closure, classify)
+        self.classified_sync::<_, _, _, Users>(closure, classify)
     }
 
-    /// As [`classified`](Self::classified).
-    fn classified_sync<T, E, C: Classification<E>, const USERS: bool>(
+    fn classified_sync<T, E, C: Classification<E>, O: Origin>(
         &self,
         closure: impl FnOnce() -> Result<T, E>,
         classify: impl FnOnce(&Result<T, E>) -> C,
     ) -> Result<T, CallError<E>> {
         if let Some(mut borrowed) = BorrowedPermit::of(self) {
             let result = borrowed.guarded(closure);
-            return borrowed.finish::<_, _, _, USERS>(result, classify);
+            return borrowed.finish::<_, _, _, O>(result, classify);
+        }
+        if let Some(rejection) = self.reject_at_once() {
+            return Err(CallError::Rejected(self.error_of(rejection)));
         }
         self.admit(Caller::Handle).map_err(CallError::Rejected)?.run_sync_with(closure, classify)
     }
@@ -193,7 +177,7 @@ fn every_error<T, E>(result: &Result<T, E>) -> Outcome {
     if result.is_ok() { Outcome::success() } else { Outcome::failure() }
 }
 
-fn finish<T, E, C: Classification<E>>(
+pub(crate) fn finish<T, E, C: Classification<E>>(
     permit: Permit,
     result: Result<Result<T, E>, TimedOut>,
     classify: impl FnOnce(&Result<T, E>) -> C,
@@ -289,7 +273,7 @@ impl Permit {
     /// Handles a body that waits. Ready when the call has exceeded its time limit. Then the rest of
     /// the body is dropped before the call is counted.
     #[inline]
-    fn wait(&self, timer: &mut Option<timeout::Limit>, context: &mut Context<'_>) -> Poll<TimedOut> {
+    pub(crate) fn wait(&self, timer: &mut Option<timeout::Limit>, context: &mut Context<'_>) -> Poll<TimedOut> {
         self.waits();
         if timer.is_none() && !self.is_limited() {
             return Poll::Pending;

@@ -36,14 +36,17 @@ impl<T, E> Fallible for Result<T, E> {
         self.as_ref()
     }
 
+    #[inline]
     fn from_ok(value: T) -> Self {
         Ok(value)
     }
 
+    #[inline]
     fn from_error(error: E) -> Self {
         Err(error)
     }
 
+    #[inline]
     fn into_result(self) -> Self {
         self
     }

@@ -109,7 +109,7 @@ impl<R> FailedCall<R> {
 
     /// The owner of the call.
     #[cfg(feature = "retry")]
-    pub(crate) const fn owner(&self) -> &Owner {
+    pub(crate) fn owner(&self) -> &Owner {
         match self {
             Self::Rejected(error) | Self::TimedOut(error) => error.owner(),
             Self::Failed { owner: Ended(owner), .. } => owner,
@@ -127,7 +127,7 @@ impl<R> FailedCall<R> {
 
     fn by_breaker(error: &CircuitBreakerError, reason: Reason) -> FallbackContext<'_> {
         FallbackContext {
-            breaker: error.handle(),
+            breaker: error.owner().breaker(),
             annotated: error.owner().annotated(),
             state: error.state(),
             reason,

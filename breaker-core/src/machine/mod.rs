@@ -10,8 +10,9 @@
 //! | `trip` | the rules that open a breaker |
 //! | `half_open`, `backoff`, `ramp` | the half-open trial and its slots; the length of an open period; the admitted share after closing |
 //! | `window` | the calls that the window rules evaluate |
-//! | `manual`, `view` | manual states and new settings; read-only views |
+//! | `manual`, `view` | manual states and new settings; what is shown and published |
 //! | `state`, `outcome`, `output`, `packed` | input and output types |
+//! | `streak_word` | the failure streak as a word that calls change without the lock |
 //! | `tests` | tests without a breaker |
 //!
 //! May use: `sync`, `clock`, `config`. To add a rule that opens a breaker, add it to `trip`.
@@ -68,6 +69,7 @@ pub(crate) mod packed;
 pub(crate) mod ramp;
 mod settle;
 pub(crate) mod state;
+pub(crate) mod streak_word;
 #[cfg(test)]
 mod tests;
 pub(crate) mod trip;
@@ -101,6 +103,12 @@ pub(crate) struct Machine {
     max_gap: u64,
     /// The setting `fail_max`; `u32::MAX` where it is off.
     max_streak: u32,
+    /// The tag of the streak's word.
+    streak_tag: u8,
+    /// The failures of the streak that are not in its word.
+    kept_failures: u32,
+    /// The failures that only the word has counted so far.
+    uncounted_failures: u64,
     /// Created when a rule first needs it.
     window: Option<Arc<SlidingWindow>>,
     open_backoff: OpenBackoff,
@@ -120,6 +128,9 @@ pub(crate) struct Machine {
     counts: Counts,
     /// Zero: there was none.
     last_failure: Tick,
+    /// The time of the streak's last failure that was published last. The gate has another one
+    /// after a failure that only made the streak longer.
+    published_last: Tick,
     /// The last failure or slow call that was added to the window.
     last_failed_or_slow: Tick,
 }
@@ -158,6 +169,9 @@ impl Machine {
             streak: FailureStreak::new(),
             max_gap: u64::MAX,
             max_streak: u32::MAX,
+            streak_tag: 0,
+            kept_failures: 0,
+            uncounted_failures: 0,
             window: None,
             open_backoff: OpenBackoff::new(seed),
             lacking: 0,
@@ -169,6 +183,7 @@ impl Machine {
             trip: None,
             counts: Counts::default(),
             last_failure: Tick::ZERO,
+            published_last: Tick::ZERO,
             last_failed_or_slow: Tick::ZERO,
         };
         machine.arrange();

@@ -4,6 +4,7 @@ use crate::clock::Tick;
 use crate::config::keys::Settings;
 use crate::machine::packed::{Evidence, PackedState, RetryAfter};
 use crate::machine::state::State;
+use crate::machine::streak_word::{SharedStreak, StreakRule};
 use crate::machine::trip::{Trip, WindowTotals};
 use std::time::Duration;
 
@@ -108,6 +109,17 @@ pub(crate) enum MaskedFailure {
 }
 
 impl Settled {
+    /// Whether snapshots show the error of this call: the first failure of a streak, or the one
+    /// that tripped. Also each failure that can have part in a trip by a later success. It is in
+    /// a window, or of a probe that did not close the breaker.
+    pub(crate) fn is_kept(&self) -> bool {
+        let matters = match self.change {
+            Some(change) => change.trip.is_some(),
+            None => self.streak == 1 || self.may_trip_later,
+        };
+        self.outcome == Counted::Failure && matters
+    }
+
     /// A success that changes nothing.
     pub(crate) const PLAIN: Self = Self::nothing(Counted::Success);
     /// The calls inside it have already reported everything.
@@ -138,6 +150,16 @@ pub(crate) enum Counted {
     Cancelled,
     /// The calls inside it have already reported the result.
     PassedOn,
+}
+
+/// What calls may use without the lock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Published {
+    pub(crate) packed: PackedState,
+    /// Until when calls are rejected; zero: they are not.
+    pub(crate) until: Tick,
+    pub(crate) streak: SharedStreak,
+    pub(crate) rule: StreakRule,
 }
 
 /// What a snapshot shows of the machine.

@@ -17,8 +17,8 @@ impl PackedState {
     pub(crate) const REJECTS: u64 = 1;
     /// The machine decides about admission.
     pub(crate) const ASK: u64 = 1 << 1;
-    /// A success changes something: there is a streak of failures, drops or masked failures, or a
-    /// probe.
+    /// A success changes more than the streak's word: there are drops or masked failures, a streak
+    /// that is not in the word, or a probe.
     pub(crate) const WATCH: u64 = 1 << 2;
     /// Calls record their start time.
     pub(crate) const TIMED: u64 = 1 << 3;
@@ -39,7 +39,9 @@ impl PackedState {
     pub(crate) const HOLDS: u64 = 1 << 13;
     /// The call is counted among those in flight. No published packed state has it.
     pub(crate) const STARTED: u64 = 1 << 14;
-    const GENERATION_SHIFT: u32 = 15;
+    /// Beside `OBSERVED`: the only listener to single calls is the meter of exported metrics.
+    pub(crate) const METERED: u64 = 1 << 15;
+    const GENERATION_SHIFT: u32 = 16;
 
     /// The call is being dropped, together with the calls inside it.
     pub(crate) const CLOSING: u64 = 1 << 55;
@@ -79,15 +81,22 @@ impl PackedState {
         self.admits() && !self.has(Self::WATCH | Self::PASS | Self::WINDOW)
     }
 
-    /// Whether a failure can at most lengthen the streak, while the packed state remains. There is
-    /// a streak, no other rule evaluates the failure, and there are no listeners.
+    /// Whether a success is counted without a lock, while the packed state remains. There is no
+    /// streak and no place, and no listener to single calls but a meter.
+    #[inline]
+    pub(crate) const fn is_counted(self) -> bool {
+        let no_lock = !self.has(Self::REJECTS | Self::ASK | Self::WATCH | Self::PASS | Self::PLACES);
+        no_lock && self.only(Self::OBSERVED | Self::METERED) != Self::OBSERVED
+    }
+
+    /// Whether a failure can be one step of the streak and nothing else, while the packed state
+    /// remains. No other rule evaluates it, and there are no listeners.
     #[inline]
     pub(crate) const fn has_only_a_streak(self) -> bool {
+        // A closed breaker's state is 0.
         const STATE: u64 = 0xf << PackedState::STATE_SHIFT;
         let marks = Self::MARKS & !Self::MORE | Self::HOLDS | Self::STARTED;
-        let kind = marks | STATE | Self::REJECTS | Self::ASK | Self::WATCH | Self::OBSERVED | Self::PASS | Self::WINDOW;
-        // A closed breaker's state is 0.
-        self.0 & kind == Self::WATCH
+        !self.has(marks | STATE | Self::REJECTS | Self::ASK | Self::OBSERVED | Self::PASS | Self::WINDOW)
     }
 
     pub(crate) const fn with(self, flags: u64) -> Self {
@@ -101,7 +110,7 @@ impl PackedState {
     }
 
     /// Whether it is a [`never`](Self::never).
-    #[cfg(feature = "tracing")]
+    #[inline]
     pub(crate) const fn is_never(self) -> bool {
         self.has(Self::MORE)
     }

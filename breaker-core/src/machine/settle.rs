@@ -7,6 +7,7 @@ use crate::machine::half_open::Decision;
 use crate::machine::outcome::{Ending, Outcome};
 use crate::machine::output::{Call, Counted, MaskedFailure, Settled, Transition, Widened};
 use crate::machine::packed::{Evidence, PackedState};
+use crate::machine::streak_word::SharedStreak;
 use crate::machine::trip::Trip;
 use crate::machine::window::Mark;
 use std::time::Duration;
@@ -138,18 +139,31 @@ impl Machine {
         if succeeds && self.masked_failures.length() > 0 { MaskedFailure::Success } else { MaskedFailure::None }
     }
 
-    /// Fast path: counts one more consecutive failure if the packed state [has only a
-    /// streak](PackedState::has_only_a_streak), the streak gets longer and stays below its limit.
-    /// The gate and the last error then need no update. Returns `false` if `settle` must handle the
-    /// failure.
-    #[inline]
-    pub(crate) fn failed_again(&mut self, now: Tick) -> bool {
-        let again = self.streak.lengthen(now, self.max_gap, self.max_streak);
-        if again {
-            self.drops = 0;
-            self.count(Counted::Failure, now);
+    /// Takes over what calls have made of the streak without the lock.
+    pub(crate) fn read_streak(&mut self, shared: SharedStreak) {
+        let word = shared.word;
+        self.uncounted_failures = word.uncounted();
+        if shared.last != self.published_last {
+            self.last_failure = shared.last;
         }
-        again
+        if !word.is_empty() {
+            let length = self.kept_failures.saturating_add(word.failures());
+            self.streak.continue_as(length, shared.first, word.last(shared.last));
+        } else if self.kept_failures == 0 {
+            self.streak.clear();
+        }
+    }
+
+    pub(super) fn next_streak_tag(&mut self) {
+        self.streak_tag = self.streak_tag.wrapping_add(1);
+    }
+
+    /// Takes the streak's word from the gate with `take`, which replaces it by one of this tag that
+    /// no call changes. The next [`publish`](Self::publish) returns another word for the gate.
+    pub(crate) fn take_streak(&mut self, take: impl FnOnce(u8) -> SharedStreak) {
+        self.next_streak_tag();
+        self.read_streak(take(self.streak_tag));
+        self.counts.failures += std::mem::take(&mut self.uncounted_failures);
     }
 
     /// Checks the rules after a success that was added to the window without the lock.

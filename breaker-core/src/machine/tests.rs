@@ -16,7 +16,7 @@ fn machine(config: Config) -> Machine {
 
 /// Admits a call that fails.
 fn fail(machine: &mut Machine) -> Settled {
-    let packed = machine.publish().0;
+    let packed = machine.publish().packed;
     let Admission::Admitted { probe } = machine.admit(NOW).0 else { panic!("it is admitted") };
     machine.settle(
         Call { packed, probe, started: NOW, evidence: Evidence::NONE, around: None, rejected: 0 },

@@ -51,21 +51,13 @@ impl FailureStreak {
         self.length
     }
 
-    /// Adds a failure to a streak that continues and stays shorter than `most`. It continues if its
-    /// last failure was at most `gap` nanoseconds ago. `false`: nothing was added.
-    #[inline]
-    pub(crate) fn lengthen(&mut self, now: Tick, gap: u64, most: u32) -> bool {
-        let longer = self.length.saturating_add(1);
-        let goes_on = longer < most && self.counts_at(now, gap);
-        if goes_on {
-            (self.length, self.last) = (longer, now);
-        }
-        goes_on
+    /// Calls have made it this streak.
+    pub(crate) fn continue_as(&mut self, length: u32, first: Tick, last: Tick) {
+        *self = Self { length, first, last };
     }
 
     /// Whether a failure now would lengthen the streak: there is one, and its last failure was at
     /// most `gap` nanoseconds ago.
-    #[inline]
     pub(crate) fn counts_at(&self, now: Tick, gap: u64) -> bool {
         self.length > 0 && now.nanos_since(self.last) <= gap
     }
@@ -76,6 +68,11 @@ impl FailureStreak {
 
     pub(crate) const fn length(&self) -> u32 {
         self.length
+    }
+
+    /// When its first failure was.
+    pub(crate) const fn first(&self) -> Tick {
+        self.first
     }
 
     /// When its last failure was.

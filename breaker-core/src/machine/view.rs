@@ -1,13 +1,14 @@
-//! Shows the machine's state to calls and to people. Nothing here changes it.
+//! Shows the machine's state to calls and to people. Nothing here changes the state.
 
 use super::{Machine, Manual, Phase};
 use crate::clock::Tick;
 use crate::config::keys::Settings;
 use crate::config::types::OnCancel;
 use crate::machine::backoff::OpenPeriod;
-use crate::machine::output::{Counts, Reading};
+use crate::machine::output::{Counts, Published, Reading};
 use crate::machine::packed::{PackedState, RetryAfter};
 use crate::machine::state::State;
+use crate::machine::streak_word::{LONGEST, SharedStreak, StreakRule, StreakWord};
 
 impl Machine {
     /// The manual state, or the one that the settings request.
@@ -98,7 +99,9 @@ impl Machine {
     }
 
     /// The state that calls may use without the lock.
-    pub(crate) fn publish(&self) -> (PackedState, Tick) {
+    pub(crate) fn publish(&mut self) -> Published {
+        let (streak, rule) = self.share_streak();
+        let keeps_streak = self.kept_failures > 0 && streak.word.is_empty();
         let until = self.shut_until();
         let phase = match (self.mode(), &self.phase) {
             (Some(Manual::Disabled), _) => PackedState::PASS,
@@ -111,12 +114,38 @@ impl Machine {
         let timed = matches!(self.settings.on_cancel, OnCancel::After(_)) || self.settings.slow_call_duration.is_some();
         let flags = phase
             | flag(until.is_some(), PackedState::REJECTS)
-            | flag(self.streak.length() > 0 || self.drops > 0 || self.masked_failures.length() > 0, PackedState::WATCH)
+            | flag(self.drops > 0 || self.masked_failures.length() > 0 || keeps_streak, PackedState::WATCH)
             | flag(self.settings.has_rules(), PackedState::WINDOW)
             | flag(timed, PackedState::TIMED)
             | flag(self.settings.limits.longest.is_some(), PackedState::LIMITED)
             | flag(self.settings.max_concurrent.is_some() && !self.rejects_nothing(), PackedState::PLACES);
-        (PackedState::new(self.shown_state(), self.generation, flags), until.unwrap_or(Tick::ZERO))
+        let packed = PackedState::new(self.shown_state(), self.generation, flags);
+        Published { packed, until: until.unwrap_or(Tick::ZERO), streak, rule }
+    }
+
+    /// Puts the streak into its word where calls may change it: while the breaker is closed. A
+    /// longer streak than a word holds is shared only by its last failure.
+    fn share_streak(&mut self) -> (SharedStreak, StreakRule) {
+        // The taken word is still in the gate when calls find the new rule.
+        self.next_streak_tag();
+        let length = self.streak.length();
+        let shared = match (&self.phase, self.mode()) {
+            (Phase::Closed { .. }, None) if length > LONGEST => 1,
+            (Phase::Closed { .. }, None) => length,
+            _ => 0,
+        };
+        self.kept_failures = length - shared;
+        self.published_last = self.streak.last();
+        let word = StreakWord::new(self.streak_tag, shared, shared > 0 && self.kept_failures > 0, self.streak.last());
+        (SharedStreak { word, first: self.streak.first(), last: self.published_last }, self.streak_rule())
+    }
+
+    /// How long calls may make the streak. The machine decides about each failure where another
+    /// rule evaluates it, and after drops, which it ends.
+    fn streak_rule(&self) -> StreakRule {
+        let alone = matches!(self.phase, Phase::Closed { .. }) && self.drops == 0 && !self.settings.has_rules();
+        let most = if alone { self.max_streak.saturating_sub(1).saturating_sub(self.kept_failures) } else { 0 };
+        StreakRule::new(self.streak_tag, most, self.max_gap)
     }
 
     /// When the last event happened that an eviction would lose. Such events are a failure or slow
@@ -134,7 +163,7 @@ impl Machine {
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        self.counts
+        Counts { failures: self.counts.failures + self.uncounted_failures, ..self.counts }
     }
 
     pub(crate) fn read(&self, now: Tick) -> Reading {
@@ -148,7 +177,7 @@ impl Machine {
                 .and_then(|until| RetryAfter::until(until, now).shown_in(state)),
             consecutive_failures: self.streak.length(),
             trip: self.trip.filter(|_| !state.is_healthy() || state == State::Shadow),
-            counts: self.counts,
+            counts: self.counts(),
             last_failure: (self.last_failure != Tick::ZERO).then_some(self.last_failure),
             window: self.ruled_window().map(|window| match self.phase {
                 Phase::Closed { .. } => window.totals_at(now),

@@ -9,6 +9,7 @@
 //! | file | what races |
 //! | --- | --- |
 //! | `gate`, `results`, `manual` | readers with publishers; results and manual changes with calls |
+//! | `streak` | failures, successes and changes that all change the failure streak |
 //! | `probes`, `places` | probes for a slot; calls for a place of `max_concurrent` |
 //! | `windows` | successes without a lock with failures, rotation and clearing |
 //! | `keyed`, `watch` | evictions with totals and resets; a watch with changes of state |
@@ -22,6 +23,7 @@ mod manual;
 mod places;
 mod probes;
 mod results;
+mod streak;
 #[cfg(feature = "tokio")]
 mod watch;
 mod windows;

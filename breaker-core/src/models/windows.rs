@@ -105,6 +105,50 @@ fn a_success_during_a_resize_leaves_the_new_ring_correct() {
 }
 
 #[test]
+fn a_success_that_changes_nothing_in_a_full_window_hides_no_failure() {
+    check(|| {
+        let window = window(Window::Calls(2));
+        (0..2).for_each(|_| window.add(SUCCESS, START));
+        let (other, third) = (Arc::clone(&window), Arc::clone(&window));
+        race(move || other.add_success(START), move || third.add(FAILED, START));
+        assert_eq!(window.totals(), window_totals(2, 1));
+        window.add(SUCCESS, START);
+        flush(&window, 2);
+    });
+}
+
+#[test]
+fn a_success_that_changes_nothing_in_a_full_window_leaves_nothing_after_a_clear() {
+    check(|| {
+        let window = window(Window::Calls(2));
+        (0..2).for_each(|_| window.add(SUCCESS, START));
+        let (other, third) = (Arc::clone(&window), Arc::clone(&window));
+        let clear = move || {
+            third.clear();
+            third.add(FAILED, START);
+        };
+        race(move || other.add_success(START), clear);
+        let totals = window.totals();
+        assert!((1..=2).contains(&totals.calls) && totals.failed == 1, "{totals:?}");
+        flush(&window, 2);
+    });
+}
+
+#[test]
+fn a_success_whose_bucket_ends_is_counted_once() {
+    check(|| {
+        let window = window(SPAN);
+        window.add(FAILED, START);
+        let (other, third) = (Arc::clone(&window), Arc::clone(&window));
+        let later = START.after(SECOND / 2);
+        race(move || other.add_success_late(), move || third.rotate(later));
+        assert_eq!(window.totals(), window_totals(2, 1));
+        window.rotate(START.after(2 * SECOND));
+        assert_eq!(window.totals(), window_totals(0, 0));
+    });
+}
+
+#[test]
 fn calls_that_are_added_to_buckets_concurrently_are_all_in_them() {
     check(|| {
         let window = window(SPAN);
@@ -164,6 +208,19 @@ fn a_success_that_reaches_the_minimum_number_of_calls_opens_it_over_calls() {
 #[test]
 fn a_success_that_reaches_the_minimum_number_of_calls_opens_it_over_time() {
     opens_by_both(Config::new().window(SECOND));
+}
+
+/// The failure rotates the window, so the success may be late for its bucket.
+#[test]
+fn a_success_and_a_failure_that_ends_its_bucket_open_it_together() {
+    check(|| {
+        let breaker = breaker(Config::new().fail_max(9).failure_rate(0.3).min_calls(3).window(SECOND));
+        breaker.try_acquire().unwrap().success();
+        let (success, failure) = (breaker.try_acquire().unwrap(), breaker.try_acquire().unwrap());
+        crate::clock::advance(SECOND / 2);
+        race(move || success.success(), move || failure.failure());
+        assert_eq!(breaker.state(), State::Open);
+    });
 }
 
 #[test]

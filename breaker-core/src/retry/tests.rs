@@ -3,6 +3,7 @@
 use super::*;
 use crate::breaker::error::CircuitBreakerError;
 use crate::config::keys::Config;
+use crate::config::layers::{Layers, Precedence};
 use crate::fallback::failed_call::Ended;
 use crate::machine::packed::RetryAfter;
 use crate::{CircuitBreaker, State};
@@ -12,16 +13,23 @@ type Call = FailedCall<Result<(), CircuitBreakerError>>;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn retry(attempts: u32, min: Duration, max: Duration, factor: f64, jitter: f64, wait: WaitBudget) -> Retry {
-    let (attempts, min, max) = (Some(attempts), Some(min), Some(max));
-    Retry::new(Written { attempts, min, max, total: None, factor, jitter, wait })
+    let wait = match wait {
+        WaitBudget::None => None,
+        WaitBudget::Max => Some(None),
+        WaitBudget::For(most) => Some(Some(most)),
+    };
+    Retry::of(Some(attempts), (Some(min), Some(max), None), (factor, jitter), wait)
 }
 
+/// The breaker of a function: it lives forever.
 fn breaker() -> CircuitBreaker {
-    CircuitBreaker::new("test", Config::new().recovery_timeout(9 * SECOND)).unwrap()
+    let mut layers = Layers::default();
+    layers.set(Precedence::Attribute, Config::new().recovery_timeout(9 * SECOND).into());
+    CircuitBreaker::with_layers("test".to_owned(), layers, true)
 }
 
 fn failed(breaker: &CircuitBreaker) -> Call {
-    let error = CircuitBreakerError::rejected(Owner::Own(breaker.clone()), State::Closed, RetryAfter::UNKNOWN);
+    let error = CircuitBreakerError::rejected(Owner::Own(breaker.clone()).into(), State::Closed, RetryAfter::UNKNOWN);
     let owner = Ended(Owner::Own(breaker.clone()));
     FailedCall::Failed { result: Err(error), owner, retry_after: None, rejected: false }
 }

@@ -1,5 +1,6 @@
 //! Counts exact totals that many threads update at once.
 
+use crate::sync::statics::OnceLock as Once;
 use crate::sync::{AtomicU64, Ordering, statics};
 use std::cell::Cell;
 
@@ -32,23 +33,39 @@ fn assign_first_stripe() {
     STRIPE_OFFSET.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES * STRIPE);
 }
 
-/// Counts exact totals that many threads update at once.
-#[derive(Debug, Default)]
-pub(crate) struct StripedCounters {
-    pub(super) stripes: [Stripe; STRIPES],
+/// Counts exact totals that many threads update at once. Each stripe also has a place for a value.
+#[derive(Debug)]
+pub(crate) struct StripedCounters<V = ()> {
+    pub(super) stripes: [Stripe<V>; STRIPES],
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(align(64))]
-pub(super) struct Stripe {
+pub(super) struct Stripe<V = ()> {
     pub(super) successes: AtomicU64,
     pub(super) rejected: AtomicU64,
     /// Uses of a keyed breaker that began and ended on threads of this stripe (`uses`).
     pub(super) begun: AtomicU64,
     pub(super) ended: AtomicU64,
+    /// Made when a thread of this stripe first needs it.
+    value: Once<V>,
 }
 
-impl StripedCounters {
+// Not derived, since a value needs no default.
+impl<V> Default for StripedCounters<V> {
+    fn default() -> Self {
+        Self { stripes: std::array::from_fn(|_| Stripe::default()) }
+    }
+}
+
+impl<V> Default for Stripe<V> {
+    fn default() -> Self {
+        let zero = || AtomicU64::new(0);
+        Self { successes: zero(), rejected: zero(), begun: zero(), ended: zero(), value: Once::new() }
+    }
+}
+
+impl<V> StripedCounters<V> {
     #[inline]
     pub(crate) fn success(&self) {
         self.stripe().successes.fetch_add(1, Ordering::Relaxed);
@@ -72,9 +89,22 @@ impl StripedCounters {
         self.stripes[stripe_index()].rejected.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The value of this thread's stripe.
+    #[inline]
+    pub(crate) fn value(&self, make: impl FnOnce() -> V) -> &V {
+        self.stripe().value.get_or_init(make)
+    }
+
+    /// Makes the values that no thread has needed so far.
+    pub(crate) fn make_values(&self, make: impl Fn() -> V) {
+        for stripe in &self.stripes {
+            stripe.value.get_or_init(&make);
+        }
+    }
+
     /// The stripe of this thread. Threads get stripes in turn when they first count.
     #[inline]
-    pub(super) fn stripe(&self) -> &Stripe {
+    pub(super) fn stripe(&self) -> &Stripe<V> {
         assign_stripe();
         &self.stripes[stripe_index()]
     }
@@ -85,5 +115,16 @@ impl StripedCounters {
 
     pub(crate) fn rejections(&self) -> u64 {
         self.stripes.iter().map(|s| s.rejected.load(Ordering::Relaxed)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stripe_with_a_value_is_one_cache_line() {
+        assert_eq!((size_of::<Stripe<std::sync::Arc<u8>>>(), align_of::<Stripe<std::sync::Arc<u8>>>()), (64, 64));
+        assert_eq!(STRIPE, 64);
     }
 }

@@ -5,8 +5,9 @@
 //! counting.
 
 use super::Ordering;
+pub(crate) use loom::sync::MutexGuard;
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64};
-use loom::sync::{Mutex as Lock, MutexGuard, RwLock as SharedLock, RwLockReadGuard, RwLockWriteGuard};
+use loom::sync::{Mutex as Lock, RwLock as SharedLock, RwLockReadGuard, RwLockWriteGuard};
 
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(Lock<T>);

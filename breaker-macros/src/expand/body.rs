@@ -27,7 +27,9 @@ impl Context<'_> {
     // needs `&mut self` after the body.
     pub(super) fn async_body(&self, moves: bool) -> TokenStream {
         let (rt, ret, keywords) = (self.rt, &self.ret, self.keywords(moves));
-        let (order, locals, body) = (self.order_of_drops(), self.locals(moves), self.with_mixed_braces());
+        let held = if moves { self.held_args() } else { Vec::new() };
+        let (order, locals) = (self.order_of_drops(&held), self.locals(moves, &held));
+        let body = self.with_mixed_braces();
         let block = self.in_user_braces(quote_spanned! {Span::mixed_site()=>
             if false {
                 #order
@@ -41,14 +43,16 @@ impl Context<'_> {
 
     // Output: `let _ = &y; let _ = &x;`
     //
-    // A block that never runs drops what it owns in the order of the first mentions. So a rejected
-    // call drops its arguments as every function does, the last one first.
-    fn order_of_drops(&self) -> TokenStream {
+    // A block drops what it holds in the order of the first mentions, and captures what is
+    // mentioned as a whole. So the arguments drop as in every function, the last one first. That is
+    // what the body left in place, and all arguments of a rejected call.
+    fn order_of_drops(&self, held: &[Ident]) -> TokenStream {
         let owned = self.plan.params.iter().rev().filter(|param| param.ownership == Ownership::Owned);
         let names: Vec<_> =
             owned.flat_map(|param| param.names().into_iter().rev().map(|(name, _)| (&param.cfg, name))).collect();
         let names = names.iter().filter(|(_, name)| name != "self");
-        if !self.is_one_call() || self.tail().is_some() || names.clone().count() < 2 {
+        let in_order = self.is_one_call() && names.clone().count() > 1;
+        if self.tail().is_some() || (held.is_empty() && !in_order) {
             return TokenStream::new();
         }
         let named = names.map(|(cfg, name)| {
@@ -133,7 +137,7 @@ impl Context<'_> {
 
     // Output: `{ let x = x; { BODY } }`
     fn with_locals(&self, moves: bool) -> TokenStream {
-        let (locals, body) = (self.locals(moves), self.with_mixed_braces());
+        let (locals, body) = (self.locals(moves, &[]), self.with_mixed_braces());
         self.in_user_braces(quote_spanned!(Span::mixed_site()=> #locals #body))
     }
 
@@ -153,34 +157,40 @@ impl Context<'_> {
     // and:    let _ = &x;
     //
     // The second one is for what a value of the attribute uses: the body need not use it too.
-    fn locals(&self, moves: bool) -> TokenStream {
+    fn locals(&self, moves: bool, held: &[Ident]) -> TokenStream {
         if self.tail().is_some() {
             let renamed = self.plan.params.iter().filter(|param| matches!(param.kind, Kind::Renamed(_)));
-            return renamed.map(|param| param.as_local(moves)).collect();
+            return renamed.map(|param| param.as_local(moves, held)).collect();
         }
+        let used = self.used_by_attributes();
+        let mut locals = if moves { TokenStream::new() } else { self.whole_self() };
+        for param in &self.plan.params {
+            locals.extend(param.as_local(moves, held));
+            let cfg = &param.cfg;
+            // The expansion declares a `&mut` argument again outside the body, for the steps.
+            let reborrowed =
+                param.names().into_iter().filter(|(name, ownership)| *ownership == Ownership::Unique && name != "self");
+            let redeclared = reborrowed.map(|(name, _)| name).filter(|name| param.locals().all(|local| local != name));
+            let own = param.locals().filter(|name| !held.contains(name)).cloned();
+            for name in own.chain(redeclared).filter(|name| used(param, name)) {
+                let allow = starts_with_underscore(&name).then(allow_used_underscore);
+                locals.extend(quote_spanned!(Span::mixed_site()=> #(#cfg)* #allow let _ = &#name;));
+            }
+        }
+        locals
+    }
+
+    /// Tells whether a value of the attributes uses an argument.
+    pub(super) fn used_by_attributes(&self) -> impl Fn(&Param, &Ident) -> bool {
         let steps: Vec<&Step> = self.plan.chain.iter().flat_map(|chain| &chain.steps).collect();
         let of_caches = caches(self.plan.chain.as_ref()).map(|(_, cache)| &cache.key);
         let mut others: TokenStream =
             self.plan.key.iter().chain(of_caches).map(quote::ToTokens::to_token_stream).collect();
         others.extend(steps.iter().map(|step| step.limit.to_token_stream()));
         others.extend(self.code_beside_the_body());
-        let mut locals = if moves { TokenStream::new() } else { self.whole_self() };
-        for param in &self.plan.params {
-            locals.extend(param.as_local(moves));
-            let cfg = &param.cfg;
-            let in_attributes = |name: &Ident| identifiers::mentions(&others, name);
-            let used =
-                |name: &Ident| in_attributes(name) || steps.iter().any(|step| kept_args::uses(step, param, name));
-            // The expansion declares a `&mut` argument again outside the body, for the steps.
-            let reborrowed =
-                param.names().into_iter().filter(|(name, ownership)| *ownership == Ownership::Unique && name != "self");
-            let redeclared = reborrowed.map(|(name, _)| name).filter(|name| param.locals().all(|local| local != name));
-            for name in param.locals().cloned().chain(redeclared).filter(|name| used(name)) {
-                let allow = starts_with_underscore(&name).then(allow_used_underscore);
-                locals.extend(quote_spanned!(Span::mixed_site()=> #(#cfg)* #allow let _ = &#name;));
-            }
+        move |param, name| {
+            identifiers::mentions(&others, name) || steps.iter().any(|step| kept_args::uses(step, param, name))
         }
-        locals
     }
 
     // Output: `let _ = &mut *self;`

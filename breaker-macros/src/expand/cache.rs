@@ -21,21 +21,23 @@ impl Context<'_> {
     // Input:  GUARDED, which breaks '__live with a result of the service, and else returns
     // Output: static __CACHE0: K::__rt::CacheCallsite = K::__rt::CacheCallsite::new("l1_cache");
     //         let __key0 = KEY;
+    //         BEFORE
     //         let __fresh = K::__rt::Fresh::new();
     //         let __ret = '__live: { GUARDED };
-    //         if let K::__rt::Some(__stored) = ANSWER { let x = __kept0; KEEP }
+    //         if let K::__rt::Some(__stored) = ANSWER { KEEP }
     //         return __ret;
-    pub(super) fn storing(&self, guarded: TokenStream, kept: &KeptArgs) -> TokenStream {
+    pub(super) fn storing(&self, before: &TokenStream, guarded: &TokenStream, kept: &KeptArgs) -> TokenStream {
         let Some(chain) = self.plan.chain.as_ref().filter(|_| self.has_cache()) else {
-            return guarded;
+            return quote_spanned!(Span::mixed_site()=> #before #guarded);
         };
         let (rt, answer) = (self.rt, self.answer(chain));
         let prepare = caches(Some(chain)).map(|(index, cache)| self.prepare(index, &chain.steps[index], cache));
-        let restore = kept.owned.iter().filter(|kept| kept.stores).map(KeptArg::restore);
+        let restore = kept.owned.iter().filter(|kept| kept.stores).filter_map(KeptArg::restore);
         let store = caches(Some(chain)).map(|(index, cache)| self.store_answer(chain, index, cache));
         let leave = self.leave(Span::mixed_site(), &quote_spanned!(Span::mixed_site()=> __ret));
         quote_spanned! {Span::mixed_site()=>
             #(#prepare)*
+            #before
             let __fresh = #rt::Fresh::new();
             let __ret = '__live: { #guarded };
             if let #rt::Some(__stored) = #answer {

@@ -138,10 +138,15 @@ impl<'p> Context<'p> {
 
     // Output: `K::__rt::copy(&x)`, at the argument
     pub(super) fn copied(&self, name: &Ident) -> TokenStream {
+        self.copied_from(name, name)
+    }
+
+    /// The same of the local that holds the argument.
+    pub(super) fn copied_from(&self, name: &Ident, place: &Ident) -> TokenStream {
         let at = mixed(name);
         let copy = Ident::new(if self.is_generic(name) { "each_step_clones" } else { "copy" }, at);
         let rt = self.rt.at(at);
-        quote_spanned!(at=> #rt::#copy(&#name))
+        quote_spanned!(at=> #rt::#copy(&#place))
     }
 
     pub(super) fn maybe(&self, value: Option<TokenStream>) -> TokenStream {

@@ -11,24 +11,33 @@ use crate::parse::fallback::{Chain, Kind, Step};
 use crate::validate::return_value::ends_in_value;
 
 impl Context<'_> {
-    // Output: let __kept0;
+    // Output: let __entered = ENTER;
+    //         let __kept0 = x; let x;
     //         let __fallen = '__gate: { GATE RUN return SETTLE };
-    //         let x = __kept0;
     //         SERVED
+    //
+    // The first one is there where a key may need an argument before its name is that of another
+    // local.
     pub(super) fn guarded_with_fallback(&self, chain: &Chain) -> TokenStream {
         let kept = self.kept_args(chain);
-        let declare =
-            kept.owned.iter().map(|KeptArg { place, cfg, .. }| quote_spanned!(Span::mixed_site()=> #cfg let #place;));
-        let restore = kept.owned.iter().map(KeptArg::restore);
-        let gate = self.gate(chain, &kept);
+        let enter = self.enter();
+        let (entered, enter) = if self.plan.key.is_some() && !kept.owned.is_empty() {
+            let entered = quote_spanned!(Span::mixed_site()=> __entered);
+            (Some(quote_spanned!(Span::mixed_site()=> let #entered = #enter;)), entered)
+        } else {
+            (None, enter)
+        };
+        let declare = kept.owned.iter().map(KeptArg::declare);
+        let before = quote_spanned!(Span::mixed_site()=> #entered #(#declare)*);
+        let restore = kept.owned.iter().filter_map(KeptArg::restore);
+        let gate = self.gate(chain, &enter, &kept);
         let served = self.served(chain);
         let guarded = quote_spanned! {Span::mixed_site()=>
             let __fallen = '__gate: { #gate };
             #(#restore)*
             #served
         };
-        let stored = self.storing(guarded, &kept);
-        quote_spanned!(Span::mixed_site()=> #(#declare)* #stored)
+        self.storing(&before, &guarded, &kept)
     }
 
     // Output: let __rejection = K::__rt::FailedCall::rejection(&__fallen, SHOW);
@@ -121,6 +130,17 @@ impl Context<'_> {
         quote_spanned!(Span::mixed_site()=> { let __fallen = #refused; #answer })
     }
 
+    // Output: `REFUSED`
+    // or:     `{ x = __kept0; REFUSED }`, where the key `open` may use the argument
+    fn refused_early(&self, chain: &Chain, kept: &KeptArgs) -> TokenStream {
+        let refused = self.refused(chain, "rejected");
+        if self.plan.open.is_none() || kept.owned.is_empty() {
+            return refused;
+        }
+        let give = kept.owned.iter().map(KeptArg::give);
+        quote_spanned!(Span::mixed_site()=> { #(#give)* #refused })
+    }
+
     // Output: `let __rejection = K::__rt::FailedCall::rejection(&__fallen, SHOW);`
     fn rejection(&self, failed_call: &Ident) -> TokenStream {
         let rt = self.rt;
@@ -139,15 +159,15 @@ impl Context<'_> {
     //         };
     //         let __out = RUN;
     //         return SETTLE
-    fn gate(&self, chain: &Chain, kept: &KeptArgs) -> TokenStream {
-        let (rt, enter, result, failed_call) = (self.rt, self.enter(), &self.result, self.failed_call(chain));
+    fn gate(&self, chain: &Chain, enter: &TokenStream, kept: &KeptArgs) -> TokenStream {
+        let (rt, result, failed_call) = (self.rt, &self.result, self.failed_call(chain));
         let (run, allow) = (self.run(!kept.unique_self), self.allow_implicit_return(!kept.unique_self));
         let reborrowed = &kept.reborrowed;
         let give = kept.owned.iter().map(KeptArg::give);
         let copy = kept.owned.iter().map(|kept| kept.copy(self));
         // With `<`, since syn 2 reads the `::` of a path after a label as the colon of the label.
         let falls = quote_spanned!(Span::mixed_site()=> { #(#give)* break '__gate <#rt::#failed_call<#result>>::rejected(__rejected) });
-        let rejected = if chain.on.open { falls.clone() } else { self.refused(chain, "rejected") };
+        let rejected = if chain.on.open { falls.clone() } else { self.refused_early(chain, kept) };
         let busy = (chain.on.busy && !chain.on.open)
             .then(|| quote_spanned!(Span::mixed_site()=> #rt::Err(__rejected) if #rt::is_busy(&__rejected) => #falls,));
         let timed_out = if chain.on.after_body() {

@@ -10,6 +10,7 @@
 //! | `context`, `paths` | what several parts share |
 //! | `call` | the usual async call, as one future |
 //! | `gate`, `body`, `settle` | the three parts of any other call |
+//! | `held_args` | which arguments a body uses where its block holds them |
 //! | `config` | the settings |
 //! | `classify`, `matcher` | the closure that classifies a result |
 //! | `future`, `stream` | functions that return a future or a stream |
@@ -38,6 +39,7 @@ mod fallback;
 mod fallback_steps;
 mod future;
 mod gate;
+mod held_args;
 mod kept_args;
 mod matcher;
 mod paths;

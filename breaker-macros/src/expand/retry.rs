@@ -58,7 +58,7 @@ impl Context<'_> {
             };
             #last
         };
-        self.storing(guarded, &none)
+        self.storing(&TokenStream::new(), &guarded, &none)
     }
 
     // Output: if !K::__rt::FailedCall::retries_on(&__fallen, false, |__error| NAMES) {

@@ -24,6 +24,8 @@ pub(crate) struct Param {
     /// Lint attributes on the parameter, such as `#[allow(..)]`.
     lints: Vec<Attribute>,
     pub(crate) ownership: Ownership,
+    /// A number or the like: small, and nothing drops with it.
+    pub(crate) is_scalar: bool,
     pub(crate) kind: Kind,
 }
 
@@ -98,11 +100,11 @@ fn self_param(receiver: &Receiver) -> Param {
         _ => Ownership::Owned,
     };
     let kind = Kind::Receiver(Ident::new("self", receiver.self_token.span));
-    Param { cfg: cfg(&receiver.attrs), lints: Vec::new(), ownership, kind }
+    Param { cfg: cfg(&receiver.attrs), lints: Vec::new(), ownership, is_scalar: false, kind }
 }
 
 fn typed_param(typed: &mut PatType, index: usize, whole: bool, owned_before: bool) -> Param {
-    let ownership = ownership(&typed.ty);
+    let (ownership, is_scalar) = (ownership(&typed.ty), is_scalar(&typed.ty));
     let cfg = cfg(&typed.attrs);
     let lints = take_lints(&mut typed.attrs);
     // An unbound part drops with the parameter. Outside the body that would be after the parameters
@@ -115,7 +117,7 @@ fn typed_param(typed: &mut PatType, index: usize, whole: bool, owned_before: boo
         pat if whole => rename(pat, index),
         pat => Kind::Spread(bindings(pat)),
     };
-    Param { cfg, lints, ownership, kind }
+    Param { cfg, lints, ownership, is_scalar, kind }
 }
 
 // Input:  `(a, b): (A, B)`
@@ -138,6 +140,14 @@ pub(crate) fn ownership(ty: &Type) -> Ownership {
         Type::Paren(paren) => ownership(&paren.elem),
         _ => Ownership::Owned,
     }
+}
+
+fn is_scalar(ty: &Type) -> bool {
+    const SCALARS: [&str; 16] = [
+        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128",
+        "usize",
+    ];
+    matches!(ty, Type::Path(ty) if SCALARS.iter().any(|scalar| ty.path.is_ident(scalar)))
 }
 
 /// True for a constant or a unit struct: such a pattern binds nothing.
@@ -213,12 +223,16 @@ impl Param {
     //
     // So the body owns its arguments as the function did. They drop in the same order, code can
     // assign to them, and the borrow checker's messages call them locals. References drop nothing
-    // and stay as they are.
-    pub(crate) fn as_local(&self, moves: bool) -> TokenStream {
+    // and stay as they are, and so do those that the block holds.
+    pub(crate) fn as_local(&self, moves: bool, held: &[Ident]) -> TokenStream {
+        let rebind = |binding: &Binding| match held.contains(&binding.ident) {
+            true => TokenStream::new(),
+            false => self.rebind(binding, moves),
+        };
         match &self.kind {
             Kind::Receiver(_) => TokenStream::new(),
-            Kind::Name(binding) => self.rebind(binding, moves),
-            Kind::Spread(bindings) => bindings.iter().map(|binding| self.rebind(binding, moves)).collect(),
+            Kind::Name(binding) => rebind(binding),
+            Kind::Spread(bindings) => bindings.iter().map(rebind).collect(),
             Kind::Renamed(renamed) => {
                 let (cfg, lints, name, pattern) = (&self.cfg, &self.lints, &renamed.name, &renamed.pattern);
                 quote_spanned! {Span::mixed_site()=>
@@ -251,6 +265,14 @@ impl Param {
             Kind::Name(binding) if self.cfg.is_empty() && self.lints.is_empty() => Some(binding),
             _ => None,
         }
+    }
+
+    /// Whether an async block may hold what the parameter binds, as [`Self::as_local`] has it else.
+    pub(crate) fn may_be_held(&self) -> bool {
+        // Under a `cfg` another argument may have the same name.
+        let has_attributes = !self.lints.is_empty() || !self.cfg.is_empty();
+        let is_plain = matches!(self.kind, Kind::Name(_) | Kind::Spread(_)) && !has_attributes;
+        is_plain && self.bindings().iter().all(|binding| binding.mutability.is_none())
     }
 
     /// Everything that the parameter binds, in the signature or in the body.

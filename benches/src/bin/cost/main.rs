@@ -24,6 +24,7 @@ cost instructions [SUBJECT ..]  instructions of one call
 cost calls [ROUNDS]             instructions, wall time and allocations of one call
 cost threads [ROUNDS]           the same calls on one thread and on two
 cost unhappy [ROUNDS]           failures and rejections by the size of the error, beside other crates
+cost beside [ROUNDS]            what settings and metrics add to a call of the attribute
 cost sizes                      bytes of the futures
 cost tasks [ROUNDS]             many tasks on one breaker
 cost keys                       many breakers of one function
@@ -52,6 +53,7 @@ fn command(arguments: &[&str]) -> Result<(), String> {
         ["calls", rounds @ ..] => tables::calls(number(rounds, 101)?),
         ["threads", rounds @ ..] => tables::threads(number(rounds, 15)?),
         ["unhappy", rounds @ ..] => unhappy::print(number(rounds, 101)?),
+        ["beside", rounds @ ..] => unhappy::beside(number(rounds, 101)?),
         ["sizes"] => {
             tables::sizes();
             Ok(())

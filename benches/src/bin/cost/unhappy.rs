@@ -27,6 +27,14 @@ pub(crate) fn print(rounds: usize) -> Result<(), String> {
     beside::print(&measured)
 }
 
+/// The table of what settings and metrics add, alone.
+pub(crate) fn beside(rounds: usize) -> Result<(), String> {
+    let mut rows = single::rows();
+    rows.retain(|row| row.bytes == Bytes::B8 && matches!(row.case, Case::Ok | Case::Err) || row.subject.name == "loop");
+    rows.extend(beside::rows());
+    beside::print(&Measured::take(rows, rounds)?)
+}
+
 /// A subject in one of its cases, with the size of its error type.
 #[derive(Clone, Copy, Debug)]
 struct Row {

@@ -14,7 +14,6 @@ use crate::clock::{self, Tick};
 use crate::config::layers::Layers;
 use crate::machine::Machine;
 use crate::machine::output::Transition;
-use crate::machine::packed::PackedState;
 use crate::machine::state::State;
 use crate::sync::Arc;
 
@@ -34,14 +33,13 @@ impl KeyedBreakers {
         &self,
         index: &KeyedIndex,
         mut machine: Machine,
-        observed: bool,
+        observed: u64,
         f: impl FnOnce(&mut Machine, Tick) -> Option<Transition>,
         each: impl Fn(&KeyedBreaker),
     ) -> BulkChange {
         let now = clock::now();
         let change = f(&mut machine, now);
-        let (packed, generations) =
-            (machine.publish().0.with(if observed { PackedState::OBSERVED } else { 0 }), machine.generation() - 1);
+        let (packed, generations) = (machine.publish().packed.with(observed), machine.generation() - 1);
         let (limit, most) = (machine.settings().limits.of_breaker, machine.settings().max_concurrent);
         let mut bulk = BulkChange::default();
         self.each(index, |keyed_breaker| {
@@ -123,7 +121,7 @@ impl CircuitBreaker {
         // settings.
         let Some(before) = index.common.take() else { return BulkChange::default() };
         let settings = index.common(self).settings.clone();
-        let observed = self.calls_are_observed();
+        let observed = self.observed_flags();
         keyed.change_all(
             &index,
             before.machine(0, 1, Tick::ZERO),
@@ -151,7 +149,7 @@ impl CircuitBreaker {
         let mut index = keyed.index.lock();
         first(&mut index);
         let machine = index.common(self).machine(0, 1, Tick::ZERO);
-        let observed = self.calls_are_observed();
+        let observed = self.observed_flags();
         keyed.change_all(&index, machine, observed, f, each)
     }
 }
@@ -165,7 +163,7 @@ impl KeyedBreaker {
         // One without a cold state has counted nothing else.
         if let Some(cold) = self.hot.initialized() {
             keyed_totals.busy += cold.busy_count();
-            let counts = cold.machine.lock().counts();
+            let counts = self.hot.read_machine().counts();
             keyed_totals.failures += counts.failures;
             keyed_totals.ignored += counts.ignored;
             keyed_totals.cancelled += counts.cancelled;

@@ -120,10 +120,15 @@ fn rank_of(keyed_breaker: &KeyedBreaker, now: Tick) -> Option<Rank> {
     let packed = keyed_breaker.hot.gate.packed();
     let over = packed.has(PackedState::REJECTS) && now >= keyed_breaker.hot.gate.until();
     match packed.state() {
-        State::Closed if !packed.has(PackedState::WATCH | PackedState::ASK | PackedState::WINDOW) => Some(Rank::Quiet),
+        State::Closed
+            if !packed.has(PackedState::WATCH | PackedState::ASK | PackedState::WINDOW)
+                && keyed_breaker.hot.gate.has_no_streak() =>
+        {
+            Some(Rank::Quiet)
+        }
         State::Open if !over => Some(Rank::Open),
         State::Closed | State::Open | State::HalfOpen => {
-            let troubled = cold.machine.lock().last_trouble(now);
+            let troubled = keyed_breaker.hot.read_machine().last_trouble(now);
             let is_recent = troubled.is_some_and(|last| now.since(last) < RECENT);
             Some(if is_recent { Rank::Troubled } else { Rank::Quiet })
         }

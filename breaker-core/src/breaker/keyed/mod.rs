@@ -241,7 +241,7 @@ impl KeyedIndex {
     }
 
     fn create(&mut self, parent: &'static CircuitBreaker, key: (Key, u32)) -> Arc<KeyedBreaker> {
-        let gate = self.common(parent).gate(parent.calls_are_observed());
+        let gate = self.common(parent).gate(parent.observed_flags());
         Arc::new(KeyedBreaker::new(parent, key, gate, clock::now()))
     }
 
@@ -259,19 +259,15 @@ impl Common {
     fn of(parent: &CircuitBreaker) -> Self {
         let layers = Arc::new(parent.layers().for_member(&Layers::default()));
         let settings = Arc::new(layers.settings());
-        let packed = Machine::new(Arc::clone(&settings), 0, Tick::ZERO).publish().0;
+        let packed = Machine::new(Arc::clone(&settings), 0, Tick::ZERO).publish().packed;
         Self { layers, settings, packed }
     }
 
     /// The gate of a new keyed breaker.
-    pub(crate) fn gate(&self, observed: bool) -> Gate {
+    pub(crate) fn gate(&self, observed: u64) -> Gate {
         let gate = Gate::new();
         gate.set_places(self.settings.max_concurrent);
-        gate.publish(
-            self.packed.with(if observed { PackedState::OBSERVED } else { 0 }),
-            Tick::ZERO,
-            self.settings.limits.of_breaker,
-        );
+        gate.publish(self.packed.with(observed), Tick::ZERO, self.settings.limits.of_breaker);
         gate
     }
 

@@ -18,7 +18,7 @@
 
 mod stack;
 
-pub(crate) use self::stack::Frame;
+pub(crate) use self::stack::{Alone, Frame};
 use self::stack::{Id, Place, STACK, Stack};
 use crate::breaker::caller::Binding;
 #[cfg(feature = "tracing")]
@@ -32,6 +32,12 @@ use crate::machine::packed::{Evidence, PackedState};
 #[inline]
 pub(crate) fn is_outside() -> bool {
     STACK.with(Stack::is_empty)
+}
+
+/// Assigns a stripe to this thread, if it has had no call yet. So a thread whose calls are all
+/// rejected [is outside](is_outside) of any call too.
+pub(crate) fn begin_thread() {
+    STACK.with(Stack::begin);
 }
 
 /// The body of a call without a slot starts or continues to run. The thread [is
@@ -48,6 +54,13 @@ pub(crate) fn enter_known(binding: &'static Binding, packed: PackedState) {
         stack.put_first(Id::of(binding.shared), packed.never());
         stack.name_first(Some(binding));
     });
+}
+
+/// The same where the call has a start too.
+#[inline]
+pub(crate) fn enter_known_at(binding: &'static Binding, packed: PackedState, started: Tick) {
+    enter_known(binding, packed);
+    STACK.with(|stack| stack.first().started.set(started));
 }
 
 /// The same for a function inside another call. `false`: the general path is needed.
@@ -90,12 +103,12 @@ pub(crate) fn close(hot: &HotState, packed: PackedState, probe: u32, function: O
     enter(hot, packed.with(PackedState::CLOSING), probe, function);
 }
 
-/// Leaves the only call on the stack, if its packed state is that of the gate. Then its success is
-/// counted and needs no report.
+/// Leaves the only call on the stack, if its packed state is that of the gate and there is no
+/// streak. Then its success is counted and needs no report.
 #[inline]
 pub(crate) fn leave_plainly(inner: &Inner) -> bool {
     STACK.with(|stack| {
-        let plain = inner.gate.load_relaxed() == stack.first().packed.get();
+        let plain = inner.gate.load_relaxed() == stack.first().packed.get() && inner.gate.has_no_streak();
         if plain {
             stack.clear();
             inner.totals.success_on_stripe();
@@ -104,17 +117,35 @@ pub(crate) fn leave_plainly(inner: &Inner) -> bool {
     })
 }
 
-/// Leaves the innermost call of a function that has succeeded. It does so if the success is only
-/// reported to the enclosing call. It also does so if the inner calls have reported already.
+/// Leaves the innermost call of a function that has succeeded. It does so if the success at most
+/// ends a streak, and is only reported to the enclosing call. It also does so if the inner calls
+/// have reported already.
 #[inline(never)]
 pub(crate) fn leave_success(inner: &'static Inner) -> bool {
+    if inner.gate.has_no_streak() {
+        leave_counted(inner, inner.gate.load_relaxed())
+    } else {
+        leave_and_end_streak(inner)
+    }
+}
+
+#[inline]
+fn leave_counted(inner: &'static Inner, packed: PackedState) -> bool {
     STACK.with(|stack| {
-        let left = stack.leave(Id::of(inner), inner.gate.load_relaxed());
+        let left = stack.leave(Id::of(inner), packed);
         if left == Some(true) {
             inner.totals.success_on_stripe();
         }
         left.is_some()
     })
+}
+
+/// The same while there is a streak. `false`: the machine has to end it.
+#[inline(never)]
+fn leave_and_end_streak(inner: &'static Inner) -> bool {
+    let packed = inner.gate.load_relaxed();
+    let has_reported = STACK.with(|stack| stack.innermost().packed.get()) != packed;
+    (has_reported || inner.end_streak(packed)) && leave_counted(inner, packed)
 }
 
 /// Leaves the only call on the stack if it still has this packed state. Then nothing has happened
@@ -147,6 +178,17 @@ pub(crate) fn leave_slotless(packed: PackedState) -> bool {
 #[inline]
 pub(crate) fn packed() -> PackedState {
     STACK.with(|stack| stack.first().packed.get())
+}
+
+/// The only call on the stack. Its packed state has a mark if there are more calls.
+#[inline]
+pub(crate) fn alone() -> Alone {
+    STACK.with(|stack| stack.first().alone())
+}
+
+/// When the call began that has just left the stack. It was the only one there.
+pub(crate) fn last_start() -> Tick {
+    STACK.with(|stack| stack.first().started.get())
 }
 
 /// Leaves the only call on the stack, which holds no slot.

@@ -24,6 +24,16 @@ pub(crate) struct Frame {
     pub(crate) probe: u32,
 }
 
+/// The only call on the stack.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Alone {
+    /// The packed state under which the call was admitted, with its marks.
+    pub(crate) packed: PackedState,
+    /// When it began, where its packed state says that this is recorded.
+    pub(crate) started: Tick,
+    pub(crate) function: Option<&'static Binding>,
+}
+
 /// Identifies a breaker by its address. A call on the stack keeps its breaker alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Id(usize);
@@ -58,8 +68,8 @@ pub(super) struct Place {
     function: Cell<Option<&'static Binding>>,
     /// In its place, the number of the function among those of the keyed breakers; 0: none.
     number: Cell<u32>,
-    /// When the call began, where its packed state says that it is counted as in flight.
-    started: Cell<Tick>,
+    /// When the call began, where its packed state says that this is recorded.
+    pub(super) started: Cell<Tick>,
 }
 
 impl Place {
@@ -77,6 +87,11 @@ impl Place {
     #[inline]
     pub(super) fn frame(&self) -> Frame {
         Frame { packed: self.packed.get(), probe: self.probe.get() }
+    }
+
+    #[inline]
+    pub(super) fn alone(&self) -> Alone {
+        Alone { packed: self.packed.get(), started: self.started.get(), function: self.function.get() }
     }
 
     #[inline]
@@ -177,12 +192,19 @@ impl Stack {
         alone
     }
 
-    /// Puts any call inside the innermost call, if there is one.
-    pub(super) fn push(&self, breaker: Id, packed: PackedState, probe: u32, function: Option<&'static Binding>) {
+    /// Assigns a stripe to a thread that has had no call so far.
+    pub(super) fn begin(&self) {
         if self.first().breaker.get() == Id::NONE_YET {
             sync::counter::assign_stripe();
             self.depth.set(0);
-        } else if !self.is_empty() {
+            self.clear();
+        }
+    }
+
+    /// Puts any call inside the innermost call, if there is one.
+    pub(super) fn push(&self, breaker: Id, packed: PackedState, probe: u32, function: Option<&'static Binding>) {
+        self.begin();
+        if !self.is_empty() {
             let depth = self.depth.get();
             if depth >= LAST {
                 push_heap(self.places[LAST].clone());
@@ -236,9 +258,9 @@ impl Stack {
         }
     }
 
-    /// Removes the innermost call, if it has succeeded and only reports that to one enclosing call.
-    /// Its packed state has to be that of the gate. Also removes the only call, if its inner calls
-    /// have reported. Returns whether the call has to be counted. `None`: the general path is
+    /// Removes the innermost call, if it has succeeded and reports that to one enclosing call at
+    /// most. Its packed state has to be that of the gate. Also removes the only call, if its inner
+    /// calls have reported. Returns whether the call has to be counted. `None`: the general path is
     /// needed.
     #[inline]
     pub(super) fn leave(&self, breaker: Id, gate: PackedState) -> Option<bool> {
@@ -254,6 +276,10 @@ impl Stack {
                 if first.breaker.get() == breaker {
                     first.mark(Evidence::SUCCEEDED);
                 }
+                Some(true)
+            }
+            0 if first.packed.get() == gate => {
+                self.clear();
                 Some(true)
             }
             _ => None,

@@ -2,11 +2,13 @@
 
 use super::Permit;
 use crate::breaker::cause::Cause;
-use crate::breaker::error_text::Text;
 use crate::breaker::inner::HotState;
 use crate::breaker::pending_reports::{PendingReports, ReportScope};
 use crate::breaker::report::{Cancelled, Failure, Ignored, PassedOn, ProbeFailed, Report, Success, is_quiet};
+use crate::call::kept_failure::{Written, lengthen_streak};
 use crate::call::nesting;
+#[cfg(feature = "metrics")]
+use crate::clock::nanos_of;
 use crate::clock::{self, Tick};
 use crate::machine::Machine;
 use crate::machine::outcome::{Ending, Outcome};
@@ -40,8 +42,10 @@ impl Permit {
             return;
         }
         let failed = matches!(ending, Ending::Result(Outcome::Failure { .. }));
-        if failed && evidence == Evidence::NONE && is_quiet() && hot.failed_again(self.packed) {
-            nesting::report_evidence(hot, Evidence::FAILED);
+        if failed
+            && evidence == Evidence::NONE
+            && lengthen_streak(self.breaker(), self.owner.function(), self.packed, cause)
+        {
             return;
         }
         let settled = self.settle_in_machine(ending, cause);
@@ -89,7 +93,7 @@ impl Permit {
     fn added_to_window(&self) -> bool {
         let inner = &self.breaker().0;
         if !self.packed.has(PackedState::WINDOW)
-            || !self.is_unchanged_without(PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS)
+            || !self.changes_nothing_without(PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS)
         {
             return false;
         }
@@ -101,13 +105,7 @@ impl Permit {
             return false;
         }
         let added = match window.add_success(now) {
-            Added::BucketExpired => match inner.machine.try_lock() {
-                Some(_lock) => {
-                    window.rotate(now);
-                    window.add_success(now)
-                }
-                None => window.add_success_late(),
-            },
+            Added::BucketExpired => inner.add_to_next_bucket(window, now),
             added => added,
         };
         inner.success();
@@ -122,10 +120,10 @@ impl Permit {
     #[cfg(feature = "metrics")]
     fn only_metered(&self) -> bool {
         let plain = self.started != Tick::ZERO
-            && self.is_unchanged_without(PackedState::WATCH | PackedState::PASS | PackedState::WINDOW);
+            && self.changes_nothing_without(PackedState::WATCH | PackedState::PASS | PackedState::WINDOW);
         let Some(meter) = self.breaker().only_meter().filter(|_| plain) else { return false };
         self.breaker().0.success();
-        meter.succeeded(self.breaker(), self.started.elapsed());
+        meter.succeeded(self.breaker(), nanos_of(self.started.elapsed()));
         true
     }
 
@@ -140,7 +138,7 @@ impl Permit {
         let (success, evidence) = (matches!(ending, Ending::Result(Outcome::Success)), self.evidence());
         let plain = success && evidence == Evidence::NONE;
         let nothing_to_settle = || {
-            self.is_unchanged_without(PackedState::WATCH | PackedState::PASS | PackedState::WINDOW)
+            self.changes_nothing_without(PackedState::WATCH | PackedState::PASS | PackedState::WINDOW)
                 || self.breaker().has_nothing_to_settle()
         };
         let probe = self.probe.load(Ordering::Relaxed);
@@ -149,20 +147,44 @@ impl Permit {
         } else if success && probe == 0 && evidence.has(Evidence::REPORTED) && !self.is_of_interest() {
             (Settled::PASSED_ON, PendingReports::NOTHING)
         } else {
-            let dropped = ending.is_drop();
-            self.breaker().locked(|machine, now| {
-                let call = Call { evidence, ..self.call(now, dropped) };
-                let settled = machine.settle(call, ending, now);
-                (settled, settled.change)
-            })
+            self.settle_under_the_lock(ending, cause)
         };
         if settled.outcome == Counted::Success {
             self.breaker().0.success();
         }
-        self.keep_error(&settled, cause);
         self.report_settled(&settled, pending, cause);
         self.warn(&settled);
         settled
+    }
+
+    /// Settles an ending, and keeps its error where that matters. It usually writes the text before
+    /// it takes the lock, so that it takes the lock once.
+    fn settle_under_the_lock<'e>(&self, ending: Ending, cause: &dyn Fn() -> Cause<'e>) -> (Settled, PendingReports) {
+        let (breaker, dropped, evidence) = (self.breaker(), ending.is_drop(), self.evidence());
+        let written = self.expects_to_keep(ending).then(|| Written::of(&cause()));
+        let (settled, pending) = breaker.locked(|machine, now| {
+            let settled = machine.settle(Call { evidence, ..self.call(now, dropped) }, ending, now);
+            if let Some(written) = written.as_ref().filter(|_| settled.is_kept()) {
+                written.keep(&breaker.0);
+            }
+            (settled, settled.change)
+        });
+        if written.is_none() && settled.is_kept() {
+            let generation = settled.change.map_or(self.packed.generation(), |change| change.generation);
+            Written::of(&cause()).keep_in(generation, breaker);
+        }
+        (settled, pending)
+    }
+
+    /// Whether the error of this ending is probably kept. It is the first one of a streak, or
+    /// reaches the limit, or a window or a trial evaluates it.
+    fn expects_to_keep(&self, ending: Ending) -> bool {
+        let hot: &HotState = &self.breaker().0;
+        let (packed, fails) =
+            (hot.gate.packed(), matches!(ending, Ending::Result(Outcome::Failure { .. }) | Ending::Panicked));
+        let evaluated =
+            packed.has(PackedState::WINDOW | PackedState::ASK) || hot.gate.streak_is_at_an_end(&hot.beside_streak);
+        fails && packed.generation() == self.packed.generation() && evaluated
     }
 
     /// Whether an uncounted success needs settling: a dropped inner call hides it, or it ends a
@@ -235,25 +257,6 @@ impl Permit {
                 crate::breaker::log::advice::masked_failures(self.breaker(), nesting::function_around(self.breaker()));
             }
             _ => {}
-        }
-    }
-
-    /// Keeps the first failure of a streak, and the failure that tripped. Also keeps each failure
-    /// that can have part in a trip by a later success: in a window, or of a probe. Keeps nothing
-    /// if the breaker has changed while the text was written.
-    fn keep_error<'e>(&self, settled: &Settled, cause: &dyn Fn() -> Cause<'e>) {
-        let tripped = settled.change.filter(|change| change.trip.is_some());
-        let matters = settled.streak == 1 || settled.may_trip_later || tripped.is_some();
-        if settled.outcome != Counted::Failure || !matters {
-            return;
-        }
-        let cause = cause();
-        let text = Text::of(&cause.view);
-        let generation = tripped.map_or(self.packed.generation(), |change| change.generation);
-        let breaker = self.breaker();
-        let machine = breaker.0.machine.lock();
-        if machine.generation() == generation {
-            breaker.0.kept_error.lock().keep(cause.kind, &text);
         }
     }
 

@@ -176,11 +176,13 @@ impl Permit {
     }
 
     /// Whether the packed state of the admission still applies, a success changes nothing, and no
-    /// listener observes it.
+    /// listener observes it. Ends the streak then.
     #[inline]
     fn nothing_happened(&self) -> bool {
-        self.is_unchanged_without(PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS | PackedState::WINDOW)
-            && self.evidence() == Evidence::NONE
+        self.evidence() == Evidence::NONE
+            && self.changes_nothing_without(
+                PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS | PackedState::WINDOW,
+            )
     }
 
     /// What the inner calls have reported.
@@ -189,10 +191,13 @@ impl Permit {
         Evidence::from_bits(self.evidence.load(Ordering::Relaxed))
     }
 
+    /// Whether a success without evidence changes nothing but the streak, which it ends: the packed
+    /// state of the admission still applies, without these flags.
     #[inline]
-    fn is_unchanged_without(&self, flags: u64) -> bool {
-        let packed = self.breaker().0.gate.packed();
-        packed == self.packed && !packed.has(flags) && is_quiet()
+    fn changes_nothing_without(&self, flags: u64) -> bool {
+        let hot: &HotState = &self.breaker().0;
+        let packed = hot.gate.packed();
+        packed == self.packed && !packed.has(flags) && is_quiet() && hot.end_streak(packed)
     }
 
     #[inline]

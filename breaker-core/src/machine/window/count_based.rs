@@ -23,6 +23,9 @@ const FAILURES: u64 = 0x5555_5555_5555_5555;
 /// A call takes the next place and writes its bits there. The totals change by the difference, so
 /// they always match the bits in all tiers, in any order of the threads. A success only clears
 /// bits. A late success does no harm after the window was resized.
+///
+/// A success changes nothing in a full window of successes, so it writes nothing there. A thread
+/// that adds a failure meanwhile finds the same window as if the success had come before.
 #[derive(Debug, Default)]
 pub(super) struct Ring {
     head: AtomicU64,
@@ -80,6 +83,17 @@ impl Ring {
         let (Ok(before) | Err(before)) = self.head.fetch_update(Ordering::AcqRel, Ordering::Acquire, step);
         let bits = (u64::from(mark.failed) * FAILED) | (u64::from(mark.slow) * SLOW);
         self.put(Head::of(before), bits);
+    }
+
+    /// Adds a call that neither failed nor was slow. `false`: nothing has changed.
+    #[inline]
+    pub(super) fn add_success(&self) -> bool {
+        let head = self.head();
+        if head.filled == head.size && self.failed_and_slow.is_none() {
+            return false;
+        }
+        self.add(Mark { failed: false, slow: false });
+        true
     }
 
     /// Writes the bits at the head's place, and counts the difference.

@@ -126,6 +126,12 @@ impl SlidingWindow {
             .map(Duration::from_nanos)
     }
 
+    /// Calls that take more nanoseconds than this are slow; 0: none is.
+    #[inline]
+    pub(crate) fn slow_call_nanos(&self) -> u64 {
+        self.rules.slow_call_duration.load(Ordering::Relaxed)
+    }
+
     /// Adds a call of any kind.
     pub(crate) fn add(&self, mark: Mark, now: Tick) {
         match self.timed_buckets() {
@@ -141,28 +147,31 @@ impl SlidingWindow {
     #[inline]
     pub(crate) fn add_success(&self, now: Tick) -> Added {
         match self.timed_buckets() {
-            None => self.ring.add(Mark { failed: false, slow: false }),
-            Some(buckets) if buckets.is_expired(now) => return Added::BucketExpired,
-            Some(buckets) => buckets.add_success(),
+            None if self.ring.add_success() => self.check_rules(Some(self.ring.totals())),
+            None => Added::NotTripped,
+            Some(buckets) if buckets.is_expired(now) => Added::BucketExpired,
+            Some(buckets) => self.add_to_bucket(buckets),
         }
-        self.check_rules()
     }
 
     /// The same for a late success, while another thread holds the lock: it counts in the bucket
     /// that is ending.
     pub(crate) fn add_success_late(&self) -> Added {
-        let Some(buckets) = self.timed_buckets() else { return Added::NotTripped };
-        buckets.add_success();
-        self.check_rules()
+        self.timed_buckets().map_or(Added::NotTripped, |buckets| self.add_to_bucket(buckets))
     }
 
     #[inline]
-    fn check_rules(&self) -> Added {
-        let totals = self.totals();
-        if totals.is_success() || self.rules.get().evaluate(&totals).is_none() {
-            Added::NotTripped
-        } else {
-            Added::Tripped
+    fn add_to_bucket(&self, buckets: &Buckets) -> Added {
+        buckets.add_success();
+        if buckets.are_successes() { Added::NotTripped } else { self.check_rules(buckets.settled_totals()) }
+    }
+
+    /// `None`: the totals are not known, since another thread is rotating the window.
+    #[inline]
+    fn check_rules(&self, totals: Option<WindowTotals>) -> Added {
+        match totals {
+            Some(totals) if totals.is_success() || self.rules.get().evaluate(&totals).is_none() => Added::NotTripped,
+            _ => Added::Tripped,
         }
     }
 
@@ -300,6 +309,12 @@ impl FailedAndSlow {
 
     fn take(&self, failed: u32, slow: u32) {
         self.0.fetch_sub(u64::from(slow) << 32 | u64::from(failed), Ordering::Relaxed);
+    }
+
+    /// Whether there are no failures and no slow calls.
+    #[inline]
+    fn is_none(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == Self::NONE
     }
 
     /// Failures and slow calls.

@@ -10,8 +10,11 @@ use std::time::Duration;
 const BUCKETS: usize = 60;
 
 /// The buckets. They are rotated only under the machine's lock. Successes are added to the current
-/// bucket without it. A late success may be added to a bucket that has been emptied since. The
-/// totals change by the same amounts as the buckets.
+/// bucket without it. A late success may be added to a bucket that has been emptied since.
+///
+/// A success writes one word, that of its bucket. The calls of all other buckets are in `ended`. A
+/// rotation marks the bucket that it ends, and moves its calls there. A late success finds that
+/// mark, and counts in `ended` too. So they always match the buckets, in any order of the threads.
 #[derive(Debug)]
 pub(super) struct Buckets {
     /// When the current bucket ends, in nanoseconds. 0: it begins with the next call.
@@ -21,15 +24,21 @@ pub(super) struct Buckets {
     /// How long a bucket lasts, in nanoseconds.
     width: AtomicU64,
     span: AtomicU64,
-    total: Bucket,
+    /// The calls of the buckets that are marked as ended.
+    ended: AtomicU64,
+    failed_and_slow: FailedAndSlow,
     buckets: [Bucket; BUCKETS],
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Bucket {
+    /// Their number, and [`ENDED`].
     calls: AtomicU64,
     failed_and_slow: FailedAndSlow,
 }
+
+/// The bucket is not the current one.
+const ENDED: u64 = 1 << 63;
 
 impl Default for Buckets {
     fn default() -> Self {
@@ -38,8 +47,12 @@ impl Default for Buckets {
             current: AtomicU64::new(0),
             width: AtomicU64::new(1),
             span: AtomicU64::new(0),
-            total: Bucket::default(),
-            buckets: std::array::from_fn(|_| Bucket::default()),
+            ended: AtomicU64::new(0),
+            failed_and_slow: FailedAndSlow::default(),
+            buckets: std::array::from_fn(|number| Bucket {
+                calls: AtomicU64::new(if number == 0 { 0 } else { ENDED }),
+                failed_and_slow: FailedAndSlow::default(),
+            }),
         }
     }
 }
@@ -71,9 +84,11 @@ impl Buckets {
             return;
         }
         let current = self.current.load(Ordering::Relaxed);
+        self.end(self.bucket(current));
         for step in 1..=steps.min(BUCKETS as u64) {
             self.empty(self.bucket(current + step));
         }
+        self.begin(self.bucket(current + steps));
         // After a span without calls the buckets begin with the next call.
         let edge = match steps < BUCKETS as u64 {
             true => self.edge.load(Ordering::Relaxed).saturating_add(steps.saturating_mul(width)),
@@ -92,28 +107,72 @@ impl Buckets {
         }
     }
 
+    /// Marks the current bucket as ended.
+    fn end(&self, bucket: &Bucket) {
+        let calls = bucket.calls.fetch_or(ENDED, Ordering::AcqRel);
+        self.ended.fetch_add(calls, Ordering::AcqRel);
+    }
+
+    /// Makes an empty bucket that has ended the current one. It may have late calls.
+    fn begin(&self, bucket: &Bucket) {
+        let calls = bucket.calls.fetch_and(!ENDED, Ordering::AcqRel);
+        self.ended.fetch_sub(calls & !ENDED, Ordering::AcqRel);
+    }
+
     #[inline]
     pub(super) fn add_success(&self) {
-        self.current_bucket().calls.fetch_add(1, Ordering::Relaxed);
-        self.total.calls.fetch_add(1, Ordering::AcqRel);
+        self.add_to(self.current_bucket());
+    }
+
+    #[inline]
+    fn add_to(&self, bucket: &Bucket) {
+        let before = bucket.calls.fetch_add(1, Ordering::AcqRel);
+        if before & ENDED != 0 {
+            self.ended.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     pub(super) fn add(&self, mark: Mark) {
         self.add_success();
         let (failed, slow) = (u32::from(mark.failed), u32::from(mark.slow));
         self.current_bucket().failed_and_slow.add(failed, slow);
-        self.total.failed_and_slow.add(failed, slow);
+        self.failed_and_slow.add(failed, slow);
     }
 
+    /// Whether no call in the window has failed or was slow.
+    #[inline]
+    pub(super) fn are_successes(&self) -> bool {
+        self.failed_and_slow.is_none()
+    }
+
+    /// The totals; `None` while another thread rotates the window.
+    #[inline]
+    pub(super) fn settled_totals(&self) -> Option<WindowTotals> {
+        let bucket = self.current_bucket();
+        let ended = self.ended.load(Ordering::Acquire);
+        let calls = bucket.calls.load(Ordering::Acquire);
+        // Had the bucket ended, its calls might be in both numbers, or in none.
+        (calls & ENDED == 0).then(|| self.with_calls(ended.wrapping_add(calls)))
+    }
+
+    /// A negative number of calls counts as zero: another thread subtracted a call before it was
+    /// added.
+    fn with_calls(&self, calls: u64) -> WindowTotals {
+        let (failed, slow) = self.failed_and_slow.totals();
+        WindowTotals { calls: u64::try_from(calls as i64).unwrap_or(0), failed, slow }
+    }
+
+    /// The totals. While another thread rotates the window, they may lack the newest calls.
     #[inline]
     pub(super) fn totals(&self) -> WindowTotals {
-        self.total.totals()
+        self.settled_totals().unwrap_or_else(|| self.with_calls(self.ended.load(Ordering::Acquire)))
     }
 
-    /// The totals with every call that was added before. The number of calls is read by a write: a
-    /// thread that adds to it later has seen everything that is in these totals.
+    /// The totals with every call that was added before. The numbers of calls are read by writes: a
+    /// thread that adds to them later has seen everything that is in these totals.
     pub(super) fn latest_totals(&self) -> WindowTotals {
-        self.total.calls.fetch_add(0, Ordering::AcqRel);
+        self.current_bucket().calls.fetch_add(0, Ordering::AcqRel);
+        self.ended.fetch_add(0, Ordering::AcqRel);
         self.totals()
     }
 
@@ -139,17 +198,21 @@ impl Buckets {
         for bucket in &self.buckets {
             let slow = bucket.failed_and_slow.totals().1 as u32;
             bucket.failed_and_slow.take(0, slow);
-            self.total.failed_and_slow.take(0, slow);
+            self.failed_and_slow.take(0, slow);
         }
     }
 
+    /// Empties a bucket, which stays the current one or ended.
     fn empty(&self, bucket: &Bucket) {
         if bucket.totals() == WindowTotals::default() {
             return;
         }
-        self.total.calls.fetch_sub(bucket.calls.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        let calls = bucket.calls.fetch_and(ENDED, Ordering::AcqRel);
+        if calls & ENDED != 0 {
+            self.ended.fetch_sub(calls & !ENDED, Ordering::AcqRel);
+        }
         let (failed, slow) = bucket.failed_and_slow.empty();
-        self.total.failed_and_slow.take(failed, slow);
+        self.failed_and_slow.take(failed, slow);
     }
 
     #[inline]
@@ -164,12 +227,10 @@ impl Buckets {
 }
 
 impl Bucket {
-    /// A negative number counts as zero: another thread subtracted a call before it was added.
-    #[inline]
     fn totals(&self) -> WindowTotals {
-        let calls = self.calls.load(Ordering::Relaxed);
+        let calls = self.calls.load(Ordering::Relaxed) & !ENDED;
         let (failed, slow) = self.failed_and_slow.totals();
-        WindowTotals { calls: u64::try_from(calls as i64).unwrap_or(0), failed, slow }
+        WindowTotals { calls, failed, slow }
     }
 }
 
@@ -237,6 +298,34 @@ mod tests {
             assert_eq!(buckets.totals(), expected);
             assert_eq!(buckets.totals_at(now), expected);
         }
+    }
+
+    #[test]
+    fn a_success_that_comes_too_late_for_its_bucket_is_counted_as_long_as_the_bucket() {
+        let buckets = window(60 * SECOND);
+        let calls = |at: u32| {
+            let now = START.after(at * SECOND);
+            let expected = buckets.totals_at(now).calls;
+            buckets.rotate(now);
+            assert_eq!((buckets.totals().calls, buckets.settled_totals()), (expected, Some(buckets.totals())));
+            expected
+        };
+        assert_eq!(calls(0), 0);
+        buckets.add_success();
+        let (first, empty) = (buckets.bucket(0), buckets.bucket(1));
+        assert_eq!(calls(2), 1);
+        buckets.add_to(first);
+        // No call came in the time of this one.
+        buckets.add_to(empty);
+        assert_eq!([calls(2), calls(59), calls(60), calls(61)], [3, 3, 1, 0]);
+        buckets.add_to(first);
+        assert_eq!([calls(119), calls(120)], [1, 0]);
+        // It is the current bucket again.
+        buckets.add_to(first);
+        assert_eq!([calls(120), calls(179), calls(180)], [1, 1, 0]);
+        buckets.add_to(first);
+        buckets.clear();
+        assert_eq!(calls(181), 0);
     }
 
     #[test]

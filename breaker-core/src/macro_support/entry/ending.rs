@@ -4,7 +4,10 @@ use super::{CallState, Entry, ErrorClassifier, Held, over};
 use crate::breaker::caller::Owner;
 use crate::breaker::cause::Cause;
 use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::report::is_quiet;
 use crate::call::by_handle::{TimedOut, settle_timed_out};
+use crate::call::counted;
+use crate::call::kept_failure::note_first;
 use crate::call::nesting::{self, Frame};
 use crate::call::permit::Permit;
 use crate::call::result::Fallible;
@@ -31,13 +34,10 @@ impl Entry {
             Poll::Ready(result) => match result.view() {
                 Ok(_) => self.succeeded(),
                 Err(error) => {
-                    let classified = classify(error);
-                    if !(classified.0.is_failure() && self.failed_again()) {
-                        self.failed(
-                            nesting::leave(),
-                            classified.0,
-                            Cause { kind: type_name::<E>(), view: classified.1 },
-                        );
+                    let (outcome, view) = classify(error);
+                    let cause = Cause { kind: type_name::<E>(), view };
+                    if !(outcome.is_failure() && self.lengthened_streak(&cause)) {
+                        self.failed(nesting::leave(), outcome, cause);
                     }
                 }
             },
@@ -51,20 +51,33 @@ impl Entry {
 
     #[inline(never)]
     fn succeeded(&mut self) {
+        if self.is_counted() && counted::end() {
+            self.0 = CallState::Over;
+            return;
+        }
         self.leave(nesting::leave()).record(Outcome::Success);
     }
 
-    /// Counts a failure that only makes a streak longer. `false`: it is more than that.
+    /// Whether a success of the call may only be counted in a window, or by a meter. A call that
+    /// has waited has a start and a time limit of its own.
     #[inline]
-    fn failed_again(&mut self) -> bool {
+    fn is_counted(&self) -> bool {
+        let packed = nesting::packed();
+        packed.is_counted() && packed.is_never() && matches!(self.0, CallState::NotStarted(_))
+    }
+
+    /// Counts a failure that only makes the streak longer. `false`: it is more than that.
+    #[inline]
+    fn lengthened_streak(&mut self, cause: &Cause<'_>) -> bool {
         let CallState::NotStarted(callsite) = self.0 else { return false };
-        let counted = callsite.bound().is_some_and(|binding| binding.shared.failed_again(nesting::packed().real()));
-        if counted {
-            // The call has no marks, so there is no enclosing call.
-            nesting::leave_alone();
-            self.0 = CallState::Over;
-        }
-        counted
+        let Some(binding) = callsite.bound().filter(|_| is_quiet()) else { return false };
+        let packed = nesting::packed().real();
+        let Some(lengthened) = binding.shared.lengthen_streak(packed) else { return false };
+        // The call has no marks, so there is no enclosing call.
+        nesting::leave_alone();
+        self.0 = CallState::Over;
+        note_first(&binding.breaker, Some(&binding.function.name), packed, lengthened, &|| *cause);
+        true
     }
 
     #[cold]

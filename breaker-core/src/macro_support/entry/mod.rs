@@ -1,12 +1,15 @@
 //! Tracks how far a call of an annotated async function has come. Nothing here depends on the type
 //! of the body.
 //!
-//! This file begins, rejects and closes a call; `ending` ends it.
+//! This file begins, rejects and closes a call; `ending` ends it. `tests` has tests of the lock and
+//! the clock.
 //!
 //! May use: `callsite` of `macro_support`, and `classify`, `call`, `breaker` and what is below
 //! them. To add a state of a call, add it to [`CallState`] and to each `match` on it.
 
 mod ending;
+#[cfg(test)]
+mod tests;
 
 use crate::breaker::caller::{Binding, Caller, Owner};
 use crate::breaker::cause::Cause;
@@ -77,6 +80,15 @@ enum Niche {
     Taken,
 }
 
+/// The same result. Taking it apart lets the value stay in registers.
+#[inline(always)]
+fn rebuilt<R: Fallible>(result: R) -> R {
+    match result.into_result() {
+        Ok(value) => R::from_ok(value),
+        Err(error) => R::from_error(error),
+    }
+}
+
 impl Entry {
     // Inlined in a debug build too: each annotated function has it.
     #[inline(always)]
@@ -91,7 +103,7 @@ impl Entry {
     pub(crate) fn finish<R, E>(
         &mut self,
         inner: &'static Inner,
-        mut polled: Poll<R>,
+        polled: Poll<R>,
         classify: &ErrorClassifier<E>,
         context: &mut Context<'_>,
         open: impl FnOnce(CircuitBreakerError) -> E,
@@ -102,10 +114,11 @@ impl Entry {
         let ok = matches!(&polled, Poll::Ready(result) if result.view().is_ok());
         if ok && (nesting::leave_plainly(inner) || nesting::leave_success(inner)) {
             self.0 = CallState::Over;
-        } else {
-            self.end(&mut polled, *classify, context, open);
+            return polled.map(rebuilt);
         }
-        polled
+        let mut slow = polled;
+        self.end(&mut slow, *classify, context, open);
+        slow
     }
 
     /// The same where the value in an `Ok` is classified too.
@@ -167,6 +180,14 @@ impl Entry {
         self.reject_or_begin(binding, packed)
     }
 
+    /// Admits a call whose start is recorded.
+    #[inline(never)]
+    fn begin_with_start(&mut self, binding: &'static Binding, packed: PackedState) -> Option<&'static Inner> {
+        let Some((packed, started)) = binding.shared.begin_counted(packed) else { return self.begin_slowly() };
+        nesting::enter_known_at(binding, packed, started);
+        Some(binding.shared)
+    }
+
     /// Rejects the call, if this packed state does.
     #[inline(never)]
     fn reject_or_begin(&mut self, binding: &'static Binding, packed: PackedState) -> Option<&'static Inner> {
@@ -175,6 +196,7 @@ impl Entry {
                 self.0 = CallState::Rejected(ManuallyDrop::new(rejected));
                 None
             }
+            None if packed.is_counted() => self.begin_with_start(binding, packed),
             None => self.begin_slowly(),
         }
     }
@@ -272,9 +294,13 @@ impl Entry {
 }
 
 impl Held {
-    /// A call that was admitted by one load of the packed state.
+    /// A call that was admitted by one load of the packed state, and that has just left the stack.
     fn of(callsite: &'static Callsite, packed: PackedState) -> Self {
-        Self::new(callsite.bound().unwrap_or_else(|| callsite.found()), packed.kept())
+        let mut held = Self::new(callsite.bound().unwrap_or_else(|| callsite.found()), packed.kept());
+        if packed.has(PackedState::TIMED | PackedState::OBSERVED) {
+            held.started = nesting::last_start();
+        }
+        held
     }
 
     const fn new(binding: &'static Binding, packed: PackedState) -> Self {

@@ -3,7 +3,6 @@
 use super::names::DURATION_BUCKETS;
 use crate::sync::{AtomicU64, Ordering};
 use ::metrics::Histogram;
-use std::time::Duration;
 
 /// Upper ends of the bins, in nanoseconds. A call above the last one is recorded by itself: that is
 /// a small part of the time of such a call.
@@ -52,10 +51,9 @@ impl Bin {
 }
 
 impl Durations {
-    /// Adds a call of this duration. `false`: it is too long for that.
+    /// Adds a call of this duration in nanoseconds. `false`: it is too long for that.
     #[inline]
-    pub(super) fn collect(&self, elapsed: Duration) -> bool {
-        let Ok(nanos) = u64::try_from(elapsed.as_nanos()) else { return false };
+    pub(super) fn collect(&self, nanos: u64) -> bool {
         let bin = ENDS.iter().zip(&self.0).find(|(end, _)| nanos <= **end);
         if let Some((_, bin)) = bin {
             bin.add(nanos);

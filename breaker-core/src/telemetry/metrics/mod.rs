@@ -49,7 +49,7 @@ use crate::breaker::control::report_all;
 use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::pending_reports::PendingReports;
 use crate::breaker::report::{Meter, Observer, Report, StateChange};
-use crate::clock;
+use crate::clock::{self, nanos_of};
 use crate::config::visible::visible;
 use crate::machine::state::State;
 use crate::sync::{Arc, AtomicBool, OnceLock, Ordering, catch_panic};
@@ -121,8 +121,15 @@ impl BreakerMeter {
 
     #[inline]
     fn record_duration(&self, handles: &Handles, elapsed: Option<Duration>) {
-        if let Some(elapsed) = elapsed.filter(|&elapsed| !self.durations.collect(elapsed)) {
-            handles.duration.record(elapsed);
+        if let Some(elapsed) = elapsed {
+            self.record_nanos(handles, nanos_of(elapsed));
+        }
+    }
+
+    #[inline]
+    fn record_nanos(&self, handles: &Handles, nanos: u64) {
+        if !self.durations.collect(nanos) {
+            handles.duration.record(Duration::from_nanos(nanos));
         }
     }
 }
@@ -137,11 +144,14 @@ impl Meter for BreakerMeter {
         self.ended.store(!counts, Ordering::Relaxed);
     }
 
-    fn succeeded(&self, breaker: &CircuitBreaker, elapsed: Duration) {
+    fn succeeded(&self, breaker: &CircuitBreaker, nanos: u64) {
+        if !self.counts() {
+            return;
+        }
         catch_panic(|| {
             if let Some(handles) = self.handles(breaker) {
                 handles.successes.increment(1);
-                self.record_duration(handles, Some(elapsed));
+                self.record_nanos(handles, nanos);
             }
         });
     }

@@ -48,13 +48,11 @@ async fn generate(&self, user: UserId, query: &str) -> Result<Answer, Generation
                 limit: ::breaker_core::__rt::None,
                 body: async move {
                     if false {
+                        let _ = &user;
                         return ::breaker_core::__rt::never::<
                             Result<Answer, GenerationError>,
                         >();
                     }
-                    #[allow(clippy::shadow_same)]
-                    let user = user;
-                    let _ = &user;
                     { self.client.generate(query).await }
                 },
             }

@@ -1,7 +1,15 @@
 async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
     #[fallback(__taken_by_circuit_breaker)]
     const _: () = ();
-    let __kept0;
+    let __kept0 = query;
+    #[allow(
+        clippy::shadow_same,
+        clippy::shadow_reuse,
+        clippy::shadow_unrelated,
+        clippy::used_underscore_binding,
+        clippy::no_effect_underscore_binding
+    )]
+    let query;
     let __fallen = '__gate: {
         let __permit = match {
             ::breaker_core::__rt::timeout_needs_the_feature_tokio_of_breaker_core();
@@ -19,7 +27,7 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
                     clippy::no_effect_underscore_binding
                 )]
                 {
-                    __kept0 = query;
+                    query = __kept0;
                 }
                 break '__gate <::breaker_core::__rt::FailedCall<
                     Result<Answer, GenerationError>,
@@ -33,22 +41,22 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
             clippy::used_underscore_binding,
             clippy::no_effect_underscore_binding
         )]
-        {
-            __kept0 = ::breaker_core::__rt::copy(&query);
-        }
+        let query = {
+            let __own = __kept0;
+            query = ::breaker_core::__rt::copy(&__own);
+            __own
+        };
         #[allow(clippy::implicit_return)]
         let __out = ::breaker_core::__rt::Run {
             permit: &__permit,
             limit: ::breaker_core::__rt::None,
             body: async move {
                 if false {
+                    let _ = &query;
                     return ::breaker_core::__rt::never::<
                         Result<Answer, GenerationError>,
                     >();
                 }
-                #[allow(clippy::shadow_same)]
-                let query = query;
-                let _ = &query;
                 { self.client.generate(query).await }
             },
         }
@@ -79,14 +87,6 @@ async fn generate(&self, query: String) -> Result<Answer, GenerationError> {
             ::breaker_core::__rt::Err(__fallen) => break '__gate __fallen,
         }
     };
-    #[allow(
-        clippy::shadow_same,
-        clippy::shadow_reuse,
-        clippy::shadow_unrelated,
-        clippy::used_underscore_binding,
-        clippy::no_effect_underscore_binding
-    )]
-    let query = __kept0;
     let __rejection = ::breaker_core::__rt::FailedCall::rejection(
         &__fallen,
         |__error| {
