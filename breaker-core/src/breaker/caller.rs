@@ -4,7 +4,7 @@ use crate::breaker::function::Function;
 use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::inner::Inner;
 use crate::breaker::keyed::KeyedBreakers;
-use crate::breaker::keyed::in_use::InUse;
+use crate::breaker::keyed::keyed_breaker::InUse;
 use crate::clock::Tick;
 use crate::config::call_settings::PublishedCallSettings;
 use crate::config::layers::Layers;

@@ -1,7 +1,7 @@
 //! Defines the handle of a breaker, and the kinds of ownership behind it.
 
 use crate::breaker::inner::{HotState, Inner};
-use crate::breaker::keyed::in_use::InUse;
+use crate::breaker::keyed::keyed_breaker::InUse;
 use crate::clock;
 use crate::config::error::ConfigError;
 use crate::config::keys::Config;

@@ -3,7 +3,7 @@
 use crate::breaker::caller::{Binding, Caller, Owner};
 use crate::breaker::error::CircuitBreakerError;
 use crate::breaker::handle::{CircuitBreaker, Handle};
-use crate::breaker::keyed::in_use::InUse;
+use crate::breaker::keyed::keyed_breaker::InUse;
 use crate::breaker::report::is_quiet;
 use crate::call::permit::Permit;
 use crate::config::keys::Config;

@@ -5,8 +5,7 @@
 
 use crate::breaker::control::report_all;
 use crate::breaker::handle::{CircuitBreaker, Handle};
-use crate::breaker::keyed::in_use::InUse;
-use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
+use crate::breaker::keyed::keyed_breaker::{InUse, KeyedBreaker};
 use crate::breaker::keyed::totals::KeyedTotals;
 use crate::breaker::keyed::{KeyedBreakers, KeyedIndex};
 use crate::breaker::pending_reports::PendingReports;

@@ -9,9 +9,17 @@
 //! The cache has sets of four ways, and a hash decides on the set. One set is one cache line. A
 //! full set mostly stays as it is, because a replaced breaker's count is far away in memory.
 
-use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
-use crate::sync::{Arc, per_thread};
+use crate::sync::Arc;
 use std::cell::{Cell, OnceCell};
+
+/// What a thread keeps. It is a trait so that this file does not name what names it.
+pub(crate) trait Kept {
+    /// The hash by which it is found.
+    fn hash(&self) -> u32;
+
+    /// Whether it has been evicted.
+    fn is_evicted(&self) -> bool;
+}
 
 const WAYS: usize = 4;
 /// A power of two.
@@ -22,102 +30,97 @@ const RARELY: u32 = 16;
 const STAMP: u32 = 4096;
 
 /// The references that this thread keeps.
-struct Cache {
-    sets: OnceCell<Box<[Set; SETS]>>,
+pub(crate) struct Cache<T> {
+    sets: OnceCell<Box<[Set<T>; SETS]>>,
     /// How many references found no place.
     refused: Cell<u32>,
     calls: Cell<u32>,
 }
 
-#[derive(Default)]
 #[repr(align(64))]
-struct Set([Way; WAYS]);
+struct Set<T>([Way<T>; WAYS]);
 
-#[derive(Default)]
-struct Way {
+struct Way<T> {
     hash: Cell<u32>,
-    keyed_breaker: Cell<Option<Arc<KeyedBreaker>>>,
+    kept: Cell<Option<Arc<T>>>,
 }
 
-per_thread!(static CACHE: Cache = Cache { sets: OnceCell::new(), refused: Cell::new(0), calls: Cell::new(0) });
-
-/// Takes out the breaker of this hash for which `is` holds. Returns whether this begins a new stamp
-/// of uses, too.
-#[inline]
-pub(crate) fn take(hash: u32, is: impl Fn(&KeyedBreaker) -> bool) -> (Option<Arc<KeyedBreaker>>, bool) {
-    // A thread that ends has no cache.
-    CACHE.try_with(|cache| (cache.take(hash, is), cache.begins_stamp())).unwrap_or((None, false))
+impl<T> Cache<T> {
+    /// An empty one, which takes its memory when it is first used.
+    pub(crate) const fn new() -> Self {
+        Self { sets: OnceCell::new(), refused: Cell::new(0), calls: Cell::new(0) }
+    }
 }
 
-/// Keeps a breaker that is not in use by the caller any more, if there is a place for it.
-#[inline]
-pub(crate) fn keep(keyed_breaker: Arc<KeyedBreaker>) {
-    let mut kept = Some(keyed_breaker);
-    // What is left over is dropped here, since listeners may have a `Drop` of their own.
-    let _left = CACHE.try_with(|cache| cache.keep(kept.take()));
-}
-
-impl Cache {
+impl<T: Kept> Cache<T> {
     #[inline]
-    fn set(&self, hash: u32) -> &Set {
-        let sets = self.sets.get_or_init(|| Box::new(std::array::from_fn(|_| Set::default())));
+    fn set(&self, hash: u32) -> &Set<T> {
+        let sets = self.sets.get_or_init(|| Box::new(std::array::from_fn(|_| Set::new())));
         // The shards of the table take the lower bits.
         &sets[(hash >> 16) as usize % SETS]
     }
 
+    /// Whether this call of the thread begins a new stamp of uses.
     #[inline]
-    fn begins_stamp(&self) -> bool {
+    pub(crate) fn begins_stamp(&self) -> bool {
         let calls = self.calls.get().wrapping_add(1);
         self.calls.set(calls);
         calls % STAMP == 0
     }
 
+    /// Takes out what has this hash, and for which `is` holds.
     #[inline]
-    fn take(&self, hash: u32, is: impl Fn(&KeyedBreaker) -> bool) -> Option<Arc<KeyedBreaker>> {
+    pub(crate) fn take(&self, hash: u32, is: impl Fn(&T) -> bool) -> Option<Arc<T>> {
         self.set(hash).0.iter().filter(|way| way.hash.get() == hash).find_map(|way| {
-            let found = way.keyed_breaker.take()?;
+            let found = way.kept.take()?;
             if is(&found) {
                 return Some(found);
             }
-            way.keyed_breaker.set(Some(found));
+            way.kept.set(Some(found));
             None
         })
     }
 
-    /// Returns what is to be dropped.
+    /// Keeps a reference, if there is a place for it. Returns what is to be dropped.
     #[inline]
-    fn keep(&self, keyed_breaker: Option<Arc<KeyedBreaker>>) -> Option<Arc<KeyedBreaker>> {
-        let hash = keyed_breaker.as_ref()?.hash();
+    pub(crate) fn keep(&self, kept: Option<Arc<T>>) -> Option<Arc<T>> {
+        let hash = kept.as_ref()?.hash();
         let set = self.set(hash);
         let way = set.0.iter().find(|way| way.hash.get() == hash).or_else(|| set.0.iter().find(|way| way.is_free()));
         match way {
             Some(way) if way.is_free() => {
                 way.hash.set(hash);
-                way.keyed_breaker.replace(keyed_breaker)
+                way.kept.replace(kept)
             }
             // A call inside another one of the same breaker has returned it already.
-            Some(_) => keyed_breaker,
-            None => self.replace(set, keyed_breaker),
+            Some(_) => kept,
+            None => self.replace(set, kept),
         }
     }
 
     #[cold]
-    fn replace(&self, set: &Set, keyed_breaker: Option<Arc<KeyedBreaker>>) -> Option<Arc<KeyedBreaker>> {
+    fn replace(&self, set: &Set<T>, kept: Option<Arc<T>>) -> Option<Arc<T>> {
         let refused = self.refused.get().wrapping_add(1);
         self.refused.set(refused);
         if refused % RARELY != 0 {
-            return keyed_breaker;
+            return kept;
         }
-        let evicted = set.0.iter().find(|way| way.look(|kept| kept.uses.are_closed()).unwrap_or(false));
+        let evicted = set.0.iter().find(|way| way.look(|kept| kept.is_evicted()).unwrap_or(false));
         let way = evicted.unwrap_or(&set.0[(refused / RARELY) as usize % WAYS]);
-        if let Some(keyed_breaker) = &keyed_breaker {
-            way.hash.set(keyed_breaker.hash());
+        if let Some(kept) = &kept {
+            way.hash.set(kept.hash());
         }
-        way.keyed_breaker.replace(keyed_breaker)
+        way.kept.replace(kept)
     }
 }
 
-impl Way {
+impl<T> Set<T> {
+    fn new() -> Self {
+        Self(std::array::from_fn(|_| Way { hash: Cell::new(0), kept: Cell::new(None) }))
+    }
+}
+
+impl<T> Way<T> {
     #[inline]
     fn is_free(&self) -> bool {
         self.look(|_| ()).is_none()
@@ -125,10 +128,10 @@ impl Way {
 
     /// Runs `f`, which uses no cache, on the breaker that is kept here.
     #[inline]
-    fn look<T>(&self, f: impl FnOnce(&KeyedBreaker) -> T) -> Option<T> {
-        let kept = self.keyed_breaker.take();
+    fn look<R>(&self, f: impl FnOnce(&T) -> R) -> Option<R> {
+        let kept = self.kept.take();
         let found = kept.as_deref().map(f);
-        self.keyed_breaker.set(kept);
+        self.kept.set(kept);
         found
     }
 }

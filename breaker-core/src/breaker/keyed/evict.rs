@@ -3,8 +3,9 @@
 //! Only an idle breaker is evicted: one that no call, no error and no handle uses (`sync::uses`).
 //! The least recently used one is evicted first, in the order of [`Rank`].
 
-use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
-use crate::breaker::keyed::{EXACT, KeyedBreakers, KeyedIndex, cache};
+use crate::breaker::keyed::cache::Kept;
+use crate::breaker::keyed::keyed_breaker::{self, KeyedBreaker};
+use crate::breaker::keyed::{EXACT, KeyedBreakers, KeyedIndex};
 use crate::clock::{self, Tick};
 use crate::machine::packed::PackedState;
 use crate::machine::state::State;
@@ -65,7 +66,7 @@ impl KeyedBreakers {
                 index.count -= 1;
                 gone.add_to(&mut index.evicted);
                 // This thread need not keep its memory.
-                drop(cache::take(gone.hash(), |kept| std::ptr::eq(kept, &*gone)).0);
+                drop(keyed_breaker::take(gone.hash(), |kept| std::ptr::eq(kept, &*gone)).0);
                 return Some(gone);
             }
         }

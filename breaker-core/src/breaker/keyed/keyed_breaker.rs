@@ -14,6 +14,8 @@ use crate::breaker::function::Function;
 use crate::breaker::gate::Gate;
 use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::inner::{ColdState, HotState, ResetBaseline};
+use crate::breaker::keyed::cache::{Cache, Kept};
+use crate::breaker::keyed::in_use::{self, Used};
 use crate::breaker::keyed::key::{Key, Value};
 use crate::breaker::keyed::{Common, KeyedBreakers};
 use crate::clock::Tick;
@@ -22,7 +24,7 @@ use crate::machine::Machine;
 use crate::machine::packed::PackedState;
 use crate::sync::statics::{AtomicU32, OnceLock as Once};
 use crate::sync::uses::Uses;
-use crate::sync::{self, Arc, AtomicU64, OnceLock, Ordering, Sealed};
+use crate::sync::{self, Arc, AtomicU64, OnceLock, Ordering, Sealed, per_thread};
 
 /// Fields that each call uses come first, so that they are on few cache lines.
 #[repr(C)]
@@ -62,11 +64,6 @@ impl KeyedBreaker {
     #[inline]
     pub(crate) fn key(&self) -> &Key {
         &self.key
-    }
-
-    /// The hash by which threads keep it.
-    pub(crate) fn hash(&self) -> u32 {
-        self.hash
     }
 
     /// Whether it is the breaker of this key and this parent.
@@ -116,6 +113,44 @@ impl KeyedBreaker {
 
     fn base(&self) -> Option<&ResetBaseline> {
         Some(&self.hot.keyed_breaker()?.more.get()?.base)
+    }
+}
+
+/// A use of a keyed breaker.
+pub(crate) type InUse = in_use::InUse<KeyedBreaker>;
+
+per_thread!(static CACHE: Cache<KeyedBreaker> = Cache::new());
+
+/// Takes the breaker of this hash for which `is` holds out of the cache of this thread. Returns
+/// whether this begins a new stamp of uses, too.
+#[inline]
+pub(crate) fn take(hash: u32, is: impl Fn(&KeyedBreaker) -> bool) -> (Option<Arc<KeyedBreaker>>, bool) {
+    // A thread that ends has no cache.
+    CACHE.try_with(|cache| (cache.take(hash, is), cache.begins_stamp())).unwrap_or((None, false))
+}
+
+impl Used for KeyedBreaker {
+    #[inline]
+    fn uses(&self) -> &Uses {
+        &self.uses
+    }
+
+    #[inline]
+    fn keep(self: Arc<Self>) {
+        let mut kept = Some(self);
+        // What is left over is dropped here, since listeners may have a `Drop` of their own.
+        let _left = CACHE.try_with(|cache| cache.keep(kept.take()));
+    }
+}
+
+impl Kept for KeyedBreaker {
+    #[inline]
+    fn hash(&self) -> u32 {
+        self.hash
+    }
+
+    fn is_evicted(&self) -> bool {
+        self.uses.are_closed()
     }
 }
 

@@ -13,10 +13,10 @@
 //! | `bulk`, `totals`, `worst` | operations on all; their counts; the worst for health |
 //!
 //! A thread finds what it used lately in its `cache`. Another look-up takes a shared lock of one
-//! shard. Everything else takes the lock of the keyed
-//! breakers: insertion, eviction, cold states (`keyed_breaker`) and bulk operations. Locks are
-//! taken in this order: the registry's, a keyed breaker's layers, the keyed breakers', a shard's, a
-//! keyed breaker's machine. A thread that holds a lock of the parent's takes no other lock.
+//! shard. Everything else takes the lock of the keyed breakers: insertion, eviction, cold states
+//! (`keyed_breaker`) and bulk operations. Locks are taken in this order: the registry's, a keyed
+//! breaker's layers, the keyed breakers', a shard's, a keyed breaker's machine. A thread that holds
+//! a lock of the parent's takes no other lock.
 //!
 //! May use: the other files of `breaker`, and what is below `breaker`. To add an operation on all
 //! keyed breakers, write it in `bulk`, which takes the lock once for all of them.
@@ -36,9 +36,8 @@ use crate::breaker::function::Function;
 use crate::breaker::gate::Gate;
 use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::keyed::hash::KeyHash;
-use crate::breaker::keyed::in_use::InUse;
 use crate::breaker::keyed::key::{Key, OVERFLOW, Value};
-use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
+use crate::breaker::keyed::keyed_breaker::{InUse, KeyedBreaker};
 use crate::breaker::keyed::table::Table;
 use crate::breaker::keyed::totals::KeyedTotals;
 use crate::clock::{self, Tick};
@@ -109,7 +108,7 @@ impl KeyedBreakers {
     pub(crate) fn use_key(&self, parent: &'static CircuitBreaker, key: &str) -> InUse {
         let value = Value::of(key);
         let hash = value.hash(&self.hash);
-        let (kept, begins_stamp) = cache::take(short(hash), |kept| kept.is(parent, value));
+        let (kept, begins_stamp) = keyed_breaker::take(short(hash), |kept| kept.is(parent, value));
         let in_use = match kept.map(InUse::begin) {
             Some(Ok(in_use)) => in_use,
             _ => self.find(hash, value).unwrap_or_else(|| self.create_or_share(parent, hash, value)),

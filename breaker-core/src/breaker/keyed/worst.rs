@@ -1,7 +1,7 @@
 //! Finds the worst of the unhealthy keys, since there can be more than fit into a report.
 
 use crate::breaker::handle::{CircuitBreaker, Handle};
-use crate::breaker::keyed::in_use::InUse;
+use crate::breaker::keyed::keyed_breaker::InUse;
 use crate::machine::state::State;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
