@@ -106,8 +106,8 @@ impl Callsite {
     fn use_key(&'static self, key: &str, number: &mut u32) -> (InUse, PackedState) {
         let needs_more = PackedState::NONE.with(PackedState::ASK);
         let binding = self.found();
-        let all = binding.breaker.0.gate.packed();
-        let closed = all.state() == State::Closed && !all.has(PackedState::REJECTS);
+        let all = binding.shared.gate.packed();
+        let closed = all.state() == State::Closed && !all.has(PackedState::REJECTS | PackedState::ASK);
         if !closed && binding.breaker.state_of_all() != State::Closed {
             return (InUse::NONE, needs_more);
         }

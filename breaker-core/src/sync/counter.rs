@@ -1,7 +1,7 @@
 //! Counts exact totals that many threads update at once.
 
 use crate::sync::statics::OnceLock as Once;
-use crate::sync::{AtomicU64, Ordering, statics};
+use crate::sync::{AtomicU64, Ordering, per_thread, statics};
 use std::cell::Cell;
 
 // A model would have to look at each of them.
@@ -33,6 +33,41 @@ fn assign_first_stripe() {
     STRIPE_OFFSET.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES * STRIPE);
 }
 
+// In a model each thread has its own, other than its stripe.
+per_thread!(static NUMBER: Cell<u64> = Cell::new(NUMBERLESS));
+
+/// Numbers are less than this.
+pub(super) const NUMBERS: usize = 1 << 28;
+
+/// What a thread has in place of a number before it needs one, and after all are assigned.
+pub(super) const NUMBERLESS: u64 = u64::MAX;
+
+/// The number of this thread, if it has one. No other thread has or had the same.
+#[inline]
+pub(super) fn thread_number() -> u64 {
+    // In a model a thread that ends has none.
+    NUMBER.try_with(Cell::get).unwrap_or(NUMBERLESS)
+}
+
+/// The same, and assigns one to a thread that has none. Numbers begin at 1.
+#[inline]
+pub(super) fn assign_number() -> u64 {
+    match thread_number() {
+        NUMBERLESS => assign_first_number(),
+        number => number,
+    }
+}
+
+#[cold]
+fn assign_first_number() -> u64 {
+    static NEXT: statics::AtomicUsize = statics::AtomicUsize::new(1);
+    let next = |next| (next < NUMBERS).then_some(next + 1);
+    let number = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).map_or(NUMBERLESS, |next| next as u64);
+    // A thread that ends keeps none.
+    let _ = NUMBER.try_with(|own| own.set(number));
+    number
+}
+
 /// Counts exact totals that many threads update at once. Each stripe also has a place for a value.
 #[derive(Debug)]
 pub(crate) struct StripedCounters<V = ()> {
@@ -44,9 +79,11 @@ pub(crate) struct StripedCounters<V = ()> {
 pub(super) struct Stripe<V = ()> {
     pub(super) successes: AtomicU64,
     pub(super) rejected: AtomicU64,
-    /// Uses of a keyed breaker that began and ended on threads of this stripe (`uses`).
+    /// Uses of a keyed breaker that began and ended on threads of this stripe, and the successes
+    /// of the thread that owns it (`uses`).
     pub(super) begun: AtomicU64,
     pub(super) ended: AtomicU64,
+    pub(super) own: AtomicU64,
     /// Made when a thread of this stripe first needs it.
     value: Once<V>,
 }
@@ -61,7 +98,7 @@ impl<V> Default for StripedCounters<V> {
 impl<V> Default for Stripe<V> {
     fn default() -> Self {
         let zero = || AtomicU64::new(0);
-        Self { successes: zero(), rejected: zero(), begun: zero(), ended: zero(), value: Once::new() }
+        Self { successes: zero(), rejected: zero(), begun: zero(), ended: zero(), own: zero(), value: Once::new() }
     }
 }
 

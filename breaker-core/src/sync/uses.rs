@@ -10,20 +10,70 @@
 //!   added up, and hide the other one. So the begun uses are read a second time: there is one more.
 //! - The first collision of two threads creates stripes, during a use. Either that use has not
 //!   ended, or its end shows the stripes to the thread that closes.
+//!
+//! Owners. One thread owns a breaker, or a stripe. Its successes are a count that no other thread
+//! writes, so a store suffices. The owner is in the word of the begun uses.
+//! - A thread that begins a use of an idle breaker becomes its owner in the same exchange. So the
+//!   owner stays while there is a use, and a success is counted during one. The exchange fails if
+//!   another use has begun since the thread found the breaker idle.
+//! - A stripe keeps its first owner, since a use may begin on one stripe and end on another.
 
-use crate::sync::counter::{Stripe, StripedCounters};
+use crate::sync::counter::{NUMBERLESS, NUMBERS, Stripe, StripedCounters, assign_number, thread_number};
 use crate::sync::{AtomicU64, OnceLock, Ordering};
 
-/// The flag of a closed breaker among the uses that have begun.
-const CLOSED: u64 = 1 << 63;
+/// The uses that have begun, above the other fields. The number wraps around: there are never so
+/// many uses at a time.
+#[derive(Clone, Copy)]
+struct Begun(u64);
+
+impl Begun {
+    /// The thread that owns the breaker or the stripe; 0: none.
+    const OWNER: u64 = NUMBERS as u64 - 1;
+    /// The breaker is closed.
+    const CLOSED: u64 = Self::OWNER + 1;
+    const ONE: u64 = Self::CLOSED << 1;
+
+    #[inline]
+    fn of(word: &AtomicU64) -> Self {
+        Self(word.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    fn owner(self) -> u64 {
+        self.0 & Self::OWNER
+    }
+
+    /// Whether this thread is the owner. A thread without a number owns nothing.
+    #[inline]
+    fn is_owned(self) -> bool {
+        self.owner() == thread_number()
+    }
+
+    #[inline]
+    fn is_closed(self) -> bool {
+        self.0 & Self::CLOSED != 0
+    }
+
+    /// How many uses have begun, in the place that they have in the word.
+    fn count(self) -> u64 {
+        self.0 & !(Self::CLOSED | Self::OWNER)
+    }
+
+    /// One more use, and this owner.
+    fn with(self, owner: u64) -> u64 {
+        (self.0 & !Self::OWNER | owner).wrapping_add(Self::ONE)
+    }
+}
 
 /// Usually one thread at a time uses such a breaker. Single counters count until two threads
 /// collide, and stripes from then on. All are exact.
 #[derive(Debug, Default)]
 pub(crate) struct Uses {
     begun: AtomicU64,
+    /// The successes that the owner counted.
+    own: AtomicU64,
     ended: AtomicU64,
-    /// Each ends a use.
+    /// Those of other threads. Each success ends a use.
     successes: AtomicU64,
     rejected: AtomicU64,
     /// Used since the first collision.
@@ -31,25 +81,46 @@ pub(crate) struct Uses {
 }
 
 impl Uses {
-    #[inline]
-    fn begun(&self) -> &AtomicU64 {
-        self.stripes.get().map_or(&self.begun, |stripes| &stripes.stripe().begun)
-    }
-
     /// Begins a use. `false`: the breaker is closed, so it is being evicted or was.
     #[inline]
     pub(crate) fn begin(&self) -> bool {
-        let begun = self.begun();
-        let is_open = begun.fetch_add(1, Ordering::Relaxed) & CLOSED == 0;
-        if !is_open {
-            begun.fetch_sub(1, Ordering::Relaxed);
+        let stripe = self.stripes.get().map(Box::as_ref).map(StripedCounters::stripe);
+        let begun = stripe.map_or(&self.begun, |stripe| &stripe.begun);
+        if Begun::of(begun).is_owned() { add(begun) } else { self.begin_as_another(stripe) }
+    }
+
+    /// The same by a thread that is not the owner. It becomes the owner, if it may.
+    #[inline(never)]
+    fn begin_as_another(&self, stripe: Option<&Stripe>) -> bool {
+        let thread = assign_number();
+        let begun = stripe.map_or(&self.begun, |stripe| &stripe.begun);
+        let may_own = |found: Begun| match stripe {
+            None => self.ended_alone() == found.count(),
+            Some(_) => found.owner() == 0,
+        };
+        // One interference may be chance.
+        for _ in 0..2 {
+            let found = Begun::of(begun);
+            if found.is_closed() {
+                return false;
+            }
+            let owner = if thread != NUMBERLESS && may_own(found) { thread } else { found.owner() };
+            let new = found.with(owner);
+            if begun.compare_exchange(found.0, new, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                return true;
+            }
         }
-        is_open
+        let began = add(begun);
+        if began {
+            self.striped();
+        }
+        began
     }
 
     /// Begins a use while there is another one, or under the lock of the keyed breakers.
     pub(crate) fn begin_another(&self) {
-        self.begun().fetch_add(1, Ordering::Relaxed);
+        let begun = self.stripes.get().map_or(&self.begun, |stripes| &stripes.stripe().begun);
+        begun.fetch_add(Begun::ONE, Ordering::Relaxed);
     }
 
     /// Ends a use.
@@ -62,6 +133,22 @@ impl Uses {
     /// Counts a success, and ends its use.
     #[inline]
     pub(crate) fn succeed(&self) {
+        let (begun, own) = match self.stripes.get() {
+            None => (&self.begun, &self.own),
+            Some(stripes) => {
+                let stripe = stripes.stripe();
+                (&stripe.begun, &stripe.own)
+            }
+        };
+        if Begun::of(begun).is_owned() {
+            own.store(own.load(Ordering::Relaxed) + 1, Ordering::Release);
+        } else {
+            self.succeed_as_another();
+        }
+    }
+
+    #[inline(never)]
+    fn succeed_as_another(&self) {
         match self.stripes.get() {
             None if count_alone(&self.successes) => {}
             _ => _ = self.striped().successes.fetch_add(1, Ordering::Release),
@@ -89,7 +176,8 @@ impl Uses {
     }
 
     pub(crate) fn successes(&self) -> u64 {
-        self.successes.load(Ordering::Relaxed) + self.stripes.get().map_or(0, |stripes| stripes.successes())
+        let sum = |own: &AtomicU64, others: &AtomicU64| own.load(Ordering::Relaxed) + others.load(Ordering::Relaxed);
+        self.sum(|uses| sum(&uses.own, &uses.successes), |stripe| sum(&stripe.own, &stripe.successes))
     }
 
     pub(crate) fn rejections(&self) -> u64 {
@@ -102,33 +190,35 @@ impl Uses {
         stripes.iter().fold(own(self), |sum, stripe| sum.wrapping_add(of_stripe(stripe)))
     }
 
-    /// How many uses have ended. All that was done before is visible.
-    fn sum_of_ended(&self) -> u64 {
-        let sum = |ended: &AtomicU64, successes: &AtomicU64| {
-            ended.load(Ordering::Acquire).wrapping_add(successes.load(Ordering::Acquire))
-        };
-        self.sum(|own| sum(&own.ended, &own.successes), |stripe| sum(&stripe.ended, &stripe.successes))
+    /// How many uses have ended that did so without stripes, as in [`Begun::count`].
+    fn ended_alone(&self) -> u64 {
+        sum_of_ended(&self.ended, &self.own, &self.successes).wrapping_mul(Begun::ONE)
     }
 
-    fn sum_of_begun(&self) -> u64 {
-        let begun = |begun: &AtomicU64| begun.load(Ordering::Relaxed) & !CLOSED;
-        self.sum(|own| begun(&own.begun), |stripe| begun(&stripe.begun))
+    /// How many uses have ended, as in [`Begun::count`]. All that was done before is visible.
+    fn ended(&self) -> u64 {
+        let of_stripe = |stripe: &Stripe| sum_of_ended(&stripe.ended, &stripe.own, &stripe.successes);
+        self.sum(Self::ended_alone, |stripe| of_stripe(stripe).wrapping_mul(Begun::ONE))
+    }
+
+    fn count_of_begun(&self) -> u64 {
+        self.sum(|uses| Begun::of(&uses.begun).count(), |stripe| Begun::of(&stripe.begun).count())
     }
 
     /// Whether there seems to be no use. One may begin at any time.
     pub(crate) fn seem_over(&self) -> bool {
-        self.sum_of_ended() == self.sum_of_begun()
+        self.ended() == self.count_of_begun()
     }
 
     /// Whether a breaker is closed.
     pub(crate) fn are_closed(&self) -> bool {
-        self.begun.load(Ordering::Relaxed) & CLOSED != 0
+        Begun::of(&self.begun).is_closed()
     }
 
     /// Closes the breaker if there is no use. Requires the lock of the keyed breakers. After that
     /// no use begins, and all that earlier uses did is visible.
     pub(crate) fn close(&self) -> bool {
-        let close = |begun: &AtomicU64| begun.fetch_or(CLOSED, Ordering::Relaxed) & !CLOSED;
+        let close = |begun: &AtomicU64| Begun(begun.fetch_or(Begun::CLOSED, Ordering::Relaxed)).count();
         let begun = close(&self.begun);
         let stripes = self.stripes.get();
         let begun = stripes
@@ -136,8 +226,8 @@ impl Uses {
             .iter()
             .fold(begun, |sum, stripe| sum.wrapping_add(close(&stripe.begun)));
         // The order counts: the uses that have ended come before the second look at the others.
-        let over = self.sum_of_ended() == begun
-            && self.sum_of_begun() == begun
+        let over = self.ended() == begun
+            && self.count_of_begun() == begun
             && stripes.is_some() == self.stripes.get().is_some();
         if !over {
             self.reopen();
@@ -147,9 +237,9 @@ impl Uses {
 
     /// Lets uses begin again.
     pub(crate) fn reopen(&self) {
-        self.begun.fetch_and(!CLOSED, Ordering::Relaxed);
+        self.begun.fetch_and(!Begun::CLOSED, Ordering::Relaxed);
         for stripe in self.stripes.get().map_or(&[][..], |stripes| &stripes.stripes) {
-            stripe.begun.fetch_and(!CLOSED, Ordering::Relaxed);
+            stripe.begun.fetch_and(!Begun::CLOSED, Ordering::Relaxed);
         }
     }
 
@@ -164,6 +254,21 @@ impl Uses {
     pub(crate) fn is_striped(&self) -> bool {
         self.stripes.get().is_some()
     }
+}
+
+/// Counts a use as begun. `false`: the breaker is closed, and the count is taken back.
+#[inline]
+fn add(begun: &AtomicU64) -> bool {
+    let closed = Begun(begun.fetch_add(Begun::ONE, Ordering::Relaxed)).is_closed();
+    if closed {
+        begun.fetch_sub(Begun::ONE, Ordering::Relaxed);
+    }
+    !closed
+}
+
+/// All that was done before these uses ended is visible.
+fn sum_of_ended(ended: &AtomicU64, own: &AtomicU64, successes: &AtomicU64) -> u64 {
+    [ended, own, successes].iter().fold(0, |sum, count| sum.wrapping_add(count.load(Ordering::Acquire)))
 }
 
 /// Adds one, unless another thread interferes in two consecutive tries. One interference may be

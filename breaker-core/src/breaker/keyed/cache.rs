@@ -71,14 +71,13 @@ impl<T: Kept> Cache<T> {
     /// Takes out what has this hash, and for which `is` holds.
     #[inline]
     pub(crate) fn take(&self, hash: u32, is: impl Fn(&T) -> bool) -> Option<Arc<T>> {
-        self.set(hash).0.iter().filter(|way| way.hash.get() == hash).find_map(|way| {
-            let found = way.kept.take()?;
-            if is(&found) {
-                return Some(found);
-            }
-            way.kept.set(Some(found));
-            None
-        })
+        let way = self.set(hash).0.iter().find(|way| way.hash.get() == hash)?;
+        let found = way.kept.take()?;
+        if is(&found) {
+            return Some(found);
+        }
+        way.kept.set(Some(found));
+        None
     }
 
     /// Keeps a reference, if there is a place for it. Returns what is to be dropped.
@@ -105,7 +104,7 @@ impl<T: Kept> Cache<T> {
         if refused % RARELY != 0 {
             return kept;
         }
-        let evicted = set.0.iter().find(|way| way.look(|kept| kept.is_evicted()).unwrap_or(false));
+        let evicted = set.0.iter().find(|way| way.look(T::is_evicted).unwrap_or(false));
         let way = evicted.unwrap_or(&set.0[(refused / RARELY) as usize % WAYS]);
         if let Some(kept) = &kept {
             way.hash.set(kept.hash());

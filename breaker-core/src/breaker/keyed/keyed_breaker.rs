@@ -68,8 +68,10 @@ impl KeyedBreaker {
 
     /// Whether it is the breaker of this key and this parent.
     #[inline]
-    pub(crate) fn is(&self, parent: &CircuitBreaker, value: Value<'_>) -> bool {
-        self.key.is(value) && self.hot.keyed_breaker().is_some_and(|lazy| lazy.parent.is(parent))
+    pub(crate) fn is(&self, parent: &'static CircuitBreaker, value: Value<'_>) -> bool {
+        // Each function has a handle of its own.
+        let is_parent = |lazy: &LazyState| std::ptr::eq(lazy.parent, parent) || lazy.is_of(parent);
+        self.key.is(value) && self.hot.keyed_breaker().is_some_and(is_parent)
     }
 
     /// The stamp of its last use.
@@ -155,6 +157,11 @@ impl Kept for KeyedBreaker {
 }
 
 impl LazyState {
+    #[inline(never)]
+    fn is_of(&self, parent: &CircuitBreaker) -> bool {
+        self.parent.is(parent)
+    }
+
     pub(crate) const fn parent(&self) -> &'static CircuitBreaker {
         self.parent
     }

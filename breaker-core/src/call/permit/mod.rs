@@ -179,10 +179,14 @@ impl Permit {
     /// listener observes it. Ends the streak then.
     #[inline]
     fn nothing_happened(&self) -> bool {
-        self.evidence() == Evidence::NONE
-            && self.changes_nothing_without(
-                PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS | PackedState::WINDOW,
-            )
+        self.nothing_happened_to(&self.breaker().0)
+    }
+
+    /// The same where the breaker of the call is at hand.
+    #[inline]
+    fn nothing_happened_to(&self, hot: &HotState) -> bool {
+        let flags = PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS | PackedState::WINDOW;
+        self.evidence() == Evidence::NONE && self.changes_nothing_of(hot, flags)
     }
 
     /// What the inner calls have reported.
@@ -195,7 +199,11 @@ impl Permit {
     /// state of the admission still applies, without these flags.
     #[inline]
     fn changes_nothing_without(&self, flags: u64) -> bool {
-        let hot: &HotState = &self.breaker().0;
+        self.changes_nothing_of(&self.breaker().0, flags)
+    }
+
+    #[inline]
+    fn changes_nothing_of(&self, hot: &HotState, flags: u64) -> bool {
         let packed = hot.gate.packed();
         packed == self.packed && !packed.has(flags) && is_quiet() && hot.end_streak(packed)
     }
