@@ -3,13 +3,12 @@
 use super::{IDLE, Permit};
 use crate::breaker::caller::Owner;
 use crate::breaker::handle::{CircuitBreaker, Handle};
-use crate::breaker::keyed::keyed_breaker::InUse;
 use crate::call::nesting;
 use crate::clock::Tick;
 use crate::machine::outcome::Outcome;
 use crate::machine::packed::{Evidence, PackedState};
 use crate::sync::statics::{AtomicU8, AtomicU32};
-use std::mem::{self, ManuallyDrop};
+use std::mem::ManuallyDrop;
 
 impl Permit {
     /// A call that was admitted by one load of this packed state, which has no marks.
@@ -31,27 +30,24 @@ impl Permit {
     // It takes the permit by a pointer, and drops nothing that it has ended already.
     #[inline(never)]
     pub(crate) fn succeeded(mut self) {
-        match self.take_plain_use() {
-            Some(mut in_use) => {
-                // Nothing else in it is dropped. If a listener's `Drop` panics here, the call has
-                // been counted.
-                let _ = ManuallyDrop::new(self);
-                in_use.succeed();
-            }
-            None => self.record(Outcome::Success),
+        if !self.counts_plainly() {
+            return self.record(Outcome::Success);
         }
+        self.settled = true;
+        if let Owner::Own(CircuitBreaker(Handle::KeyedBreaker(in_use, _))) = &mut self.owner {
+            in_use.succeed();
+        }
+        let _ = ManuallyDrop::new(self);
     }
 
-    /// The use of a keyed breaker, if a success counts and changes nothing else.
+    /// Whether it is a call of a keyed breaker whose success counts and changes nothing else.
     #[inline]
-    fn take_plain_use(&mut self) -> Option<InUse> {
-        let Owner::Own(CircuitBreaker(Handle::KeyedBreaker(in_use, _))) = &self.owner else { return None };
-        let hot = &in_use.hot;
-        if !self.nothing_happened_to(hot) {
-            return None;
+    fn counts_plainly(&self) -> bool {
+        let Owner::Own(CircuitBreaker(Handle::KeyedBreaker(in_use, _))) = &self.owner else { return false };
+        let plainly = self.nothing_happened_to(&in_use.hot);
+        if plainly {
+            nesting::report_evidence(&in_use.hot, Evidence::SUCCEEDED);
         }
-        nesting::report_evidence(hot, Evidence::SUCCEEDED);
-        let Owner::Own(CircuitBreaker(Handle::KeyedBreaker(in_use, _))) = &mut self.owner else { return None };
-        Some(mem::replace(in_use, InUse::NONE))
+        plainly
     }
 }
