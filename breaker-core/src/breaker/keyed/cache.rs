@@ -6,8 +6,9 @@
 //! eviction. A call that finds an evicted breaker here cannot begin (`sync::uses`), and looks in
 //! the table.
 //!
-//! The cache has sets of four ways, and a hash decides on the set. One set is one cache line. A
-//! full set mostly stays as it is, because a replaced breaker's count is far away in memory.
+//! The cache has sets of four ways, and a hash decides on the set. One set is one cache line. What
+//! finds no place there goes to the set beside it. Where both are full they mostly stay as they
+//! are, because a replaced breaker's count is far away in memory.
 
 use crate::sync::Arc;
 use std::cell::{Cell, OnceCell};
@@ -71,7 +72,7 @@ impl<T: Kept> Cache<T> {
     /// Takes out what has this hash, and for which `is` holds.
     #[inline]
     pub(crate) fn take(&self, hash: u32, is: impl Fn(&T) -> bool) -> Option<Arc<T>> {
-        let way = self.set(hash).0.iter().find(|way| way.hash.get() == hash)?;
+        let way = self.set(hash).with(hash).or_else(|| self.beside(hash).with(hash))?;
         let found = way.kept.take()?;
         if is(&found) {
             return Some(found);
@@ -84,17 +85,21 @@ impl<T: Kept> Cache<T> {
     #[inline]
     pub(crate) fn keep(&self, kept: Option<Arc<T>>) -> Option<Arc<T>> {
         let hash = kept.as_ref()?.hash();
-        let set = self.set(hash);
-        let way = set.0.iter().find(|way| way.hash.get() == hash).or_else(|| set.0.iter().find(|way| way.is_free()));
-        match way {
+        match self.set(hash).place(hash).or_else(|| self.beside(hash).place(hash)) {
             Some(way) if way.is_free() => {
                 way.hash.set(hash);
                 way.kept.replace(kept)
             }
             // A call inside another one of the same breaker has returned it already.
             Some(_) => kept,
-            None => self.replace(set, kept),
+            None => self.replace(self.set(hash), kept),
         }
+    }
+
+    /// The set for what finds no place in its own. They are neighbours in memory.
+    #[cold]
+    fn beside(&self, hash: u32) -> &Set<T> {
+        self.set(hash ^ 1 << 16)
     }
 
     #[cold]
@@ -116,6 +121,17 @@ impl<T: Kept> Cache<T> {
 impl<T> Set<T> {
     fn new() -> Self {
         Self(std::array::from_fn(|_| Way { hash: Cell::new(0), kept: Cell::new(None) }))
+    }
+
+    #[inline]
+    fn with(&self, hash: u32) -> Option<&Way<T>> {
+        self.0.iter().find(|way| way.hash.get() == hash)
+    }
+
+    /// The place of this hash, or a free one.
+    #[inline]
+    fn place(&self, hash: u32) -> Option<&Way<T>> {
+        self.with(hash).or_else(|| self.0.iter().find(|way| way.is_free()))
     }
 }
 
