@@ -92,7 +92,7 @@ fn a_breaker_is_closed_or_a_use_begins() {
         let uses = Arc::new(Uses::default());
         let begins = Arc::clone(&uses);
         let closes = Arc::clone(&uses);
-        let (began, closed) = race(move || begins.begin(), move || closes.close());
+        let (began, closed) = race(move || begins.begin(true), move || closes.close());
         assert!(!(began && closed));
         assert_eq!(uses.seem_over(), !began, "a use that found it closed has taken back its count");
     });
@@ -102,7 +102,7 @@ fn a_breaker_is_closed_or_a_use_begins() {
 fn a_use_keeps_a_breaker_open_whatever_uses_it_begins() {
     check(|| {
         let uses = Arc::new(Uses::default());
-        assert!(uses.begin());
+        assert!(uses.begin(true));
         let (begins, closes) = (Arc::clone(&uses), Arc::clone(&uses));
         let (_, closed) = race(
             move || {
@@ -122,12 +122,12 @@ fn a_use_keeps_a_breaker_open_whatever_uses_it_begins() {
 fn a_breaker_that_gets_stripes_is_closed_or_the_next_use_begins() {
     check(|| {
         let uses = Arc::new(Uses::default());
-        assert!(uses.begin());
+        assert!(uses.begin(true));
         let (counts, other) = (Arc::clone(&uses), Arc::clone(&uses));
         let call = move || {
             counts.create_stripes();
             counts.succeed();
-            counts.begin()
+            counts.begin(true)
         };
         let (began, closed) = race(call, move || other.close());
         assert!(!(began && closed));

@@ -16,7 +16,11 @@
 //! - A thread that begins a use of an idle breaker becomes its owner in the same exchange. So the
 //!   owner stays while there is a use, and a success is counted during one. The exchange fails if
 //!   another use has begun since the thread found the breaker idle.
-//! - A stripe keeps its first owner, since a use may begin on one stripe and end on another.
+//! - A stripe keeps its owner until that thread ends, since a use may begin on one stripe and end on
+//!   another.
+//!
+//! Threads that take turns rarely collide, and yet move the counts from processor to processor. So
+//! several begins in a short time by threads that are not the owner create stripes, too.
 
 use crate::sync::counter::{NUMBERLESS, NUMBERS, Stripe, StripedCounters, assign_number, thread_number};
 use crate::sync::{AtomicU64, OnceLock, Ordering};
@@ -31,7 +35,10 @@ impl Begun {
     const OWNER: u64 = NUMBERS as u64 - 1;
     /// The breaker is closed.
     const CLOSED: u64 = Self::OWNER + 1;
-    const ONE: u64 = Self::CLOSED << 1;
+    /// How often a thread that was not the owner has begun a use, in a short time.
+    const TURN: u64 = Self::CLOSED << 1;
+    const TURNS: u64 = Self::TURN * 7;
+    const ONE: u64 = Self::TURN * 8;
 
     #[inline]
     fn of(word: &AtomicU64) -> Self {
@@ -56,12 +63,19 @@ impl Begun {
 
     /// How many uses have begun, in the place that they have in the word.
     fn count(self) -> u64 {
-        self.0 & !(Self::CLOSED | Self::OWNER)
+        self.0 & !(Self::ONE - 1)
     }
 
-    /// One more use, and this owner.
-    fn with(self, owner: u64) -> u64 {
-        (self.0 & !Self::OWNER | owner).wrapping_add(Self::ONE)
+    /// One more use, by a thread that was not the owner. `recent`: the last use was a short time
+    /// ago.
+    fn with_turn(self, owner: u64, recent: bool) -> Self {
+        let turns = if recent { (self.0 & Self::TURNS) + Self::TURN } else { 0 };
+        Self(self.count().wrapping_add(Self::ONE) | turns.min(Self::TURNS) | owner)
+    }
+
+    /// Whether threads take turns.
+    fn is_shared(self) -> bool {
+        self.0 & Self::TURNS == Self::TURNS
     }
 }
 
@@ -81,17 +95,18 @@ pub(crate) struct Uses {
 }
 
 impl Uses {
-    /// Begins a use. `false`: the breaker is closed, so it is being evicted or was.
+    /// Begins a use. `false`: the breaker is closed, so it is being evicted or was. `recent`: the
+    /// last use was a short time ago.
     #[inline]
-    pub(crate) fn begin(&self) -> bool {
+    pub(crate) fn begin(&self, recent: bool) -> bool {
         let stripe = self.stripes.get().map(Box::as_ref).map(StripedCounters::stripe);
         let begun = stripe.map_or(&self.begun, |stripe| &stripe.begun);
-        if Begun::of(begun).is_owned() { add(begun) } else { self.begin_as_another(stripe) }
+        if Begun::of(begun).is_owned() { add(begun) } else { self.begin_as_another(stripe, recent) }
     }
 
     /// The same by a thread that is not the owner. It becomes the owner, if it may.
     #[inline(never)]
-    fn begin_as_another(&self, stripe: Option<&Stripe>) -> bool {
+    fn begin_as_another(&self, stripe: Option<&Stripe>, recent: bool) -> bool {
         let thread = assign_number();
         let begun = stripe.map_or(&self.begun, |stripe| &stripe.begun);
         let may_own = |found: Begun| match stripe {
@@ -105,8 +120,12 @@ impl Uses {
                 return false;
             }
             let owner = if thread != NUMBERLESS && may_own(found) { thread } else { found.owner() };
-            let new = found.with(owner);
-            if begun.compare_exchange(found.0, new, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            let new = found.with_turn(owner, recent);
+            // A stripe's owner before this one may have written its successes.
+            if begun.compare_exchange(found.0, new.0, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                if stripe.is_none() && new.is_shared() {
+                    self.striped();
+                }
                 return true;
             }
         }
@@ -121,6 +140,14 @@ impl Uses {
     pub(crate) fn begin_another(&self) {
         let begun = self.stripes.get().map_or(&self.begun, |stripes| &stripes.stripe().begun);
         begun.fetch_add(Begun::ONE, Ordering::Relaxed);
+    }
+
+    /// The thread ends, so it owns no stripe any more.
+    pub(crate) fn disown(&self) {
+        let Some(stripe) = self.stripes.get().map(Box::as_ref).map(StripedCounters::stripe) else { return };
+        if Begun::of(&stripe.begun).is_owned() {
+            stripe.begun.fetch_and(!Begun::OWNER, Ordering::Release);
+        }
     }
 
     /// Ends a use.
@@ -304,19 +331,19 @@ mod tests {
         }
         (0..EACH).for_each(|_| uses.rejected());
         assert_eq!((uses.successes(), uses.rejections()), (counted, EACH));
-        assert!(uses.seem_over() && uses.close() && uses.are_closed() && !uses.begin());
+        assert!(uses.seem_over() && uses.close() && uses.are_closed() && !uses.begin(true));
     }
 
     #[test]
     fn only_one_without_uses_is_closed_and_a_use_keeps_it_open() {
         let uses = Uses::default();
-        assert!(uses.begin());
+        assert!(uses.begin(true));
         uses.begin_another();
         uses.end();
         assert!(!uses.seem_over() && !uses.close() && !uses.are_closed());
         uses.succeed();
-        assert!(uses.seem_over() && uses.close() && !uses.begin() && uses.close());
+        assert!(uses.seem_over() && uses.close() && !uses.begin(true) && uses.close());
         uses.reopen();
-        assert!(uses.begin() && !uses.close());
+        assert!(uses.begin(true) && !uses.close());
     }
 }

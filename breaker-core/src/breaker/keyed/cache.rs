@@ -20,6 +20,9 @@ pub(crate) trait Kept {
 
     /// Whether it has been evicted.
     fn is_evicted(&self) -> bool;
+
+    /// The thread that kept it ends.
+    fn left(&self);
 }
 
 const WAYS: usize = 4;
@@ -31,7 +34,7 @@ const RARELY: u32 = 16;
 const STAMP: u32 = 4096;
 
 /// The references that this thread keeps.
-pub(crate) struct Cache<T> {
+pub(crate) struct Cache<T: Kept> {
     sets: OnceCell<Box<[Set<T>; SETS]>>,
     /// How many references found no place.
     refused: Cell<u32>,
@@ -46,14 +49,12 @@ struct Way<T> {
     kept: Cell<Option<Arc<T>>>,
 }
 
-impl<T> Cache<T> {
+impl<T: Kept> Cache<T> {
     /// An empty one, which takes its memory when it is first used.
     pub(crate) const fn new() -> Self {
         Self { sets: OnceCell::new(), refused: Cell::new(0), calls: Cell::new(0) }
     }
-}
 
-impl<T: Kept> Cache<T> {
     #[inline]
     fn set(&self, hash: u32) -> &Set<T> {
         let sets = self.sets.get_or_init(|| Box::new(std::array::from_fn(|_| Set::new())));
@@ -115,6 +116,14 @@ impl<T: Kept> Cache<T> {
             way.hash.set(kept.hash());
         }
         way.kept.replace(kept)
+    }
+}
+
+/// A thread ends.
+impl<T: Kept> Drop for Cache<T> {
+    fn drop(&mut self) {
+        let sets = self.sets.get().map_or(&[][..], |sets| &sets[..]);
+        sets.iter().flat_map(|set| &set.0).for_each(|way| _ = way.look(T::left));
     }
 }
 

@@ -80,12 +80,14 @@ impl KeyedBreaker {
     }
 
     /// Records a use. An unchanged stamp is not written, so that threads do not invalidate each
-    /// other's cache lines.
+    /// other's cache lines. Returns whether the last use was under the same stamp.
     #[inline]
-    pub(crate) fn use_at(&self, stamp: u32) {
-        if self.used() != stamp {
+    pub(crate) fn use_at(&self, stamp: u32) -> bool {
+        let recent = self.used() == stamp;
+        if !recent {
             self.used.store(stamp, Ordering::Relaxed);
         }
+        recent
     }
 
     /// The parent's name with the key.
@@ -153,6 +155,10 @@ impl Kept for KeyedBreaker {
 
     fn is_evicted(&self) -> bool {
         self.uses.are_closed()
+    }
+
+    fn left(&self) {
+        self.uses.disown();
     }
 }
 

@@ -109,12 +109,12 @@ impl KeyedBreakers {
         let value = Value::of(key);
         let hash = value.hash(&self.hash);
         let (kept, begins_stamp) = keyed_breaker::take(short(hash), |kept| kept.is(parent, value));
-        let in_use = match kept.map(InUse::begin) {
-            Some(Ok(in_use)) => in_use,
-            _ => self.find(hash, value).unwrap_or_else(|| self.create_or_share(parent, hash, value)),
+        let stamp = if begins_stamp { self.next_stamp() } else { self.stamp.load(Ordering::Relaxed) };
+        let begin = |kept: Arc<KeyedBreaker>| {
+            let recent = kept.use_at(stamp);
+            InUse::begin(kept, recent).ok()
         };
-        in_use.use_at(if begins_stamp { self.next_stamp() } else { self.stamp.load(Ordering::Relaxed) });
-        in_use
+        kept.and_then(begin).unwrap_or_else(|| self.find_or_create(parent, hash, value, stamp))
     }
 
     /// The number of a function that calls the breakers.
@@ -157,7 +157,15 @@ impl KeyedBreakers {
             let shard = self.shard(hash).read();
             Arc::clone(shard.find(hash, |keyed_breaker| keyed_breaker.key().is(value))?)
         };
-        InUse::begin(found).ok()
+        InUse::begin(found, false).ok()
+    }
+
+    /// Begins a use of the breaker for a key that this thread has not kept.
+    #[inline(never)]
+    fn find_or_create(&self, parent: &'static CircuitBreaker, hash: u64, value: Value<'_>, stamp: u32) -> InUse {
+        let in_use = self.find(hash, value).unwrap_or_else(|| self.create_or_share(parent, hash, value));
+        in_use.use_at(stamp);
+        in_use
     }
 
     #[cold]
