@@ -241,3 +241,57 @@ fn uses_are_counted_exactly_with_two_threads() {
         assert!(uses.close());
     });
 }
+
+#[test]
+fn a_thread_that_becomes_the_owner_loses_no_success_of_the_one_before() {
+    check(|| {
+        let uses = Arc::new(Uses::default());
+        let calls = |uses: Arc<Uses>| {
+            move || {
+                for _ in 0..2 {
+                    assert!(uses.begin(true));
+                    uses.succeed();
+                }
+            }
+        };
+        race(calls(Arc::clone(&uses)), calls(Arc::clone(&uses)));
+        assert_eq!(uses.successes(), 4);
+        assert!(uses.close() && !uses.begin(true));
+    });
+}
+
+#[test]
+fn a_use_that_another_thread_ends_is_counted_beside_the_owners() {
+    check(|| {
+        let uses = Arc::new(Uses::default());
+        assert!(uses.begin(false));
+        let (ends, calls) = (Arc::clone(&uses), Arc::clone(&uses));
+        race(
+            move || ends.succeed(),
+            move || {
+                assert!(calls.begin(true));
+                calls.succeed();
+            },
+        );
+        assert_eq!(uses.successes(), 2);
+        assert!(uses.close());
+    });
+}
+
+#[test]
+fn an_owner_of_a_stripe_that_ends_leaves_its_successes_to_the_next() {
+    check(|| {
+        let uses = Arc::new(Uses::default());
+        uses.create_stripes();
+        let call = |uses: Arc<Uses>| {
+            move || {
+                assert!(uses.begin(true));
+                uses.succeed();
+                uses.disown();
+            }
+        };
+        race(call(Arc::clone(&uses)), call(Arc::clone(&uses)));
+        assert_eq!(uses.successes(), 2);
+        assert!(uses.close());
+    });
+}

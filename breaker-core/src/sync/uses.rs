@@ -346,4 +346,52 @@ mod tests {
         uses.reopen();
         assert!(uses.begin(true) && !uses.close());
     }
+    /// Begins and counts a success on a thread of its own.
+    fn call_elsewhere(uses: &Uses, recent: bool) {
+        let call = || {
+            assert!(uses.begin(recent));
+            uses.succeed();
+        };
+        std::thread::scope(|scope| scope.spawn(call).join().unwrap());
+    }
+
+    #[test]
+    fn threads_that_take_turns_in_a_short_time_get_stripes() {
+        let uses = Uses::default();
+        (0..100).for_each(|_| call_elsewhere(&uses, false));
+        assert!(!uses.is_striped());
+        (0..6).for_each(|_| call_elsewhere(&uses, true));
+        assert!(!uses.is_striped());
+        call_elsewhere(&uses, true);
+        assert!(uses.is_striped());
+        (0..100).for_each(|_| call_elsewhere(&uses, true));
+        assert_eq!(uses.successes(), 207);
+        assert!(uses.close());
+    }
+
+    #[test]
+    fn the_owner_stays_while_there_is_a_use() {
+        let uses = Uses::default();
+        assert!(uses.begin(false));
+        let owner = Begun::of(&uses.begun).owner();
+        assert_eq!(owner, thread_number());
+        call_elsewhere(&uses, false);
+        assert_eq!(Begun::of(&uses.begun).owner(), owner);
+        uses.succeed();
+        call_elsewhere(&uses, false);
+        assert_ne!(Begun::of(&uses.begun).owner(), owner);
+        assert_eq!((uses.own.load(Ordering::Relaxed), uses.successes()), (2, 3));
+        assert!(uses.seem_over());
+    }
+
+    #[test]
+    fn the_number_of_uses_wraps_around_beside_the_other_fields() {
+        let uses = Uses::default();
+        let begun = Begun::ONE.wrapping_neg();
+        uses.begun.store(begun, Ordering::Relaxed);
+        uses.ended.store(begun / Begun::ONE, Ordering::Relaxed);
+        assert!(uses.begin(false) && !uses.seem_over());
+        uses.succeed();
+        assert!(uses.seem_over() && uses.close());
+    }
 }
