@@ -227,7 +227,7 @@ impl Handle {
         match self {
             Handle::Forever(inner) => inner.totals.rejected(),
             Handle::Counted(inner) => inner.totals.rejected(),
-            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.uses.rejected(),
+            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.rejected(),
         }
     }
 

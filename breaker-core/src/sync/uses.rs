@@ -89,7 +89,6 @@ pub(crate) struct Uses {
     ended: AtomicU64,
     /// Those of other threads. Each success ends a use.
     successes: AtomicU64,
-    rejected: AtomicU64,
     /// Used since the first collision.
     stripes: OnceLock<Box<StripedCounters>>,
 }
@@ -188,11 +187,11 @@ impl Uses {
         self.succeed();
     }
 
-    /// Counts a rejection of a use that continues.
-    #[inline]
-    pub(crate) fn rejected(&self) {
+    /// Counts a rejection of a use that continues. `alone`: the count without stripes, which few
+    /// breakers have.
+    pub(crate) fn rejected(&self, alone: &AtomicU64) {
         match self.stripes.get() {
-            None if count_alone(&self.rejected) => {}
+            None if count_alone(alone) => {}
             _ => _ = self.striped().rejected.fetch_add(1, Ordering::Relaxed),
         }
     }
@@ -207,8 +206,16 @@ impl Uses {
         self.sum(|uses| sum(&uses.own, &uses.successes), |stripe| sum(&stripe.own, &stripe.successes))
     }
 
+    /// How many rejections the stripes have counted.
     pub(crate) fn rejections(&self) -> u64 {
-        self.rejected.load(Ordering::Relaxed) + self.stripes.get().map_or(0, |stripes| stripes.rejections())
+        self.stripes.get().map_or(0, |stripes| stripes.rejections())
+    }
+
+    /// Counts them from zero again.
+    pub(crate) fn forget_rejections(&self) {
+        for stripe in self.stripes.get().map_or(&[][..], |stripes| &stripes.stripes) {
+            stripe.rejected.store(0, Ordering::Relaxed);
+        }
     }
 
     /// The sum of one kind of count.
@@ -329,7 +336,8 @@ mod tests {
             });
             counted += 4 * EACH;
         }
-        (0..EACH).for_each(|_| uses.rejected());
+        let alone = AtomicU64::new(0);
+        (0..EACH).for_each(|_| uses.rejected(&alone));
         assert_eq!((uses.successes(), uses.rejections()), (counted, EACH));
         assert!(uses.seem_over() && uses.close() && uses.are_closed() && !uses.begin(true));
     }

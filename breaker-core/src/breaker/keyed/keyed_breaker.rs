@@ -13,7 +13,7 @@
 use crate::breaker::function::Function;
 use crate::breaker::gate::Gate;
 use crate::breaker::handle::{CircuitBreaker, Handle};
-use crate::breaker::inner::{ColdState, HotState, ResetBaseline};
+use crate::breaker::inner::{ColdState, HotState};
 use crate::breaker::keyed::cache::{Cache, Kept};
 use crate::breaker::keyed::in_use::{self, Used};
 use crate::breaker::keyed::key::{Key, Value};
@@ -50,7 +50,10 @@ pub(crate) struct LazyState {
 #[derive(Default)]
 struct More {
     name: Once<Box<str>>,
-    base: ResetBaseline,
+    /// The successes before the last reset.
+    base: AtomicU64,
+    /// The rejections since the last reset that are not in stripes.
+    rejected: AtomicU64,
 }
 
 impl KeyedBreaker {
@@ -99,24 +102,33 @@ impl KeyedBreaker {
     /// How many calls succeeded since the last reset.
     pub(crate) fn successes(&self) -> u64 {
         let all = self.uses.successes();
-        self.base().map_or(all, |base| base.successes_of(all))
+        self.more().map_or(all, |more| all.saturating_sub(more.base.load(Ordering::Relaxed)))
     }
 
     /// How many calls were rejected since the last reset.
     pub(crate) fn rejections(&self) -> u64 {
-        let all = self.uses.rejections();
-        self.base().map_or(all, |base| base.rejections_of(all))
+        self.uses.rejections() + self.more().map_or(0, |more| more.rejected.load(Ordering::Relaxed))
     }
 
     /// Counts both from zero again.
     pub(crate) fn zero(&self) {
         if let Some(lazy) = self.hot.keyed_breaker() {
-            lazy.more().base.record(self.uses.successes(), self.uses.rejections());
+            let more = lazy.more();
+            more.base.store(self.uses.successes(), Ordering::Relaxed);
+            more.rejected.store(0, Ordering::Relaxed);
+            self.uses.forget_rejections();
         }
     }
 
-    fn base(&self) -> Option<&ResetBaseline> {
-        Some(&self.hot.keyed_breaker()?.more.get()?.base)
+    /// Counts a rejection.
+    pub(crate) fn rejected(&self) {
+        if let Some(lazy) = self.hot.keyed_breaker() {
+            self.uses.rejected(&lazy.more().rejected);
+        }
+    }
+
+    fn more(&self) -> Option<&More> {
+        self.hot.keyed_breaker()?.more.get().map(|more| &**more)
     }
 }
 
