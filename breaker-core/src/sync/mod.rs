@@ -24,11 +24,13 @@ pub(crate) mod uses;
 #[cfg(all(breaker_loom, feature = "tokio"))]
 pub(crate) use loom_types::Notify;
 #[cfg(breaker_loom)]
-pub(crate) use loom_types::{AtomicBool, AtomicU64, Mutex, MutexGuard, OnceLock, RwLock, SHARDS, Serial, seed};
+pub(crate) use loom_types::{
+    AtomicBool, AtomicU64, Mutex, MutexGuard, OnceBox, OnceLock, RwLock, SHARDS, Serial, seed,
+};
 pub(crate) use std::sync::atomic::Ordering;
 pub(crate) use std::sync::{Arc, LazyLock, Weak};
 #[cfg(not(breaker_loom))]
-pub(crate) use std_types::{AtomicBool, AtomicU64, Mutex, MutexGuard, OnceLock, RwLock, SHARDS, Serial, seed};
+pub(crate) use std_types::{AtomicBool, AtomicU64, Mutex, MutexGuard, OnceBox, OnceLock, RwLock, SHARDS, Serial, seed};
 #[cfg(all(not(breaker_loom), feature = "tokio"))]
 pub(crate) use tokio::sync::Notify;
 

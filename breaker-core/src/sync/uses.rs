@@ -23,7 +23,7 @@
 //! several begins in a short time by threads that are not the owner create stripes, too.
 
 use crate::sync::counter::{NUMBERLESS, NUMBERS, Stripe, StripedCounters, assign_number, thread_number};
-use crate::sync::{AtomicU64, OnceLock, Ordering};
+use crate::sync::{AtomicU64, OnceBox, Ordering};
 
 /// The uses that have begun, above the other fields. The number wraps around: there are never so
 /// many uses at a time.
@@ -90,7 +90,7 @@ pub(crate) struct Uses {
     /// Those of other threads. Each success ends a use.
     successes: AtomicU64,
     /// Used since the first collision.
-    stripes: OnceLock<Box<StripedCounters>>,
+    stripes: OnceBox<StripedCounters>,
 }
 
 impl Uses {
@@ -98,7 +98,7 @@ impl Uses {
     /// last use was a short time ago.
     #[inline]
     pub(crate) fn begin(&self, recent: bool) -> bool {
-        let stripe = self.stripes.get().map(Box::as_ref).map(StripedCounters::stripe);
+        let stripe = self.stripes.get().map(StripedCounters::stripe);
         let begun = stripe.map_or(&self.begun, |stripe| &stripe.begun);
         if Begun::of(begun).is_owned() { add(begun) } else { self.begin_as_another(stripe, recent) }
     }
@@ -143,7 +143,7 @@ impl Uses {
 
     /// The thread ends, so it owns no stripe any more.
     pub(crate) fn disown(&self) {
-        let Some(stripe) = self.stripes.get().map(Box::as_ref).map(StripedCounters::stripe) else { return };
+        let Some(stripe) = self.stripes.get().map(StripedCounters::stripe) else { return };
         if Begun::of(&stripe.begun).is_owned() {
             stripe.begun.fetch_and(!Begun::OWNER, Ordering::Release);
         }
@@ -208,7 +208,7 @@ impl Uses {
 
     /// How many rejections the stripes have counted.
     pub(crate) fn rejections(&self) -> u64 {
-        self.stripes.get().map_or(0, |stripes| stripes.rejections())
+        self.stripes.get().map_or(0, StripedCounters::rejections)
     }
 
     /// Counts them from zero again.
