@@ -16,8 +16,8 @@
 //! - A thread that begins a use of an idle breaker becomes its owner in the same exchange. So the
 //!   owner stays while there is a use, and a success is counted during one. The exchange fails if
 //!   another use has begun since the thread found the breaker idle.
-//! - A stripe keeps its owner until that thread ends, since a use may begin on one stripe and end on
-//!   another.
+//! - A stripe keeps its owner until that thread ends, since a use may begin on one stripe and end
+//!   on another.
 //!
 //! Threads that take turns rarely collide, and yet move the counts from processor to processor. So
 //! several begins in a short time by threads that are not the owner create stripes, too.

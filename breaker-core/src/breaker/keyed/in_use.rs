@@ -29,8 +29,8 @@ impl<B: Used> InUse<B> {
         self.0.is_none()
     }
 
-    /// Begins a use; `Err`: the breaker is being evicted, or was. `recent`: the last use was a short
-    /// time ago.
+    /// Begins a use; `Err`: the breaker is being evicted, or was. `recent`: the last use was a
+    /// short time ago.
     #[inline]
     pub(crate) fn begin(keyed_breaker: Arc<B>, recent: bool) -> Result<Self, Arc<B>> {
         if keyed_breaker.uses().begin(recent) { Ok(Self(Some(keyed_breaker))) } else { Err(keyed_breaker) }
