@@ -6,6 +6,7 @@
 
 mod instructions;
 mod limits;
+mod maps;
 mod scale;
 mod tables;
 mod threads;
@@ -28,6 +29,7 @@ cost beside [ROUNDS]            what settings and metrics add to a call of the a
 cost sizes                      bytes of the futures
 cost tasks [ROUNDS]             many tasks on one breaker
 cost keys                       many breakers of one function
+cost maps                       the same beside `quick_cache`
 cost names                      many breakers by name
 cost check [SUBJECT|CASE|LIMIT|PROMISE ..]
                                 ends with a failure where instructions are above a limit";
@@ -60,6 +62,10 @@ fn command(arguments: &[&str]) -> Result<(), String> {
         }
         ["tasks", rounds @ ..] => scale::tasks(number(rounds, 11)?),
         ["keys"] => scale::keys(),
+        ["maps"] => {
+            maps::print();
+            Ok(())
+        }
         ["names"] => scale::names(),
         ["check", limits @ ..] => limits::check(limits),
         _ => Err(format!("it takes one of\n{USAGE}")),
