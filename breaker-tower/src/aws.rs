@@ -60,7 +60,7 @@ use std::sync::Arc;
 /// breaker's error in both.
 ///
 /// # What the breaker does not see
-/// - The SDK ends a body that hangs, after 5 seconds at the earliest (stalled stream protection). It
+/// - The SDK ends a body that hangs, by default after 5 seconds (stalled stream protection). It
 ///   drops the body then, which counts as a success. With a `body_timeout` below that time it is a
 ///   failure.
 /// - It drops the call at its `operation_timeout` and `operation_attempt_timeout`, which counts as

@@ -109,8 +109,8 @@ impl<K> fmt::Debug for CircuitBreakerMiddleware<K> {
     }
 }
 
-/// The breaker's error behind a text: the errors of reqwest-middleware and reqwest-retry are
-/// transparent, so of the error in them only the `source()` can be found.
+/// The breaker's error behind a text. The errors of reqwest-middleware and reqwest-retry are
+/// transparent: of the error in them only the `source()` can be found.
 #[derive(Debug)]
 struct NotAnswered(CircuitBreakerError);
 
