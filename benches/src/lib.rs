@@ -16,5 +16,5 @@ pub use crate::cases::Case;
 pub use crate::drive::{Calls, Ending, Kind};
 pub use crate::failure::Bytes;
 pub use crate::sizes::{SIZES, Size};
-pub use crate::subjects::keyed::{MOST_HOSTS, call_each, hosts, keyed_calls, map_calls};
+pub use crate::subjects::keyed::{MOST_HOSTS, QuickCache, call_each, hosts, keyed_calls, map_calls};
 pub use crate::subjects::{SERVICES, SUBJECTS, Subject, subject};

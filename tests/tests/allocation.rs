@@ -307,7 +307,7 @@ fn an_idle_breaker_of_a_key_takes_less_than_300_bytes() {
         let one = Registry::global().get("allocations_keys[host-000007.example]").unwrap();
         assert_eq!((one.settings().fail_max, one.snapshot().success_count), (Some(3), 0));
     });
-    assert!(bytes + more.bytes_current / 20_000 < 300, "{more:?}");
+    assert!(bytes + more.bytes_current / 20_000 < 300, "{bytes} {more:?}");
     assert_eq!(allocations(|| (0..100).for_each(|_| call("host-000007.example"))), 0);
 }
 

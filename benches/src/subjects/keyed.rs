@@ -5,9 +5,11 @@ use crate::cases::Case;
 use crate::drive::Calls;
 use crate::failure::{Failure, Fault};
 use breaker_core::circuit_breaker;
+use quick_cache::sync::Cache;
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The most hosts that have a breaker at a time.
 pub const MOST_HOSTS: usize = 100_000;
@@ -65,4 +67,59 @@ pub(super) fn call_each_with<E: Failure>(hosts: &'static [String]) {
     let count = hosts.len() as u64;
     let call = move |request| keyed::<E>(hosts.next().map_or("", |host| host), request);
     Calls::new::<_, false>(Case::Key, call).run(count);
+}
+
+/// `quick_cache` in place of our table. Each host has in it what a breaker has.
+#[derive(Clone, Debug)]
+pub struct QuickCache(Arc<Cache<String, Arc<Entry>>>);
+
+/// Has the size of a keyed breaker, and the words that a call of one reads and writes.
+#[derive(Debug, Default)]
+struct Entry {
+    begun: AtomicU64,
+    ended: AtomicU64,
+    _between: [AtomicU64; 11],
+    packed: AtomicU64,
+    streak: AtomicU64,
+    _rest: [AtomicU64; 15],
+}
+
+impl Entry {
+    /// What a call does with the words of its breaker.
+    fn count(&self) {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        black_box(self.packed.load(Ordering::Acquire) | self.streak.load(Ordering::Relaxed));
+        self.ended.store(self.ended.load(Ordering::Relaxed) + 1, Ordering::Release);
+    }
+}
+
+impl QuickCache {
+    /// One with room for these hosts, which are in it.
+    #[must_use]
+    pub fn of(hosts: &[String]) -> Self {
+        let cache = Self(Arc::new(Cache::new(MOST_HOSTS)));
+        cache.insert_each(hosts);
+        cache
+    }
+
+    /// Inserts these hosts too. Where there is no room, others leave.
+    pub fn insert_each(&self, hosts: &[String]) {
+        for host in hosts {
+            self.0.insert(host.clone(), Arc::default());
+        }
+    }
+
+    /// The calls of `keyed_calls`, each with a look-up and the counts in place of its breaker. They
+    /// have no permit, and an entry may leave while it is in use.
+    #[must_use]
+    pub fn calls(&self, hosts: &'static [String]) -> Calls {
+        let (cache, mut place) = (self.clone(), 0);
+        Calls::new::<_, false>(Case::Key, async move |request| {
+            place = (place + STRIDE) % hosts.len();
+            if let Some(entry) = cache.0.get(&*hosts[place]) {
+                entry.count();
+            }
+            upstream(request)
+        })
+    }
 }

@@ -3,6 +3,8 @@
 use crate::breaker::function::Function;
 use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::inner::Inner;
+use crate::breaker::keyed::KeyedBreakers;
+use crate::breaker::keyed::keyed_breaker::InUse;
 use crate::clock::Tick;
 use crate::config::call_settings::PublishedCallSettings;
 use crate::config::layers::Layers;
@@ -51,6 +53,21 @@ impl Owner {
         }
     }
 
+    /// The call of a function that uses keyed breakers.
+    #[inline]
+    pub(crate) fn of_key(keyed_breaker: InUse, number: u32) -> Self {
+        Self::Own(CircuitBreaker(Handle::KeyedBreaker(keyed_breaker, number)))
+    }
+
+    /// Counts a success of the call, of which nothing else is asked.
+    #[inline]
+    pub(crate) fn succeed(&mut self) {
+        match self {
+            Self::Callsite(binding) => binding.breaker.0.success(),
+            Self::Own(breaker) => breaker.0.succeed(),
+        }
+    }
+
     pub(crate) fn function(&self) -> Option<&'static str> {
         self.annotated().map(|function| &*function.name)
     }
@@ -96,7 +113,7 @@ impl CircuitBreaker {
             Handle::Forever(inner) => Handle::Forever(inner),
             Handle::Counted(inner) => Handle::Counted(Arc::clone(inner)),
             Handle::KeyedBreaker(keyed_breaker, number) => {
-                Handle::KeyedBreaker(Arc::clone(keyed_breaker), if calls { *number } else { 0 })
+                Handle::KeyedBreaker(keyed_breaker.clone(), if calls { *number } else { 0 })
             }
         })
     }
@@ -108,6 +125,8 @@ pub(crate) struct Binding {
     /// The state that a call reads, independent of the kind of the handle.
     pub(crate) shared: &'static Inner,
     pub(crate) function: Function,
+    /// The keyed breakers of the breaker, once the function has called one.
+    keyed: OnceLock<&'static KeyedBreakers>,
 }
 
 impl Binding {
@@ -115,7 +134,7 @@ impl Binding {
     pub(crate) fn new(breaker: CircuitBreaker, function: String, call_settings: Arc<PublishedCallSettings>) -> Self {
         let kept: &'static CircuitBreaker = Box::leak(Box::new(breaker.clone()));
         let shared = kept.shared().unwrap_or_else(without_fast_path);
-        Self { breaker, shared, function: Function::new(function, call_settings) }
+        Self { breaker, shared, function: Function::new(function, call_settings), keyed: OnceLock::new() }
     }
 }
 
@@ -143,8 +162,20 @@ impl fmt::Debug for Binding {
 }
 
 impl Binding {
-    /// The breaker for this key, created if there is none, for a call of this function.
+    /// Begins a use of the breaker for this key, created if there is none, by a call of this
+    /// function. `number`: that of the function.
+    #[inline]
+    pub(crate) fn use_key(&'static self, key: &str, number: &mut u32) -> InUse {
+        let keyed: &'static KeyedBreakers = self.keyed.get_or_init(|| self.breaker.0.keyed.get_or_init(Box::default));
+        *number = keyed.number(&self.function);
+        keyed.use_key(&self.breaker, key)
+    }
+
+    /// The same as a handle.
+    #[cfg(test)]
     pub(crate) fn keyed_breaker(&'static self, key: &str) -> CircuitBreaker {
-        self.breaker.0.keyed.get_or_init(Box::default).keyed_breaker(&self.breaker, &self.function, key)
+        let mut number = 0;
+        let in_use = self.use_key(key, &mut number);
+        CircuitBreaker(Handle::KeyedBreaker(in_use, number))
     }
 }

@@ -1,7 +1,7 @@
 //! Defines the errors of a call: why the body did not answer, and what `CircuitBreaker::call`
 //! returns.
 
-use crate::breaker::caller::Owner;
+use crate::breaker::caller::{Binding, Owner};
 use crate::breaker::error_chain::first_of;
 use crate::breaker::error_owner::ErrorOwner;
 use crate::machine::outcome::Outcome;
@@ -68,7 +68,37 @@ enum Reason {
     EndedEarly,
 }
 
+/// What the error of a call by an annotated function says. It is copied by its fields and owns
+/// nothing. Their order is the one that rustc chooses for the error.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Refused {
+    binding: &'static Binding,
+    wait: RetryAfter,
+    reason: Reason,
+    state: StateCode,
+}
+
+impl Refused {
+    #[inline]
+    pub(crate) fn rejected(binding: &'static Binding, state: StateCode, wait: RetryAfter) -> Self {
+        Self { binding, wait, state, reason: Reason::Rejected }
+    }
+
+    /// The error of a call of this function.
+    #[inline]
+    pub(crate) fn error(self) -> CircuitBreakerError {
+        let Self { binding, wait, state, reason } = self;
+        CircuitBreakerError { owner: ErrorOwner::Lasting(Owner::Callsite(binding)), wait, state, reason }
+    }
+}
+
 impl CircuitBreakerError {
+    /// The same without its owner, which is this function.
+    pub(crate) fn refused(&self, binding: &'static Binding) -> Refused {
+        Refused { binding, wait: self.wait, state: self.state, reason: self.reason }
+    }
+
     /// A rejection is ignored, a timeout is a failure.
     pub(crate) fn counts_as(&self) -> Outcome {
         if self.is_rejection() { Outcome::Ignored } else { Outcome::failure() }

@@ -75,6 +75,15 @@ impl BesideStreak {
         StreakRule(self.rule.load(Ordering::Relaxed))
     }
 
+    /// Records when a streak begins. It writes only another time: threads that fail at once read
+    /// the line of these words.
+    #[inline]
+    fn record_first(&self, now: Tick) {
+        if self.first.load(Ordering::Relaxed) != now.as_nanos() {
+            self.first.store(now.as_nanos(), Ordering::Relaxed);
+        }
+    }
+
     /// Call it before [`Gate::publish`], under the same lock.
     pub(crate) fn set_rule(&self, rule: StreakRule) {
         self.rule.store(rule.0, Ordering::Relaxed);
@@ -145,9 +154,13 @@ impl Gate {
             let longer = word.lengthened(beside.rule(), last, now)?;
             let first = word.is_empty();
             if first {
-                beside.first.store(now.as_nanos(), Ordering::Relaxed);
+                beside.record_first(now);
             }
-            beside.last.store(now.as_nanos(), Ordering::Relaxed);
+            // Most failures of a burst are in the same tick of the clock. Then no thread writes
+            // what the others read.
+            if last != now {
+                beside.last.store(now.as_nanos(), Ordering::Relaxed);
+            }
             match self.exchange_streak(word, longer) {
                 Ok(_) => return Some(if first { Lengthened::First(now) } else { Lengthened::Further }),
                 Err(other) => word = StreakWord(other),

@@ -1,7 +1,7 @@
 //! Defines the handle of a breaker, and the kinds of ownership behind it.
 
 use crate::breaker::inner::{HotState, Inner};
-use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
+use crate::breaker::keyed::keyed_breaker::InUse;
 use crate::clock;
 use crate::config::error::ConfigError;
 use crate::config::keys::Config;
@@ -147,7 +147,7 @@ pub(crate) enum Handle {
     Counted(Arc<Inner>),
     /// A keyed breaker, and the number of the function that calls it; 0: no function's call. The
     /// number needs no additional memory here, and a permit of every call holds one of these.
-    KeyedBreaker(Arc<KeyedBreaker>, u32),
+    KeyedBreaker(InUse, u32),
 }
 
 /// A breaker that is known and may be dropped. A keyed breaker remains: it is evicted only when it
@@ -156,7 +156,7 @@ pub(crate) enum Handle {
 pub(crate) enum Held {
     Forever(&'static Inner),
     Counted(Weak<Inner>),
-    KeyedBreaker(Arc<KeyedBreaker>),
+    KeyedBreaker(InUse),
 }
 
 impl Held {
@@ -164,7 +164,7 @@ impl Held {
         Some(match self {
             Held::Forever(inner) => Handle::Forever(inner),
             Held::Counted(inner) => Handle::Counted(inner.upgrade()?),
-            Held::KeyedBreaker(keyed_breaker) => Handle::KeyedBreaker(Arc::clone(keyed_breaker), 0),
+            Held::KeyedBreaker(keyed_breaker) => Handle::KeyedBreaker(keyed_breaker.clone(), 0),
         })
     }
 }
@@ -187,7 +187,7 @@ impl Handle {
         match self {
             Handle::Forever(inner) => Held::Forever(inner),
             Handle::Counted(inner) => Held::Counted(Arc::downgrade(inner)),
-            Handle::KeyedBreaker(keyed_breaker, _) => Held::KeyedBreaker(Arc::clone(keyed_breaker)),
+            Handle::KeyedBreaker(keyed_breaker, _) => Held::KeyedBreaker(keyed_breaker.clone()),
         }
     }
 
@@ -197,7 +197,16 @@ impl Handle {
         match self {
             Handle::Forever(inner) => inner.totals.success(),
             Handle::Counted(inner) => inner.totals.success(),
-            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.counters.success(),
+            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.uses.success(),
+        }
+    }
+
+    /// The same, and the end of the handle, which belongs to the call.
+    #[inline]
+    pub(crate) fn succeed(&mut self) {
+        match self {
+            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.succeed(),
+            _ => self.success(),
         }
     }
 
@@ -207,7 +216,7 @@ impl Handle {
         let totals = match self {
             Handle::Forever(inner) => &inner.totals,
             Handle::Counted(inner) => &inner.totals,
-            Handle::KeyedBreaker(keyed_breaker, _) => return keyed_breaker.counters.success(),
+            Handle::KeyedBreaker(keyed_breaker, _) => return keyed_breaker.uses.success(),
         };
         totals.success_on_stripe();
     }
@@ -218,7 +227,7 @@ impl Handle {
         match self {
             Handle::Forever(inner) => inner.totals.rejected(),
             Handle::Counted(inner) => inner.totals.rejected(),
-            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.counters.rejected(),
+            Handle::KeyedBreaker(keyed_breaker, _) => keyed_breaker.rejected(),
         }
     }
 

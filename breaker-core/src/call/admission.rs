@@ -1,8 +1,7 @@
 //! Decides whether a call is admitted, and what a rejected one returns.
 
-use crate::breaker::caller::{Caller, Owner};
+use crate::breaker::caller::Caller;
 use crate::breaker::error::CircuitBreakerError;
-use crate::breaker::error_owner::ErrorOwner;
 use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::inner::Inner;
 use crate::breaker::report::{BeforeCall, Busy, Rejected, Report, is_quiet};
@@ -247,15 +246,15 @@ impl CircuitBreaker {
 
 impl Inner {
     /// Rejects a call that has no listeners, on a thread that is outside any call. It does so if
-    /// this packed state shuts the gate and still applies.
+    /// this packed state shuts the gate and still applies. Returns when the call may be retried.
     #[inline]
-    pub(crate) fn reject_unobserved(&self, packed: PackedState, owner: Owner) -> Option<CircuitBreakerError> {
+    pub(crate) fn reject_unobserved(&self, packed: PackedState) -> Option<RetryAfter> {
         if !packed.has(PackedState::REJECTS) || packed.has(PackedState::OBSERVED) {
             return None;
         }
         let wait = self.gate.rejected_for(clock::now())?;
         self.totals.rejected_on_stripe();
-        Some(CircuitBreakerError::rejected(ErrorOwner::Lasting(owner), packed.code(), wait))
+        Some(wait)
     }
 
     /// The same for a call by a handle, on any thread.

@@ -179,15 +179,15 @@ where
     ) -> Poll<Result<T, CallError<E>>> {
         let this = self.project();
         this.progress.0 = Stage::Over;
-        let mut running = Running { body: this.body, permit: None, waits: false };
+        let mut running = Running { body: this.body, permit: None };
         match permit.guarded(|| running.poll(context)) {
             Poll::Ready(result) => {
-                drop(running);
+                running.end();
                 let Some(classify) = this.classify.take() else { over() };
                 Poll::Ready(permit.finish::<_, _, _, O>(result, classify))
             }
             Poll::Pending => {
-                running.waits = true;
+                running.keep();
                 permit.waits();
                 Poll::Pending
             }
@@ -202,13 +202,16 @@ where
     ) -> Poll<Result<T, CallError<E>>> {
         let this = self.project();
         this.progress.0 = Stage::Over;
-        let mut running = Running { body: this.body, permit: Some(&permit), waits: false };
+        let mut running = Running { body: this.body, permit: Some(&permit) };
         let polled = match permit.guarded(|| running.poll(context)) {
             Poll::Ready(result) => Poll::Ready(Ok(result)),
             Poll::Pending => permit.wait(&mut limit, context).map(Err),
         };
-        running.waits = polled.is_pending();
-        drop(running);
+        if polled.is_pending() {
+            running.keep();
+        } else {
+            running.end();
+        }
         match polled {
             Poll::Ready(result) => {
                 let Some(classify) = this.classify.take() else { over() };
@@ -230,13 +233,11 @@ where
     }
 }
 
-/// A body that is being polled. It is dropped before its call is counted, also when it panics.
+/// A body that is being polled. If it panics, it is dropped before its call is counted.
 struct Running<'p, F> {
     body: Pin<&'p mut Option<F>>,
     /// The permit that the inner calls of the body find while it is dropped.
     permit: Option<&'p Permit>,
-    /// The body waits, and is not dropped.
-    waits: bool,
 }
 
 impl<F: Future> Running<'_, F> {
@@ -249,15 +250,33 @@ impl<F: Future> Running<'_, F> {
     }
 }
 
-impl<F> Drop for Running<'_, F> {
+impl<F> Running<'_, F> {
+    /// The body has ended.
     #[inline(always)]
-    fn drop(&mut self) {
-        if !self.waits {
-            if let Some(permit) = self.permit {
-                permit.close();
-            }
-            self.body.set(None);
+    fn end(self) {
+        // Not by a drop, which would be a call.
+        ManuallyDrop::new(self).drop_body();
+    }
+
+    /// The body waits, and is not dropped.
+    #[inline(always)]
+    fn keep(self) {
+        let _ = ManuallyDrop::new(self);
+    }
+
+    #[inline(always)]
+    fn drop_body(&mut self) {
+        if let Some(permit) = self.permit {
+            permit.close();
         }
+        self.body.set(None);
+    }
+}
+
+impl<F> Drop for Running<'_, F> {
+    #[cold]
+    fn drop(&mut self) {
+        self.drop_body();
     }
 }
 

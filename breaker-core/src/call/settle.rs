@@ -30,7 +30,7 @@ pub(crate) fn conclude_result<'r, R: Fallible>(
 ) -> Classified<'r> {
     match result.view() {
         Ok(_) => {
-            permit.record(Outcome::Success);
+            permit.succeeded();
             (Outcome::Success, ErrorView::NOTHING)
         }
         Err(error) => conclude_error(permit, error, classify),

@@ -2,10 +2,12 @@
 
 use crate::breaker::caller::{Binding, Caller, Owner};
 use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::handle::{CircuitBreaker, Handle};
+use crate::breaker::keyed::keyed_breaker::InUse;
 use crate::breaker::report::is_quiet;
 use crate::call::permit::Permit;
-use crate::clock::Tick;
 use crate::config::keys::Config;
+use crate::machine::packed::PackedState;
 use crate::machine::state::State;
 use crate::registry::Registry;
 use crate::registry::declaration::Declaration;
@@ -63,14 +65,6 @@ impl Callsite {
         &self.declaration
     }
 
-    /// The callsite itself: the call requests its admission at its first poll.
-    // Inlined in a debug build too: each annotated function has it.
-    #[inline(always)]
-    #[must_use]
-    pub const fn entry(&'static self) -> &'static Self {
-        self
-    }
-
     /// Requests the admission of one call of the function.
     ///
     /// # Errors
@@ -87,19 +81,40 @@ impl Callsite {
     ///
     /// # Errors
     /// When the breaker rejects the call.
+    // Inlined, so that the permit is made where it stays.
+    #[inline]
     pub fn enter_key(&'static self, key: &str) -> Result<Permit, CircuitBreakerError> {
-        let binding = self.found();
-        match binding.breaker.state_of_all() {
-            State::Closed => {
-                let keyed_breaker = binding.keyed_breaker(key);
-                let packed = keyed_breaker.0.gate.packed();
-                if packed.admits() && is_quiet() {
-                    return Ok(Permit::new(Owner::Own(keyed_breaker), packed, 0, Tick::ZERO));
-                }
-                keyed_breaker.admit(Caller::KeyedBreakers(binding))
-            }
-            _ => binding.breaker.admit(Caller::Callsite(binding)),
+        let mut number = 0;
+        let (keyed_breaker, packed) = self.use_key(key, &mut number);
+        if packed.admits() {
+            return Ok(Permit::plain(Owner::of_key(keyed_breaker, number), packed));
         }
+        self.enter_key_slowly(keyed_breaker, number)
+    }
+
+    /// Begins a use of the breaker of `key`, and reads its packed state. That admits no call if
+    /// more is needed. Without a use, the breaker without a key answers.
+    #[inline(never)]
+    fn use_key(&'static self, key: &str, number: &mut u32) -> (InUse, PackedState) {
+        let needs_more = PackedState::NONE.with(PackedState::ASK);
+        let binding = self.found();
+        let all = binding.shared.gate.packed();
+        let closed = all.state() == State::Closed && !all.has(PackedState::REJECTS | PackedState::ASK);
+        if !closed && binding.breaker.state_of_all() != State::Closed {
+            return (InUse::NONE, needs_more);
+        }
+        let keyed_breaker = binding.use_key(key, number);
+        let packed = keyed_breaker.hot.gate.packed();
+        (keyed_breaker, if is_quiet() { packed } else { needs_more })
+    }
+
+    #[inline(never)]
+    fn enter_key_slowly(&'static self, keyed_breaker: InUse, number: u32) -> Result<Permit, CircuitBreakerError> {
+        let binding = self.found();
+        if keyed_breaker.is_over() {
+            return binding.breaker.admit(Caller::Callsite(binding));
+        }
+        CircuitBreaker(Handle::KeyedBreaker(keyed_breaker, number)).admit(Caller::KeyedBreakers(binding))
     }
 
     /// The binding of the callsite, if it has one.

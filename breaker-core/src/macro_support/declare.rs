@@ -26,6 +26,21 @@ macro_rules! __breaker_submit {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __breaker_callsite {
+    // The callsite itself: the call requests its admission at its first poll.
+    (entry $name:tt $can_time_out:tt $kind:ident $settings:tt) => {{
+        static __BREAKER_SITE: $crate::__rt::Callsite = $crate::__rt::Callsite::$kind(
+            $name,
+            {
+                enum __Here {}
+                $crate::__rt::type_name::<__Here>
+            },
+            $can_time_out,
+            false,
+            $settings,
+        );
+        $crate::__rt::declare::inventory::submit! { $crate::__rt::Registered(__BREAKER_SITE.declaration()) }
+        &__BREAKER_SITE
+    }};
     ($way:ident $name:tt $can_time_out:tt $kind:ident $settings:tt $($key:tt)*) => {{
         static __BREAKER_SITE: $crate::__rt::Callsite = $crate::__rt::Callsite::$kind(
             $name,
@@ -45,7 +60,6 @@ macro_rules! __breaker_callsite {
 /// Whether a function that begins its calls in this way has a `key`.
 #[allow(non_upper_case_globals, reason = "they have the names of the ways")]
 pub mod has_key {
-    pub const entry: bool = false;
     pub const enter: bool = false;
     pub const enter_key: bool = true;
 }

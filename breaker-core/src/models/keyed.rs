@@ -6,8 +6,8 @@ use crate::breaker::caller::Binding;
 use crate::breaker::handle::CircuitBreaker;
 use crate::config::keys::Config;
 use crate::machine::state::State;
-use crate::sync::Arc;
-use crate::sync::counter::AdaptiveCounters;
+use crate::sync::uses::Uses;
+use crate::sync::{Arc, AtomicU64, Ordering};
 
 /// A parent with a keyed breaker that has counted a success.
 fn keyed(config: Config) -> (CircuitBreaker, &'static Binding) {
@@ -52,6 +52,86 @@ fn a_breaker_with_a_call_is_not_evicted_and_a_new_key_has_another_breaker() {
         let known =
             ["first", "*"].map(|key| parent.known_keyed_breaker(key).is_some_and(|known| known.is(permit.breaker())));
         assert!(known.contains(&true));
+    });
+}
+
+/// The thread that made the parent has kept the first breaker, so it begins a use without a lock.
+#[test]
+fn a_success_of_a_breaker_that_its_thread_kept_is_counted_and_a_new_key_has_another_breaker() {
+    check(|| {
+        let (parent, binding) = narrow();
+        let call = move || {
+            let first = binding.keyed_breaker("first");
+            let other = first.clone();
+            first.try_acquire().unwrap().success();
+            other
+        };
+        let (first, other) = race(call, move || binding.keyed_breaker("comes"));
+        assert!(!first.is(&other));
+        assert_eq!(parent.keyed_totals().successes, 2);
+        let known = ["first", "*"].map(|key| parent.known_keyed_breaker(key).is_some_and(|known| known.is(&first)));
+        assert!(known.contains(&true));
+    });
+}
+
+#[test]
+fn a_call_after_an_eviction_has_the_breaker_of_the_table() {
+    check(|| {
+        let (parent, binding) = narrow();
+        let call = move || binding.keyed_breaker("first").try_acquire().unwrap().success();
+        race(call, move || drop(binding.keyed_breaker("comes")));
+        let first = binding.keyed_breaker("first");
+        assert!(parent.known_keyed_breaker("first").is_some_and(|known| known.is(&first)));
+        assert_eq!(parent.keyed_totals().successes, 2);
+    });
+}
+
+#[test]
+fn a_breaker_is_closed_or_a_use_begins() {
+    check(|| {
+        let uses = Arc::new(Uses::default());
+        let begins = Arc::clone(&uses);
+        let closes = Arc::clone(&uses);
+        let (began, closed) = race(move || begins.begin(true), move || closes.close());
+        assert!(!(began && closed));
+        assert_eq!(uses.seem_over(), !began, "a use that found it closed has taken back its count");
+    });
+}
+
+#[test]
+fn a_use_keeps_a_breaker_open_whatever_uses_it_begins() {
+    check(|| {
+        let uses = Arc::new(Uses::default());
+        assert!(uses.begin(true));
+        let (begins, closes) = (Arc::clone(&uses), Arc::clone(&uses));
+        let (_, closed) = race(
+            move || {
+                begins.begin_another();
+                begins.end();
+                begins.success();
+            },
+            move || closes.close(),
+        );
+        assert!(!closed);
+        uses.end();
+        assert!(uses.close());
+    });
+}
+
+#[test]
+fn a_breaker_that_gets_stripes_is_closed_or_the_next_use_begins() {
+    check(|| {
+        let uses = Arc::new(Uses::default());
+        assert!(uses.begin(true));
+        let (counts, other) = (Arc::clone(&uses), Arc::clone(&uses));
+        let call = move || {
+            counts.create_stripes();
+            counts.succeed();
+            counts.begin(true)
+        };
+        let (began, closed) = race(call, move || other.close());
+        assert!(!(began && closed));
+        assert_eq!(uses.seem_over(), !began);
     });
 }
 
@@ -146,17 +226,73 @@ fn an_observed_breaker_without_a_cold_state_counts_while_another_thread_initiali
 }
 
 #[test]
-fn adaptive_counters_are_exact_with_two_threads() {
+fn uses_are_counted_exactly_with_two_threads() {
     check(|| {
-        let counters = Arc::new(AdaptiveCounters::default());
-        let count = |counters: Arc<AdaptiveCounters>| {
+        let counts = Arc::new((Uses::default(), AtomicU64::new(0)));
+        let count = |counts: Arc<(Uses, AtomicU64)>| {
             move || {
-                counters.success();
-                counters.rejected();
-                counters.success();
+                counts.0.success();
+                counts.0.rejected(&counts.1);
+                counts.0.success();
             }
         };
-        race(count(Arc::clone(&counters)), count(Arc::clone(&counters)));
-        assert_eq!((counters.successes(), counters.rejections()), (4, 2));
+        race(count(Arc::clone(&counts)), count(Arc::clone(&counts)));
+        let (uses, alone) = &*counts;
+        assert_eq!((uses.successes(), uses.rejections() + alone.load(Ordering::Relaxed)), (4, 2));
+        assert!(uses.close());
+    });
+}
+
+#[test]
+fn a_thread_that_becomes_the_owner_loses_no_success_of_the_one_before() {
+    check(|| {
+        let uses = Arc::new(Uses::default());
+        let calls = |uses: Arc<Uses>| {
+            move || {
+                for _ in 0..2 {
+                    assert!(uses.begin(true));
+                    uses.succeed();
+                }
+            }
+        };
+        race(calls(Arc::clone(&uses)), calls(Arc::clone(&uses)));
+        assert_eq!(uses.successes(), 4);
+        assert!(uses.close() && !uses.begin(true));
+    });
+}
+
+#[test]
+fn a_use_that_another_thread_ends_is_counted_beside_the_owners() {
+    check(|| {
+        let uses = Arc::new(Uses::default());
+        assert!(uses.begin(false));
+        let (ends, calls) = (Arc::clone(&uses), Arc::clone(&uses));
+        race(
+            move || ends.succeed(),
+            move || {
+                assert!(calls.begin(true));
+                calls.succeed();
+            },
+        );
+        assert_eq!(uses.successes(), 2);
+        assert!(uses.close());
+    });
+}
+
+#[test]
+fn an_owner_of_a_stripe_that_ends_leaves_its_successes_to_the_next() {
+    check(|| {
+        let uses = Arc::new(Uses::default());
+        uses.create_stripes();
+        let call = |uses: Arc<Uses>| {
+            move || {
+                assert!(uses.begin(true));
+                uses.succeed();
+                uses.disown();
+            }
+        };
+        race(call(Arc::clone(&uses)), call(Arc::clone(&uses)));
+        assert_eq!(uses.successes(), 2);
+        assert!(uses.close());
     });
 }

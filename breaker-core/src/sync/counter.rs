@@ -1,10 +1,11 @@
 //! Counts exact totals that many threads update at once.
 
 use crate::sync::statics::OnceLock as Once;
-use crate::sync::{AtomicU64, OnceLock, Ordering, statics};
+use crate::sync::{AtomicU64, Ordering, per_thread, statics};
 use std::cell::Cell;
 
-const STRIPES: usize = 8;
+// A model would have to look at each of them.
+const STRIPES: usize = if cfg!(breaker_loom) { 2 } else { 8 };
 
 const STRIPE: usize = size_of::<Stripe>();
 
@@ -32,17 +33,57 @@ fn assign_first_stripe() {
     STRIPE_OFFSET.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES * STRIPE);
 }
 
+// In a model each thread has its own, other than its stripe.
+per_thread!(static NUMBER: Cell<u64> = Cell::new(NUMBERLESS));
+
+/// Numbers are less than this.
+pub(super) const NUMBERS: usize = 1 << 28;
+
+/// What a thread has in place of a number before it needs one, and after all are assigned.
+pub(super) const NUMBERLESS: u64 = u64::MAX;
+
+/// The number of this thread, if it has one. No other thread has or had the same.
+#[inline]
+pub(super) fn thread_number() -> u64 {
+    // In a model a thread that ends has none.
+    NUMBER.try_with(Cell::get).unwrap_or(NUMBERLESS)
+}
+
+/// The same, and assigns one to a thread that has none. Numbers begin at 1.
+#[inline]
+pub(super) fn assign_number() -> u64 {
+    match thread_number() {
+        NUMBERLESS => assign_first_number(),
+        number => number,
+    }
+}
+
+#[cold]
+fn assign_first_number() -> u64 {
+    static NEXT: statics::AtomicUsize = statics::AtomicUsize::new(1);
+    let next = |next| (next < NUMBERS).then_some(next + 1);
+    let number = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).map_or(NUMBERLESS, |next| next as u64);
+    // A thread that ends keeps none.
+    let _ = NUMBER.try_with(|own| own.set(number));
+    number
+}
+
 /// Counts exact totals that many threads update at once. Each stripe also has a place for a value.
 #[derive(Debug)]
 pub(crate) struct StripedCounters<V = ()> {
-    stripes: [Stripe<V>; STRIPES],
+    pub(super) stripes: [Stripe<V>; STRIPES],
 }
 
 #[derive(Debug)]
 #[repr(align(64))]
-struct Stripe<V = ()> {
-    successes: AtomicU64,
-    rejected: AtomicU64,
+pub(super) struct Stripe<V = ()> {
+    pub(super) successes: AtomicU64,
+    pub(super) rejected: AtomicU64,
+    /// Uses of a keyed breaker that began and ended on threads of this stripe, and the successes
+    /// of the thread that owns it (`uses`).
+    pub(super) begun: AtomicU64,
+    pub(super) ended: AtomicU64,
+    pub(super) own: AtomicU64,
     /// Made when a thread of this stripe first needs it.
     value: Once<V>,
 }
@@ -56,7 +97,8 @@ impl<V> Default for StripedCounters<V> {
 
 impl<V> Default for Stripe<V> {
     fn default() -> Self {
-        Self { successes: AtomicU64::new(0), rejected: AtomicU64::new(0), value: Once::new() }
+        let zero = || AtomicU64::new(0);
+        Self { successes: zero(), rejected: zero(), begun: zero(), ended: zero(), own: zero(), value: Once::new() }
     }
 }
 
@@ -99,7 +141,7 @@ impl<V> StripedCounters<V> {
 
     /// The stripe of this thread. Threads get stripes in turn when they first count.
     #[inline]
-    fn stripe(&self) -> &Stripe<V> {
+    pub(super) fn stripe(&self) -> &Stripe<V> {
         assign_stripe();
         &self.stripes[stripe_index()]
     }
@@ -113,64 +155,6 @@ impl<V> StripedCounters<V> {
     }
 }
 
-/// Counts exact totals of one breaker among many. Usually one thread at a time calls such a
-/// breaker. It uses single counters until two threads collide, and stripes from then on.
-#[derive(Debug, Default)]
-pub(crate) struct AdaptiveCounters {
-    successes: AtomicU64,
-    rejected: AtomicU64,
-    /// Used since the first collision.
-    stripes: OnceLock<Box<StripedCounters>>,
-}
-
-impl AdaptiveCounters {
-    #[inline]
-    pub(crate) fn success(&self) {
-        match self.stripes.get() {
-            None if count_alone(&self.successes) => {}
-            _ => self.striped().success(),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn rejected(&self) {
-        match self.stripes.get() {
-            None if count_alone(&self.rejected) => {}
-            _ => self.striped().rejected(),
-        }
-    }
-
-    #[inline(never)]
-    fn striped(&self) -> &StripedCounters {
-        self.stripes.get_or_init(Box::default)
-    }
-
-    pub(crate) fn successes(&self) -> u64 {
-        self.successes.load(Ordering::Relaxed) + self.stripes.get().map_or(0, |stripes| stripes.successes())
-    }
-
-    pub(crate) fn rejections(&self) -> u64 {
-        self.rejected.load(Ordering::Relaxed) + self.stripes.get().map_or(0, |stripes| stripes.rejections())
-    }
-
-    /// Whether two threads have collided.
-    #[cfg(test)]
-    pub(crate) fn is_striped(&self) -> bool {
-        self.stripes.get().is_some()
-    }
-}
-
-/// Adds one, unless another thread interferes in two consecutive tries. One interference may be
-/// chance.
-#[inline]
-fn count_alone(counter: &AtomicU64) -> bool {
-    let once = || {
-        let count = counter.load(Ordering::Relaxed);
-        counter.compare_exchange(count, count + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    };
-    once() || once()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,25 +163,5 @@ mod tests {
     fn a_stripe_with_a_value_is_one_cache_line() {
         assert_eq!((size_of::<Stripe<std::sync::Arc<u8>>>(), align_of::<Stripe<std::sync::Arc<u8>>>()), (64, 64));
         assert_eq!(STRIPE, 64);
-    }
-
-    #[test]
-    fn counters_are_striped_only_after_threads_collide() {
-        const EACH: u64 = 10_000;
-        let counters = AdaptiveCounters::default();
-        (0..EACH).for_each(|_| counters.success());
-        assert!(!counters.is_striped());
-        let mut counted = EACH;
-        // A collision is not certain in one round, so the rounds repeat until there is one.
-        while !counters.is_striped() {
-            std::thread::scope(|scope| {
-                for _ in 0..4 {
-                    scope.spawn(|| (0..EACH).for_each(|_| counters.success()));
-                }
-            });
-            counted += 4 * EACH;
-        }
-        (0..EACH).for_each(|_| counters.rejected());
-        assert_eq!((counters.successes(), counters.rejections()), (counted, EACH));
     }
 }

@@ -121,3 +121,17 @@ impl Notify {
 pub(crate) fn seed() -> u64 {
     1
 }
+
+/// One word in other builds. There a thread may make a value in vain, which is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct OnceBox<T>(OnceLock<Box<T>>);
+
+impl<T> OnceBox<T> {
+    pub(crate) fn get(&self) -> Option<&T> {
+        self.0.get().map(Box::as_ref)
+    }
+
+    pub(crate) fn get_or_init(&self, make: impl FnOnce() -> Box<T>) -> &T {
+        self.0.get_or_init(make)
+    }
+}

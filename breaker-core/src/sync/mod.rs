@@ -6,6 +6,7 @@
 //! | file | what is in it |
 //! | --- | --- |
 //! | `counter` | exact totals that many threads count at once |
+//! | `uses` | the same of one keyed breaker among many, and whether it is in use |
 //! | `std_types` | the types of the standard library |
 //! | `loom_types` | the same by loom, with `--cfg breaker_loom` |
 //!
@@ -18,15 +19,18 @@ pub(crate) mod counter;
 mod loom_types;
 #[cfg_attr(breaker_loom, allow(dead_code, unused_imports, reason = "what no `static` needs"))]
 mod std_types;
+pub(crate) mod uses;
 
 #[cfg(all(breaker_loom, feature = "tokio"))]
 pub(crate) use loom_types::Notify;
 #[cfg(breaker_loom)]
-pub(crate) use loom_types::{AtomicBool, AtomicU64, Mutex, MutexGuard, OnceLock, RwLock, SHARDS, Serial, seed};
+pub(crate) use loom_types::{
+    AtomicBool, AtomicU64, Mutex, MutexGuard, OnceBox, OnceLock, RwLock, SHARDS, Serial, seed,
+};
 pub(crate) use std::sync::atomic::Ordering;
 pub(crate) use std::sync::{Arc, LazyLock, Weak};
 #[cfg(not(breaker_loom))]
-pub(crate) use std_types::{AtomicBool, AtomicU64, Mutex, MutexGuard, OnceLock, RwLock, SHARDS, Serial, seed};
+pub(crate) use std_types::{AtomicBool, AtomicU64, Mutex, MutexGuard, OnceBox, OnceLock, RwLock, SHARDS, Serial, seed};
 #[cfg(all(not(breaker_loom), feature = "tokio"))]
 pub(crate) use tokio::sync::Notify;
 

@@ -1,5 +1,6 @@
 //! Provides the types of the standard library, for builds without loom.
 
+pub(crate) use once_cell::race::OnceBox;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::sync::{MutexGuard, OnceLock};
 

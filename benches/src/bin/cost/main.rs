@@ -6,6 +6,7 @@
 
 mod instructions;
 mod limits;
+mod maps;
 mod scale;
 mod services;
 mod tables;
@@ -24,11 +25,13 @@ cost instructions [SUBJECT ..]  instructions of one call
 cost calls [ROUNDS]             instructions, wall time and allocations of one call
 cost threads [ROUNDS]           the same calls on one thread and on two
 cost unhappy [ROUNDS]           failures and rejections by the size of the error, beside other crates
+cost contended [ROUNDS]         failures and rejections of two threads on one breaker, beside other crates
 cost beside [ROUNDS]            what settings and metrics add to a call of the attribute
 cost services [ROUNDS]          services of tower, bare and behind layers
 cost sizes                      bytes of the futures
 cost tasks [ROUNDS]             many tasks on one breaker
 cost keys                       many breakers of one function
+cost maps                       the same beside `quick_cache`
 cost names                      many breakers by name
 cost check [SUBJECT|CASE|LIMIT|PROMISE ..]
                                 ends with a failure where instructions are above a limit";
@@ -53,6 +56,7 @@ fn command(arguments: &[&str]) -> Result<(), String> {
         ["calls", rounds @ ..] => tables::calls(number(rounds, 101)?),
         ["threads", rounds @ ..] => tables::threads(number(rounds, 15)?),
         ["unhappy", rounds @ ..] => unhappy::print(number(rounds, 101)?),
+        ["contended", rounds @ ..] => unhappy::contended(number(rounds, 25)?),
         ["beside", rounds @ ..] => unhappy::beside(number(rounds, 101)?),
         ["services", rounds @ ..] => services::print(number(rounds, 101)?),
         ["sizes"] => {
@@ -61,6 +65,10 @@ fn command(arguments: &[&str]) -> Result<(), String> {
         }
         ["tasks", rounds @ ..] => scale::tasks(number(rounds, 11)?),
         ["keys"] => scale::keys(),
+        ["maps"] => {
+            maps::print();
+            Ok(())
+        }
         ["names"] => scale::names(),
         ["check", limits @ ..] => limits::check(limits),
         _ => Err(format!("it takes one of\n{USAGE}")),

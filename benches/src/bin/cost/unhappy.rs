@@ -22,9 +22,14 @@ pub(crate) fn print(rounds: usize) -> Result<(), String> {
     let measured = Measured::take(rows, rounds)?;
     single::print(&measured)?;
     println!();
-    contended::print(rounds)?;
+    contended::print(rounds.min(25))?;
     println!();
     beside::print(&measured)
+}
+
+/// The table of two threads, alone.
+pub(crate) fn contended(rounds: usize) -> Result<(), String> {
+    contended::print(rounds)
 }
 
 /// The table of what settings and metrics add, alone.

@@ -5,16 +5,16 @@
 
 use crate::breaker::control::report_all;
 use crate::breaker::handle::{CircuitBreaker, Handle};
-use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
+use crate::breaker::keyed::keyed_breaker::{InUse, KeyedBreaker};
 use crate::breaker::keyed::totals::KeyedTotals;
-use crate::breaker::keyed::{EXACT, KeyedBreakers, KeyedIndex};
+use crate::breaker::keyed::{KeyedBreakers, KeyedIndex};
 use crate::breaker::pending_reports::PendingReports;
 use crate::clock::{self, Tick};
 use crate::config::layers::Layers;
 use crate::machine::Machine;
 use crate::machine::output::Transition;
 use crate::machine::state::State;
-use crate::sync::{Arc, Ordering};
+use crate::sync::Arc;
 
 /// The result of a change for all keyed breakers.
 #[derive(Default)]
@@ -42,7 +42,7 @@ impl KeyedBreakers {
         let (limit, most) = (machine.settings().limits.of_breaker, machine.settings().max_concurrent);
         let mut bulk = BulkChange::default();
         self.each(index, |keyed_breaker| {
-            let handle = || CircuitBreaker(Handle::KeyedBreaker(Arc::clone(keyed_breaker), 0));
+            let handle = || CircuitBreaker(Handle::KeyedBreaker(InUse::of_known(keyed_breaker), 0));
             let Some(lazy) = keyed_breaker.hot.lazy() else { return bulk.others.push(handle()) };
             let generation = keyed_breaker.hot.gate.packed().generation() + generations;
             each(keyed_breaker);
@@ -120,7 +120,6 @@ impl CircuitBreaker {
         // settings.
         let Some(before) = index.common.take() else { return BulkChange::default() };
         let settings = index.common(self).settings.clone();
-        keyed.exact.store(settings.max_keys as usize <= EXACT, Ordering::Relaxed);
         let observed = self.observed_flags();
         keyed.change_all(
             &index,

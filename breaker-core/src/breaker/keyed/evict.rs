@@ -1,9 +1,10 @@
 //! Evicts a keyed breaker when there are `max_keys` of them, so that a new key can have its own.
 //!
-//! Only an idle breaker is evicted: one that no call, no error and no handle holds. The least
-//! recently used one is evicted first, in the order of [`Rank`].
+//! Only an idle breaker is evicted: one that no call, no error and no handle uses (`sync::uses`).
+//! The least recently used one is evicted first, in the order of [`Rank`].
 
-use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
+use crate::breaker::keyed::cache::Kept;
+use crate::breaker::keyed::keyed_breaker::{self, KeyedBreaker};
 use crate::breaker::keyed::{EXACT, KeyedBreakers, KeyedIndex};
 use crate::clock::{self, Tick};
 use crate::machine::packed::PackedState;
@@ -36,7 +37,9 @@ enum Rank {
 /// A breaker that can be evicted.
 struct Candidate {
     rank: Rank,
-    used: u64,
+    used: u32,
+    /// The same in the order of time.
+    order: u32,
     shard: usize,
     at: usize,
 }
@@ -46,17 +49,24 @@ impl KeyedBreakers {
     pub(crate) fn evict(&self, index: &mut KeyedIndex) -> Option<Arc<KeyedBreaker>> {
         loop {
             let now = clock::now();
-            let Candidate { rank, used, shard, at } = self.candidate(index, now)?;
-            // No new owner can come meanwhile. If there is or was one, another breaker is the least
-            // recently used. If `get_mut` succeeds, all effects of earlier owners are visible,
-            // including settings of its own. Loom cannot check that, since it does not model `Arc`.
-            let leaves = |keyed_breaker: &mut Arc<KeyedBreaker>, now_used| {
-                now_used == used && Arc::get_mut(keyed_breaker).is_some() && rank_of(keyed_breaker, now) == Some(rank)
+            let Candidate { rank, used, shard, at, .. } = self.candidate(index, now)?;
+            // If there was a use meanwhile, another breaker may be the least recently used. Once
+            // this one is closed, all effects of earlier uses are visible, including settings of
+            // its own.
+            let leaves = |keyed_breaker: &Arc<KeyedBreaker>| {
+                let closed = keyed_breaker.used() == used && keyed_breaker.uses.close();
+                let leaves = closed && rank_of(keyed_breaker, now) == Some(rank);
+                if closed && !leaves {
+                    keyed_breaker.uses.reopen();
+                }
+                leaves
             };
             let gone = self.shards[shard].0.write().remove_if(at, leaves);
             if let Some(gone) = gone {
                 index.count -= 1;
                 gone.add_to(&mut index.evicted);
+                // This thread need not keep its memory.
+                drop(keyed_breaker::take(gone.hash(), |kept| std::ptr::eq(kept, &*gone)).0);
                 return Some(gone);
             }
         }
@@ -66,6 +76,8 @@ impl KeyedBreakers {
     /// is the best of the next ones after the scan cursor.
     fn candidate(&self, index: &mut KeyedIndex, now: Tick) -> Option<Candidate> {
         let exact = index.count <= EXACT;
+        // Stamps wrap around. Counted from the opposite one, they are in the order of time.
+        let oldest = self.stamp.load(Ordering::Relaxed).wrapping_add(1 << 31);
         let (first, from) = index.cursor;
         let (mut looked_at, mut sample, mut best) = (0, 0, None::<Candidate>);
         for step in 0..=SHARDS {
@@ -80,12 +92,13 @@ impl KeyedBreakers {
             for at in part {
                 let Some(found) = table.at(at) else { continue };
                 looked_at += 1;
-                let idle = Arc::strong_count(found.value) == 1;
-                if let Some(rank) = rank_of(found.value, now).filter(|_| idle) {
+                let idle = found.uses.seem_over();
+                if let Some(rank) = rank_of(found, now).filter(|_| idle) {
                     let used = found.used();
+                    let order = used.wrapping_sub(oldest);
                     sample += usize::from(rank == Rank::Quiet);
-                    if best.as_ref().is_none_or(|best| (rank, used) < (best.rank, best.used)) {
-                        best = Some(Candidate { rank, used, shard, at });
+                    if best.as_ref().is_none_or(|best| (rank, order) < (best.rank, best.order)) {
+                        best = Some(Candidate { rank, used, order, shard, at });
                     }
                 }
                 if !exact && (sample == SAMPLE || looked_at == LOOKED_AT) {

@@ -100,6 +100,13 @@ impl Key {
             (Self::Short { length, text }, Value::Whole(key)) => {
                 text.get(..usize::from(*length)) == Some(key.as_bytes())
             }
+            _ => self.is_long(value),
+        }
+    }
+
+    #[inline(never)]
+    fn is_long(&self, value: Value<'_>) -> bool {
+        match (self, value) {
             (Self::Whole(text), Value::Whole(key)) => **text == *key,
             (Self::Long(begin, sum), Value::Long(other, other_sum)) => *sum == other_sum && **begin == *other,
             _ => false,

@@ -11,22 +11,28 @@
 //! change, and no change is applied twice.
 
 use crate::breaker::function::Function;
+use crate::breaker::gate::Gate;
 use crate::breaker::handle::{CircuitBreaker, Handle};
-use crate::breaker::inner::{ColdState, HotState, ResetBaseline};
-use crate::breaker::keyed::key::Key;
+use crate::breaker::inner::{ColdState, HotState};
+use crate::breaker::keyed::cache::{Cache, Kept};
+use crate::breaker::keyed::in_use::{self, Used};
+use crate::breaker::keyed::key::{Key, Value};
 use crate::breaker::keyed::{Common, KeyedBreakers};
 use crate::clock::Tick;
 use crate::config::layers::Layers;
 use crate::machine::Machine;
 use crate::machine::packed::PackedState;
-use crate::sync::counter::AdaptiveCounters;
-use crate::sync::statics::OnceLock as Once;
-use crate::sync::{self, Arc, AtomicU64, OnceLock, Ordering, Sealed};
+use crate::sync::statics::{AtomicU32, OnceLock as Once};
+use crate::sync::uses::Uses;
+use crate::sync::{self, Arc, AtomicU64, OnceLock, Ordering, Sealed, per_thread};
 
-/// Fields that each call reads come first, so that they are on few cache lines.
+/// Fields that each call uses come first, so that they are on few cache lines.
 #[repr(C)]
 pub(crate) struct KeyedBreaker {
-    pub(crate) counters: AdaptiveCounters,
+    pub(crate) uses: Uses,
+    /// The stamp of its last use.
+    used: AtomicU32,
+    hash: u32,
     key: Key,
     pub(crate) hot: HotState,
 }
@@ -44,24 +50,47 @@ pub(crate) struct LazyState {
 #[derive(Default)]
 struct More {
     name: Once<Box<str>>,
-    base: ResetBaseline,
+    /// The successes before the last reset.
+    base: AtomicU64,
+    /// The rejections since the last reset that are not in stripes.
+    rejected: AtomicU64,
 }
 
 impl KeyedBreaker {
     /// Requires the lock of the keyed breakers, under which the caller also inserts it.
-    pub(crate) fn new(parent: &'static CircuitBreaker, key: Key, common: &Common, observed: u64, now: Tick) -> Self {
+    pub(crate) fn new(parent: &'static CircuitBreaker, (key, hash): (Key, u32), gate: Gate, now: Tick) -> Self {
         let lazy =
             LazyState { parent, since: AtomicU64::new(now.as_nanos()), cold: OnceLock::new(), more: Once::new() };
-        Self {
-            counters: AdaptiveCounters::default(),
-            key,
-            hot: HotState::of_keyed_breaker(common.gate(observed), lazy),
-        }
+        Self { uses: Uses::default(), used: AtomicU32::new(0), hash, key, hot: HotState::of_keyed_breaker(gate, lazy) }
     }
 
     #[inline]
     pub(crate) fn key(&self) -> &Key {
         &self.key
+    }
+
+    /// Whether it is the breaker of this key and this parent.
+    #[inline]
+    pub(crate) fn is(&self, parent: &'static CircuitBreaker, value: Value<'_>) -> bool {
+        // Each function has a handle of its own.
+        let is_parent = |lazy: &LazyState| std::ptr::eq(lazy.parent, parent) || lazy.is_of(parent);
+        self.key.is(value) && self.hot.keyed_breaker().is_some_and(is_parent)
+    }
+
+    /// The stamp of its last use.
+    pub(crate) fn used(&self) -> u32 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Records a use. An unchanged stamp is not written, so that threads do not invalidate each
+    /// other's cache lines. Returns whether the last use was under the same stamp.
+    #[inline]
+    pub(crate) fn use_at(&self, stamp: u32) -> bool {
+        let recent = self.used() == stamp;
+        if !recent {
+            self.used.store(stamp, Ordering::Relaxed);
+        }
+        recent
     }
 
     /// The parent's name with the key.
@@ -72,29 +101,85 @@ impl KeyedBreaker {
 
     /// How many calls succeeded since the last reset.
     pub(crate) fn successes(&self) -> u64 {
-        let all = self.counters.successes();
-        self.base().map_or(all, |base| base.successes_of(all))
+        let all = self.uses.successes();
+        self.more().map_or(all, |more| all.saturating_sub(more.base.load(Ordering::Relaxed)))
     }
 
     /// How many calls were rejected since the last reset.
     pub(crate) fn rejections(&self) -> u64 {
-        let all = self.counters.rejections();
-        self.base().map_or(all, |base| base.rejections_of(all))
+        self.uses.rejections() + self.more().map_or(0, |more| more.rejected.load(Ordering::Relaxed))
     }
 
     /// Counts both from zero again.
     pub(crate) fn zero(&self) {
         if let Some(lazy) = self.hot.keyed_breaker() {
-            lazy.more().base.record(self.counters.successes(), self.counters.rejections());
+            let more = lazy.more();
+            more.base.store(self.uses.successes(), Ordering::Relaxed);
+            more.rejected.store(0, Ordering::Relaxed);
+            self.uses.forget_rejections();
         }
     }
 
-    fn base(&self) -> Option<&ResetBaseline> {
-        Some(&self.hot.keyed_breaker()?.more.get()?.base)
+    /// Counts a rejection.
+    pub(crate) fn rejected(&self) {
+        if let Some(lazy) = self.hot.keyed_breaker() {
+            self.uses.rejected(&lazy.more().rejected);
+        }
+    }
+
+    fn more(&self) -> Option<&More> {
+        self.hot.keyed_breaker()?.more.get().map(|more| &**more)
+    }
+}
+
+/// A use of a keyed breaker.
+pub(crate) type InUse = in_use::InUse<KeyedBreaker>;
+
+per_thread!(static CACHE: Cache<KeyedBreaker> = Cache::new());
+
+/// Takes the breaker of this hash for which `is` holds out of the cache of this thread. Returns
+/// whether this begins a new stamp of uses, too.
+#[inline]
+pub(crate) fn take(hash: u32, is: impl Fn(&KeyedBreaker) -> bool) -> (Option<Arc<KeyedBreaker>>, bool) {
+    // A thread that ends has no cache.
+    CACHE.try_with(|cache| (cache.take(hash, is), cache.begins_stamp())).unwrap_or((None, false))
+}
+
+impl Used for KeyedBreaker {
+    #[inline]
+    fn uses(&self) -> &Uses {
+        &self.uses
+    }
+
+    #[inline]
+    fn keep(self: Arc<Self>) {
+        let mut kept = Some(self);
+        // What is left over is dropped here, since listeners may have a `Drop` of their own.
+        let _left = CACHE.try_with(|cache| cache.keep(kept.take()));
+    }
+}
+
+impl Kept for KeyedBreaker {
+    #[inline]
+    fn hash(&self) -> u32 {
+        self.hash
+    }
+
+    fn is_evicted(&self) -> bool {
+        self.uses.are_closed()
+    }
+
+    fn left(&self) {
+        self.uses.disown();
     }
 }
 
 impl LazyState {
+    #[inline(never)]
+    fn is_of(&self, parent: &CircuitBreaker) -> bool {
+        self.parent.is(parent)
+    }
+
     pub(crate) const fn parent(&self) -> &'static CircuitBreaker {
         self.parent
     }

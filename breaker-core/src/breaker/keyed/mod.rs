@@ -8,20 +8,24 @@
 //! | `mod` | look-up, insertion, and what is known of all |
 //! | `keyed_breaker` | one of them, and when it gets a state of its own |
 //! | `key`, `hash`, `table` | keys and their names; their hashes; the table that finds them |
+//! | `in_use`, `cache` | a use of one; those that a thread used last |
 //! | `evict` | which one leaves when there are `max_keys` |
 //! | `bulk`, `totals`, `worst` | operations on all; their counts; the worst for health |
 //!
-//! A look-up takes a shared lock of one shard. Everything else takes the lock of the keyed
-//! breakers: insertion, eviction, cold states (`keyed_breaker`) and bulk operations. Locks are
-//! taken in this order: the registry's, a keyed breaker's layers, the keyed breakers', a shard's, a
-//! keyed breaker's machine. A thread that holds a lock of the parent's takes no other lock.
+//! A thread finds what it used lately in its `cache`. Another look-up takes a shared lock of one
+//! shard. Everything else takes the lock of the keyed breakers: insertion, eviction, cold states
+//! (`keyed_breaker`) and bulk operations. Locks are taken in this order: the registry's, a keyed
+//! breaker's layers, the keyed breakers', a shard's, a keyed breaker's machine. A thread that holds
+//! a lock of the parent's takes no other lock.
 //!
 //! May use: the other files of `breaker`, and what is below `breaker`. To add an operation on all
 //! keyed breakers, write it in `bulk`, which takes the lock once for all of them.
 
 pub(crate) mod bulk;
+mod cache;
 pub(crate) mod evict;
 pub(crate) mod hash;
+pub(crate) mod in_use;
 pub(crate) mod key;
 pub(crate) mod keyed_breaker;
 pub(crate) mod table;
@@ -33,8 +37,8 @@ use crate::breaker::gate::Gate;
 use crate::breaker::handle::{CircuitBreaker, Handle};
 use crate::breaker::keyed::hash::KeyHash;
 use crate::breaker::keyed::key::{Key, OVERFLOW, Value};
-use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
-use crate::breaker::keyed::table::{Found, Table};
+use crate::breaker::keyed::keyed_breaker::{InUse, KeyedBreaker};
+use crate::breaker::keyed::table::Table;
 use crate::breaker::keyed::totals::KeyedTotals;
 use crate::clock::{self, Tick};
 use crate::config::error::{ConfigError, ConfigErrorKind};
@@ -42,20 +46,18 @@ use crate::config::keys::Settings;
 use crate::config::layers::Layers;
 use crate::machine::Machine;
 use crate::machine::packed::PackedState;
-use crate::sync::statics::{AtomicBool, AtomicU64, OnceLock};
+use crate::sync::statics::{AtomicU32, OnceLock};
 use crate::sync::{Arc, Mutex, Ordering, RwLock, SHARDS};
 
-/// Up to this many keys, the least recently used breaker is evicted. Above it, the choice is the
-/// least recently used one of a sample, as in Redis (`maxmemory-samples`). The reason is the same:
-/// an exact order would have to be maintained at each use.
+/// Up to this many keys, all are searched for the one to evict. Above it, the choice is the least
+/// recently used one of a sample, as in Redis (`maxmemory-samples`).
 pub(crate) const EXACT: usize = 256;
 
 pub(crate) struct KeyedBreakers {
     pub(crate) shards: [Shard; SHARDS],
-    /// With a small `max_keys` each use increments this, otherwise each new key. So with many keys
-    /// a use writes nothing that threads share.
-    uses: AtomicU64,
-    pub(crate) exact: AtomicBool,
+    /// The present stamp. A breaker gets it with its first use under it, so that other uses write
+    /// nothing for it. It advances with each new key and, now and then, with a thread's calls.
+    stamp: AtomicU32,
     hash: KeyHash,
     pub(crate) index: Mutex<KeyedIndex>,
     /// The functions that call the breakers.
@@ -100,30 +102,40 @@ pub(crate) struct Common {
 }
 
 impl KeyedBreakers {
-    /// The breaker for `key`, created if there is none, for a call of this function; with the
-    /// function's number. At the limit an idle one is evicted (`evict`). If there is none, the key
-    /// shares the overflow breaker.
-    pub(crate) fn keyed_breaker(
-        &self,
-        parent: &'static CircuitBreaker,
-        function: &'static Function,
-        key: &str,
-    ) -> CircuitBreaker {
+    /// Begins a use of the breaker for `key`, created if there is none. At the limit an idle one is
+    /// evicted (`evict`). If there is none, the key shares the overflow breaker.
+    #[inline]
+    pub(crate) fn use_key(&self, parent: &'static CircuitBreaker, key: &str) -> InUse {
         let value = Value::of(key);
         let hash = value.hash(&self.hash);
-        let keyed_breaker = self.find(hash, value, |found| self.record_use(found));
-        let keyed_breaker = keyed_breaker.unwrap_or_else(|| self.create_or_share(parent, hash, value));
-        let number = function.number(|function| self.register(function));
-        CircuitBreaker(Handle::KeyedBreaker(keyed_breaker, u32::try_from(number).unwrap_or(0)))
+        let (kept, begins_stamp) = keyed_breaker::take(short(hash), |kept| kept.is(parent, value));
+        let stamp = if begins_stamp { self.next_stamp() } else { self.stamp.load(Ordering::Relaxed) };
+        let begin = |kept: Arc<KeyedBreaker>| {
+            let recent = kept.use_at(stamp);
+            InUse::begin(kept, recent).ok()
+        };
+        kept.and_then(begin).unwrap_or_else(|| self.find_or_create(parent, hash, value, stamp))
     }
+
+    /// The number of a function that calls the breakers.
+    #[inline]
+    pub(crate) fn number(&self, function: &'static Function) -> u32 {
+        let number = function.number(|function| self.register(function));
+        u32::try_from(number).unwrap_or(0)
+    }
+}
+
+/// The half of a hash by which threads keep breakers.
+#[inline]
+const fn short(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 impl Default for KeyedBreakers {
     fn default() -> Self {
         Self {
             shards: Default::default(),
-            uses: AtomicU64::new(0),
-            exact: AtomicBool::new(true),
+            stamp: AtomicU32::new(0),
             hash: KeyHash::default(),
             index: Mutex::default(),
             callers: Callers::default(),
@@ -138,30 +150,27 @@ impl KeyedBreakers {
         &self.shards[(hash >> 32) as usize % SHARDS].0
     }
 
-    #[inline]
-    fn find(
-        &self,
-        hash: u64,
-        value: Value<'_>,
-        f: impl FnOnce(&Found<'_, Arc<KeyedBreaker>>),
-    ) -> Option<Arc<KeyedBreaker>> {
-        let shard = self.shard(hash).read();
-        let found = shard.find(hash, |keyed_breaker| keyed_breaker.key().is(value))?;
-        f(&found);
-        Some(Arc::clone(found.value))
+    /// Begins a use of the breaker for a key. `None`: there is none, or it is being evicted. Under
+    /// the lock of the keyed breakers none is.
+    fn find(&self, hash: u64, value: Value<'_>) -> Option<InUse> {
+        let found = {
+            let shard = self.shard(hash).read();
+            Arc::clone(shard.find(hash, |keyed_breaker| keyed_breaker.key().is(value))?)
+        };
+        InUse::begin(found, false).ok()
     }
 
-    #[inline]
-    fn record_use(&self, found: &Found<'_, Arc<KeyedBreaker>>) {
-        let last = self.uses.load(Ordering::Relaxed);
-        if found.used() != last {
-            let exact = self.exact.load(Ordering::Relaxed);
-            found.use_at(if exact { self.next_use() } else { last });
-        }
+    /// Begins a use of the breaker for a key that this thread has not kept.
+    #[inline(never)]
+    fn find_or_create(&self, parent: &'static CircuitBreaker, hash: u64, value: Value<'_>, stamp: u32) -> InUse {
+        let in_use = self.find(hash, value).unwrap_or_else(|| self.create_or_share(parent, hash, value));
+        in_use.use_at(stamp);
+        in_use
     }
 
-    fn next_use(&self) -> u64 {
-        self.uses.fetch_add(1, Ordering::Relaxed) + 1
+    #[cold]
+    fn next_stamp(&self) -> u32 {
+        self.stamp.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
     }
 
     /// Gives a function its number, counting from 1.
@@ -188,7 +197,7 @@ impl KeyedBreakers {
 
     /// The breaker for a key that was not found.
     #[cold]
-    fn create_or_share(&self, parent: &'static CircuitBreaker, hash: u64, value: Value<'_>) -> Arc<KeyedBreaker> {
+    fn create_or_share(&self, parent: &'static CircuitBreaker, hash: u64, value: Value<'_>) -> InUse {
         self.get_or_create(parent, hash, value, |index| index.overflow(parent)).unwrap_or_else(|overflow| overflow)
     }
 
@@ -200,25 +209,26 @@ impl KeyedBreakers {
         hash: u64,
         value: Value<'_>,
         full: impl FnOnce(&mut KeyedIndex) -> T,
-    ) -> Result<Arc<KeyedBreaker>, T> {
+    ) -> Result<InUse, T> {
         // Dropped after the lock: listeners may have a `Drop` of their own.
         let mut gone = Vec::new();
         let mut index = self.index.lock();
-        if let Some(found) = self.find(hash, value, |found| self.record_use(found)) {
+        if let Some(found) = self.find(hash, value) {
             return Ok(found);
         }
         let most = index.common(parent).settings.max_keys as usize;
-        self.exact.store(most <= EXACT, Ordering::Relaxed);
         while index.count >= most {
             match self.evict(&mut index) {
                 Some(evicted) => gone.push(evicted),
                 None => return Err(full(&mut index)),
             }
         }
-        let keyed_breaker = index.create(parent, Key::new(value));
-        self.shard(hash).write().insert(hash, Arc::clone(&keyed_breaker), self.next_use());
+        let keyed_breaker = index.create(parent, (Key::new(value), short(hash)));
+        keyed_breaker.use_at(self.next_stamp());
+        let in_use = InUse::of_known(&keyed_breaker);
+        self.shard(hash).write().insert(hash, keyed_breaker);
         index.count += 1;
-        Ok(keyed_breaker)
+        Ok(in_use)
     }
 
     /// Each keyed breaker, also the overflow breaker. Requires the lock of the keyed breakers, so
@@ -237,18 +247,18 @@ impl KeyedIndex {
         self.common.get_or_insert_with(|| Common::of(parent))
     }
 
-    fn create(&mut self, parent: &'static CircuitBreaker, key: Key) -> Arc<KeyedBreaker> {
-        let observed = parent.observed_flags();
-        Arc::new(KeyedBreaker::new(parent, key, self.common(parent), observed, clock::now()))
+    fn create(&mut self, parent: &'static CircuitBreaker, key: (Key, u32)) -> Arc<KeyedBreaker> {
+        let gate = self.common(parent).gate(parent.observed_flags());
+        Arc::new(KeyedBreaker::new(parent, key, gate, clock::now()))
     }
 
-    fn overflow(&mut self, parent: &'static CircuitBreaker) -> Arc<KeyedBreaker> {
+    fn overflow(&mut self, parent: &'static CircuitBreaker) -> InUse {
         if let Some(known) = &self.overflow {
-            return Arc::clone(known);
+            return InUse::of_known(known);
         }
-        let keyed_breaker = self.create(parent, Key::Overflow);
-        self.overflow = Some(Arc::clone(&keyed_breaker));
-        keyed_breaker
+        // No key finds it, so its hash has no meaning.
+        let keyed_breaker = self.create(parent, (Key::Overflow, 0));
+        InUse::of_known(self.overflow.insert(keyed_breaker))
     }
 }
 
@@ -338,11 +348,7 @@ impl CircuitBreaker {
         self.0.has_key.store(true, Ordering::Relaxed);
         let keyed = self.0.keyed.get_or_init(Box::default);
         let parent = keyed.parent.get_or_init(|| Box::leak(Box::new(self.clone())));
-        let value = Value::of(key);
-        let hash = value.hash(&keyed.hash);
-        let found = keyed.find(hash, value, |found| keyed.record_use(found));
-        let found = found.unwrap_or_else(|| keyed.create_or_share(parent, hash, value));
-        Self(Handle::KeyedBreaker(found, 0))
+        Self(Handle::KeyedBreaker(keyed.use_key(parent, key), 0))
     }
 
     /// The keyed breaker with this name within the brackets, if there is one, otherwise the one for
@@ -351,8 +357,8 @@ impl CircuitBreaker {
         let keyed = self.keyed()?;
         let index = keyed.index.lock();
         let found = match name {
-            OVERFLOW => index.overflow.clone(),
-            name => Value::named(name, |value| keyed.find(value.hash(&keyed.hash), value, |_| ())),
+            OVERFLOW => index.overflow.as_ref().map(InUse::of_known),
+            name => Value::named(name, |value| keyed.find(value.hash(&keyed.hash), value)),
         };
         Some(Self(Handle::KeyedBreaker(found?, 0)))
     }

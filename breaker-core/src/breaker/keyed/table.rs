@@ -1,10 +1,7 @@
-//! Finds keyed breakers by hash, and records when each was last used.
+//! Finds keyed breakers by hash.
 //!
 //! Linear probing, with deletion by shifting back (Knuth, The Art of Computer Programming, vol. 3,
 //! 6.4, algorithms L and R).
-
-use crate::sync::Ordering;
-use crate::sync::statics::AtomicU64;
 
 /// The values, each in the place of its hash, or the next free one.
 #[derive(Debug)]
@@ -17,36 +14,7 @@ pub(crate) struct Table<T> {
 #[derive(Debug)]
 struct Place<T> {
     hash: u64,
-    used: AtomicU64,
     value: Option<T>,
-}
-
-/// A value, and its last use.
-#[derive(Debug)]
-pub(crate) struct Found<'t, T> {
-    pub(crate) value: &'t T,
-    used: &'t AtomicU64,
-}
-
-impl<T> Found<'_, T> {
-    pub(crate) fn used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
-    }
-
-    /// Records a use. An unchanged number is not written, so that threads do not invalidate each
-    /// other's cache lines.
-    #[inline]
-    pub(crate) fn use_at(&self, now: u64) {
-        if self.used() != now {
-            self.used.store(now, Ordering::Relaxed);
-        }
-    }
-}
-
-impl<T> Place<T> {
-    fn found(&self) -> Option<Found<'_, T>> {
-        Some(Found { value: self.value.as_ref()?, used: &self.used })
-    }
 }
 
 impl<T> Default for Table<T> {
@@ -60,28 +28,28 @@ impl<T> Table<T> {
 
     /// The value of this hash for which `is` holds.
     #[inline]
-    pub(crate) fn find(&self, hash: u64, is: impl Fn(&T) -> bool) -> Option<Found<'_, T>> {
+    pub(crate) fn find(&self, hash: u64, is: impl Fn(&T) -> bool) -> Option<&T> {
         if self.places.is_empty() {
             return None;
         }
         let mut at = self.home(hash);
         loop {
             let place = &self.places[at];
-            let found = place.found()?;
-            if place.hash == hash && is(found.value) {
+            let found = place.value.as_ref()?;
+            if place.hash == hash && is(found) {
                 return Some(found);
             }
             at = self.after(at);
         }
     }
 
-    /// Adds a value that is used now, without a check whether it exists already.
-    pub(crate) fn insert(&mut self, hash: u64, value: T, now: u64) {
+    /// Adds a value, without a check whether it exists already.
+    pub(crate) fn insert(&mut self, hash: u64, value: T) {
         if (self.count + 1) * 8 > self.places.len() * 7 {
             self.grow();
         }
         self.count += 1;
-        self.put(Place { hash, used: AtomicU64::new(now), value: Some(value) });
+        self.put(Place { hash, value: Some(value) });
     }
 
     fn put(&mut self, place: Place<T>) {
@@ -94,7 +62,7 @@ impl<T> Table<T> {
 
     fn grow(&mut self) {
         let length = (self.places.len() * 2).max(Self::FEWEST);
-        let free = || Place { hash: 0, used: AtomicU64::new(0), value: None };
+        let free = || Place { hash: 0, value: None };
         for old in std::mem::replace(&mut self.places, std::iter::repeat_with(free).take(length).collect()) {
             if old.value.is_some() {
                 self.put(old);
@@ -103,10 +71,9 @@ impl<T> Table<T> {
     }
 
     /// Removes the value at a place, if `may` allows it.
-    pub(crate) fn remove_if(&mut self, at: usize, may: impl FnOnce(&mut T, u64) -> bool) -> Option<T> {
+    pub(crate) fn remove_if(&mut self, at: usize, may: impl FnOnce(&T) -> bool) -> Option<T> {
         let place = self.places.get_mut(at)?;
-        let used = place.used.load(Ordering::Relaxed);
-        let gone = place.value.take_if(|value| may(value, used))?;
+        let gone = place.value.take_if(|value| may(value))?;
         self.count -= 1;
         let (mut hole, mut next) = (at, self.after(at));
         while self.places[next].value.is_some() {
@@ -128,8 +95,8 @@ impl<T> Table<T> {
     }
 
     /// The value at a place.
-    pub(crate) fn at(&self, at: usize) -> Option<Found<'_, T>> {
-        self.places.get(at)?.found()
+    pub(crate) fn at(&self, at: usize) -> Option<&T> {
+        self.places.get(at)?.value.as_ref()
     }
 
     pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
@@ -174,14 +141,14 @@ mod tests {
                 (table, map) = (Table::default(), HashMap::new());
             }
             let is = |value: &(u64, u64)| value.0 == key;
-            assert_eq!(table.find(hash, is).map(|found| found.value.1), map.get(&key).copied());
+            assert_eq!(table.find(hash, is).map(|found| found.1), map.get(&key).copied());
             if random.u8(..3) == 0 {
-                let at = (0..table.places()).find(|at| table.at(*at).is_some_and(|found| is(found.value)));
-                let gone = at.and_then(|at| table.remove_if(at, |_, _| true));
+                let at = (0..table.places()).find(|at| table.at(*at).is_some_and(&is));
+                let gone = at.and_then(|at| table.remove_if(at, |_| true));
                 assert_eq!(gone.map(|gone| gone.1), map.remove(&key));
             } else {
                 map.entry(key).or_insert_with(|| {
-                    table.insert(hash, (key, step), 0);
+                    table.insert(hash, (key, step));
                     step
                 });
             }
@@ -192,10 +159,10 @@ mod tests {
     #[test]
     fn a_value_that_may_not_be_removed_stays() {
         let mut table = Table::default();
-        table.insert(3, "stays", 0);
+        table.insert(3, "stays");
         let at = (0..table.places()).find(|at| table.at(*at).is_some()).unwrap();
-        assert_eq!(table.remove_if(at, |_, _| false), None);
-        assert_eq!(table.remove_if(100, |_, _| true), None);
-        assert_eq!(table.find(3, |_| true).map(|found| *found.value), Some("stays"));
+        assert_eq!(table.remove_if(at, |_| false), None);
+        assert_eq!(table.remove_if(100, |_| true), None);
+        assert_eq!(table.find(3, |_| true).copied(), Some("stays"));
     }
 }

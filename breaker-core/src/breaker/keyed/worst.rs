@@ -1,9 +1,8 @@
 //! Finds the worst of the unhealthy keys, since there can be more than fit into a report.
 
 use crate::breaker::handle::{CircuitBreaker, Handle};
-use crate::breaker::keyed::keyed_breaker::KeyedBreaker;
+use crate::breaker::keyed::keyed_breaker::InUse;
 use crate::machine::state::State;
-use crate::sync::Arc;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
@@ -20,7 +19,7 @@ pub(crate) struct Worst {
 struct Unhealthy {
     /// Whether it is critical, whether it is open, and how many calls it has rejected.
     rank: (bool, bool, u64),
-    keyed_breaker: Arc<KeyedBreaker>,
+    keyed_breaker: InUse,
 }
 
 impl Worst {
@@ -36,9 +35,9 @@ impl Worst {
             self.count += 1;
             self.critical += usize::from(critical);
             let rank = (critical, state != State::HalfOpen, keyed_breaker.rejections());
-            self.found.push(Reverse(Unhealthy { rank, keyed_breaker: Arc::clone(keyed_breaker) }));
+            self.found.push(Reverse(Unhealthy { rank, keyed_breaker: InUse::of_known(keyed_breaker) }));
             if self.found.len() > self.most {
-                self.found.pop();
+                self.found.pop().into_iter().for_each(|Reverse(better)| better.keyed_breaker.end_under_lock());
             }
         });
     }

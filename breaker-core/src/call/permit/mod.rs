@@ -3,6 +3,8 @@
 //! | file | what is in it |
 //! | --- | --- |
 //! | `mod` | [`Permit`]: ended by its owner, or dropped |
+//! | `inside` | runs and drops the call's own code, with the call on the stack |
+//! | `plain` | the usual call of a `key`: admitted by one load, and a success that changes nothing |
 //! | `ending` | counts and reports the ending |
 //! | `of_stream` | the ending of a call whose result is a stream |
 //! | `tests` | tests of the lock, the clock and the window |
@@ -11,14 +13,16 @@
 //! something that happens when a call ends, add it to `ending`.
 
 mod ending;
+mod inside;
 #[cfg(feature = "stream")]
 mod of_stream;
+mod plain;
 #[cfg(test)]
 mod tests;
 
-use crate::breaker::caller::{Binding, Owner};
+use crate::breaker::caller::Owner;
 use crate::breaker::cause::Cause;
-use crate::breaker::handle::{CircuitBreaker, Handle};
+use crate::breaker::handle::CircuitBreaker;
 use crate::breaker::inner::HotState;
 use crate::breaker::report::is_quiet;
 use crate::call::nesting::{self, Frame};
@@ -156,8 +160,8 @@ impl Permit {
     pub(crate) fn settle_with<'e>(mut self, outcome: Outcome, cause: impl Fn() -> Cause<'e>) {
         self.settled = true;
         if matches!(outcome, Outcome::Success) && self.nothing_happened() {
-            self.breaker().0.success();
             nesting::report_evidence(&self.breaker().0, Evidence::SUCCEEDED);
+            self.owner.succeed();
         } else {
             self.end(Ending::Result(outcome), &cause);
         }
@@ -177,10 +181,14 @@ impl Permit {
     /// listener observes it. Ends the streak then.
     #[inline]
     fn nothing_happened(&self) -> bool {
-        self.evidence() == Evidence::NONE
-            && self.changes_nothing_without(
-                PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS | PackedState::WINDOW,
-            )
+        self.nothing_happened_to(&self.breaker().0)
+    }
+
+    /// The same where the breaker of the call is at hand.
+    #[inline]
+    fn nothing_happened_to(&self, hot: &HotState) -> bool {
+        let flags = PackedState::WATCH | PackedState::OBSERVED | PackedState::PASS | PackedState::WINDOW;
+        self.evidence() == Evidence::NONE && self.changes_nothing_of(hot, flags)
     }
 
     /// What the inner calls have reported.
@@ -193,7 +201,11 @@ impl Permit {
     /// state of the admission still applies, without these flags.
     #[inline]
     fn changes_nothing_without(&self, flags: u64) -> bool {
-        let hot: &HotState = &self.breaker().0;
+        self.changes_nothing_of(&self.breaker().0, flags)
+    }
+
+    #[inline]
+    fn changes_nothing_of(&self, hot: &HotState, flags: u64) -> bool {
         let packed = hot.gate.packed();
         packed == self.packed && !packed.has(flags) && is_quiet() && hot.end_streak(packed)
     }
@@ -211,96 +223,6 @@ impl Permit {
     #[inline]
     pub(crate) fn is_limited(&self) -> bool {
         self.packed.has(PackedState::LIMITED)
-    }
-
-    /// Runs user code as a part of the call. A drop of the permit then shows that the call itself
-    /// panicked, and not unrelated code (rule 8). Inner calls of the same breaker are known as
-    /// such.
-    #[inline]
-    pub(crate) fn guarded<R>(&self, f: impl FnOnce() -> R) -> R {
-        let inside = self.enter();
-        let value = f();
-        inside.leave();
-        self.stage.store(IDLE, Ordering::Relaxed);
-        value
-    }
-
-    #[inline]
-    fn enter(&self) -> Inside<'_> {
-        self.stage.store(RUNS, Ordering::Relaxed);
-        let own = if self.is_taken() { self.packed.without(PackedState::STARTED) } else { self.packed };
-        let packed = own.with_evidence(self.evidence()).never();
-        nesting::enter(&self.breaker().0, packed, self.probe.load(Ordering::Relaxed), self.binding());
-        self.number();
-        if packed.has(PackedState::STARTED) {
-            nesting::record_start(self.started);
-        }
-        Inside { permit: self, packed }
-    }
-
-    /// The call's own code has panicked.
-    pub(crate) fn panicked(self) {
-        self.stage.store(RUNS, Ordering::Relaxed);
-    }
-
-    /// The body waits, so that it may be dropped before it ends.
-    #[inline]
-    pub(crate) fn waits(&self) {
-        self.stage.store(WAITS, Ordering::Relaxed);
-    }
-
-    /// The call has exceeded its time limit. That is a failure, even if its body panics in its
-    /// drop.
-    #[inline]
-    pub(crate) fn time_out(&self) {
-        self.stage.store(TIMED_OUT, Ordering::Relaxed);
-    }
-
-    /// The body is dropped next, while it waits or because it has panicked. The inner calls are
-    /// dropped with this call. Until that ends they find it on the stack.
-    #[inline]
-    pub(crate) fn close(&self) {
-        let closes = match self.stage.load(Ordering::Relaxed) {
-            WAITS => CLOSES,
-            TIMED_OUT => TIMED_OUT_CLOSES,
-            RUNS => RUNS_CLOSES,
-            _ => return,
-        };
-        self.stage.store(closes, Ordering::Relaxed);
-        let packed = self.packed.with_evidence(self.evidence());
-        nesting::close(&self.breaker().0, packed, self.probe.load(Ordering::Relaxed), self.binding());
-        self.number();
-    }
-
-    /// The function of the call, where the breaker is the function's own.
-    #[inline]
-    fn binding(&self) -> Option<&'static Binding> {
-        if let Owner::Callsite(binding) = self.owner { Some(binding) } else { None }
-    }
-
-    /// Records the function of the call, where that uses keyed breakers.
-    #[inline]
-    fn number(&self) {
-        if let Owner::Own(CircuitBreaker(Handle::KeyedBreaker(_, number))) = &self.owner {
-            nesting::number(*number);
-        }
-    }
-
-    /// Takes a closing call off the stack, once its body is dropped.
-    fn closed(&self) {
-        let stage = self.stage.load(Ordering::Relaxed);
-        if matches!(stage, CLOSES | TIMED_OUT_CLOSES | RUNS_CLOSES) {
-            let was = match stage {
-                CLOSES => WAITS,
-                RUNS_CLOSES => RUNS,
-                _ => TIMED_OUT,
-            };
-            self.stage.store(was, Ordering::Relaxed);
-            self.keep(nesting::leave());
-            if self.is_inside() {
-                nesting::report_dropped(&self.breaker().0, self.evidence());
-            }
-        }
     }
 
     /// Returns the place of the call, if it holds one.
@@ -338,15 +260,6 @@ impl Permit {
         self.probe.store(left.probe, Ordering::Relaxed);
     }
 
-    /// The same after its own code has run.
-    #[inline(never)]
-    fn keep_and_report(&self, left: Frame) {
-        self.keep(left);
-        if nesting::report_if_inside(&self.breaker().0, self.evidence()) {
-            self.place.fetch_or(INSIDE, Ordering::Relaxed);
-        }
-    }
-
     /// Whether the call is, or was, inside a call of the same breaker.
     fn is_inside(&self) -> bool {
         self.place.load(Ordering::Relaxed) & INSIDE != 0
@@ -366,29 +279,6 @@ impl Drop for Permit {
                 _ => (Ending::Dropped { took: None }, "cancelled", DROPPED),
             };
             self.end(ending, &|| Cause::of_text(kind, &text));
-        }
-    }
-}
-
-/// The call's own code runs, and the call is on the stack.
-struct Inside<'p> {
-    permit: &'p Permit,
-    packed: PackedState,
-}
-
-impl Inside<'_> {
-    #[inline]
-    fn leave(self) {
-        drop(self);
-    }
-}
-
-impl Drop for Inside<'_> {
-    /// Also when the code panics.
-    #[inline]
-    fn drop(&mut self) {
-        if !nesting::leave_untouched(self.packed) {
-            self.permit.keep_and_report(nesting::leave());
         }
     }
 }

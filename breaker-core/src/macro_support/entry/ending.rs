@@ -4,6 +4,7 @@ use super::{CallState, Entry, ErrorClassifier, Held, over};
 use crate::breaker::caller::Owner;
 use crate::breaker::cause::Cause;
 use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::error_view::ErrorView;
 use crate::breaker::report::is_quiet;
 use crate::call::by_handle::{TimedOut, settle_timed_out};
 use crate::call::counted;
@@ -19,7 +20,8 @@ use std::mem::{self, ManuallyDrop};
 use std::task::{Context, Poll};
 
 impl Entry {
-    /// Handles more than a plain success: any other ending, or a body that waits.
+    /// Handles more than a plain success: any other ending, or a body that waits. Compiled once for
+    /// each type of a result, so it only finds out which one it is.
     #[inline(never)]
     pub(super) fn end<R, E>(
         &mut self,
@@ -33,22 +35,29 @@ impl Entry {
         match &*polled {
             Poll::Ready(result) => match result.view() {
                 Ok(_) => self.succeeded(),
-                Err(error) => {
-                    let (outcome, view) = classify(error);
-                    let cause = Cause { kind: type_name::<E>(), view };
-                    if !(outcome.is_failure() && self.lengthened_streak(&cause)) {
-                        self.failed(nesting::leave(), outcome, cause);
-                    }
-                }
+                Err(error) => self.erred(error, classify),
             },
             Poll::Pending => {
-                if let Some(timed_out) = self.wait(nesting::leave(), context) {
-                    *polled = Poll::Ready(R::from_error(open(timed_out)));
+                if let Some(timed_out) = self.wait(context, open) {
+                    // There is nothing to drop in the wait that this replaces.
+                    let _ = ManuallyDrop::new(mem::replace(polled, Poll::Ready(R::from_error(timed_out))));
                 }
             }
         }
     }
 
+    /// Handles an error. It is compiled once for each type of an error.
+    #[inline(never)]
+    fn erred<E>(&mut self, error: &E, classify: ErrorClassifier<E>) {
+        let (kind, classified) = (type_name::<E>(), classify(error));
+        // A copy of the view would wait for the stores of the classifier.
+        if !(classified.0.is_failure() && self.lengthened_streak(kind, &classified.1)) {
+            let (outcome, view) = classified;
+            self.failed(nesting::leave(), outcome, Cause { kind, view });
+        }
+    }
+
+    /// Handles a success that is more than a plain one.
     #[inline(never)]
     fn succeeded(&mut self) {
         if self.is_counted() && counted::end() {
@@ -68,7 +77,7 @@ impl Entry {
 
     /// Counts a failure that only makes the streak longer. `false`: it is more than that.
     #[inline]
-    fn lengthened_streak(&mut self, cause: &Cause<'_>) -> bool {
+    fn lengthened_streak(&mut self, kind: &'static str, view: &ErrorView<'_>) -> bool {
         let CallState::NotStarted(callsite) = self.0 else { return false };
         let Some(binding) = callsite.bound().filter(|_| is_quiet()) else { return false };
         let packed = nesting::packed().real();
@@ -76,7 +85,7 @@ impl Entry {
         // The call has no marks, so there is no enclosing call.
         nesting::leave_alone();
         self.0 = CallState::Over;
-        note_first(&binding.breaker, Some(&binding.function.name), packed, lengthened, &|| *cause);
+        note_first(&binding.breaker, Some(&binding.function.name), packed, lengthened, &|| Cause { kind, view: *view });
         true
     }
 
@@ -93,7 +102,14 @@ impl Entry {
 
     /// The body waits. Returns an error when the call has exceeded its time limit.
     #[inline(never)]
-    fn wait(&mut self, left: Frame, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
+    fn wait<E>(&mut self, context: &mut Context<'_>, open: impl FnOnce(CircuitBreakerError) -> E) -> Option<E> {
+        self.look_at_limit(context).map(open)
+    }
+
+    /// The same with the rejection of which that error is made.
+    #[inline(never)]
+    fn look_at_limit(&mut self, context: &mut Context<'_>) -> Option<CircuitBreakerError> {
+        let left = nesting::leave();
         if let CallState::NotStarted(callsite) = self.0 {
             self.0 = CallState::Held(Held::of(callsite, left.packed));
         }

@@ -11,9 +11,9 @@ mod ending;
 #[cfg(test)]
 mod tests;
 
-use crate::breaker::caller::{Binding, Caller, Owner};
+use crate::breaker::caller::{Binding, Caller};
 use crate::breaker::cause::Cause;
-use crate::breaker::error::CircuitBreakerError;
+use crate::breaker::error::{CircuitBreakerError, Refused};
 use crate::breaker::error_view::Classified;
 use crate::breaker::inner::Inner;
 use crate::breaker::report::is_quiet;
@@ -46,9 +46,9 @@ enum CallState {
     /// runs for the first time. Then the stack of calls has the packed state of the admission. If
     /// the call ends as most calls do, this state remains.
     NotStarted(&'static Callsite),
-    /// The breaker has rejected the call, and that is reported next. So there is nothing to drop
-    /// here either.
-    Rejected(ManuallyDrop<CircuitBreakerError>),
+    /// The breaker has rejected the call, and that is reported next. The error is made where it is
+    /// returned: one that is moved as a whole makes the reader wait for the stores of its fields.
+    Rejected(Refused),
     Over,
 }
 
@@ -191,9 +191,9 @@ impl Entry {
     /// Rejects the call, if this packed state does.
     #[inline(never)]
     fn reject_or_begin(&mut self, binding: &'static Binding, packed: PackedState) -> Option<&'static Inner> {
-        match binding.shared.reject_unobserved(packed, Owner::Callsite(binding)) {
-            Some(rejected) => {
-                self.0 = CallState::Rejected(ManuallyDrop::new(rejected));
+        match binding.shared.reject_unobserved(packed) {
+            Some(wait) => {
+                self.0 = CallState::Rejected(Refused::rejected(binding, packed.code(), wait));
                 None
             }
             None if packed.is_counted() => self.begin_with_start(binding, packed),
@@ -230,7 +230,7 @@ impl Entry {
                         Held { started, probe, ..Held::new(binding, packed) }
                     }
                     Err(rejected) => {
-                        self.0 = CallState::Rejected(ManuallyDrop::new(rejected));
+                        self.0 = CallState::Rejected(rejected.refused(binding));
                         return None;
                     }
                 }
@@ -247,13 +247,12 @@ impl Entry {
         Some(binding.shared)
     }
 
-    /// The error of a call that the breaker has rejected.
+    /// The result of a call that the breaker has rejected.
     #[inline(never)]
     pub(crate) fn rejected<R: Fallible>(&mut self, open: impl FnOnce(CircuitBreakerError) -> R::Error) -> Poll<R> {
-        match mem::replace(&mut self.0, CallState::Over) {
-            CallState::Rejected(rejected) => Poll::Ready(R::from_error(open(ManuallyDrop::into_inner(rejected)))),
-            _ => over(),
-        }
+        let CallState::Rejected(refused) = self.0 else { over() };
+        self.0 = CallState::Over;
+        Poll::Ready(R::from_error(open(refused.error())))
     }
 
     /// Whether the call has not ended, so that its drop has something to do.
