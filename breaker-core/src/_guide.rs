@@ -35,7 +35,7 @@ macro_rules! pages {
         /// [clients_http]: mod@crate::_guide::clients_http
         /// [clients_aws]: mod@crate::_guide::clients_aws
         /// [clients_messaging]: mod@crate::_guide::clients_messaging
-        /// [layers]: mod@crate::_guide::layers
+        /// [clients_layers]: mod@crate::_guide::clients_layers
         /// [streams]: mod@crate::_guide::streams
         /// [testing]: mod@crate::_guide::testing
         /// [operating]: mod@crate::_guide::operating
@@ -71,7 +71,7 @@ pages! {
     clients_http: "Settings of reqwest, hyper, tonic and ureq under a breaker.";
     clients_aws: "Settings of the AWS SDK under a breaker.";
     clients_messaging: "Settings of NATS, AMQP and MQTT clients under a breaker.";
-    layers: "A breaker before a client that is a tower service: tonic, hyper, reqwest, AWS.";
+    clients_layers: "A breaker before a client that is a tower service: tonic, hyper, reqwest, AWS.";
     streams: "Calls that last as long as their stream, and LLM APIs.";
     testing: "Tests of a service with breakers: new suites and existing ones.";
     operating: "Logs, metrics, health, alerts and a drill.";

@@ -43,7 +43,7 @@
 //! - Dependencies: [what to set in a client](_guide::clients), [HTTP and
 //!   gRPC](_guide::clients_http), [databases](_guide::clients_databases),
 //!   [Redis](_guide::clients_redis), [the AWS SDK](_guide::clients_aws), [NATS, AMQP and
-//!   MQTT](_guide::clients_messaging), [layers for tower services](_guide::layers)
+//!   MQTT](_guide::clients_messaging), [layers for tower services](_guide::clients_layers)
 //! - Services: [tests](_guide::testing), [configuration](_guide::configuration),
 //!   [operation](_guide::operating), [troubleshooting](_guide::troubleshooting), [the
 //!   dashboard](_guide::dashboard), [without axum](_guide::without_axum), [library

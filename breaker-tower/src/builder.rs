@@ -185,7 +185,7 @@ impl<M: Setup, E, K> CircuitBreakerLayerBuilder<M, E, K> {
 
     /// A setting of the breaker by its name, as in a settings file. The [reference] has them all.
     ///
-    /// [reference]: breaker_core::_guide::reference
+    /// [reference]: https://docs.rs/breaker-core/latest/breaker_core/_guide/reference/
     pub fn set(mut self, setting: &str, value: impl SettingValue) -> Self {
         match self.config.with_str(setting, &value.to_text()) {
             Ok(config) => self.config = config,

@@ -74,7 +74,7 @@ macro_rules! pages {
 }
 
 #[cfg(doctest)]
-pages! { clients clients_databases clients_redis clients_http clients_aws clients_messaging layers }
+pages! { clients clients_databases clients_redis clients_http clients_aws clients_messaging clients_layers }
 
 /// Whether this process has a network of its own, so that it should run `test`. Otherwise another
 /// process runs it there, where that is possible: it takes root, and `ip`.
