@@ -106,8 +106,8 @@ impl<T: AsRef<CircuitBreaker>> OwnedPermit<T> {
     /// Runs `future` as the first part of this call, and returns its output with the permit.
     ///
     /// [`Permit::run`] ends the call with the future's result. This leaves it open for what
-    /// follows, for example the body of a response, which [`guard_stream`](crate::guard_stream)
-    /// takes. The breaker's `timeout` applies to this part.
+    /// follows, for example the body of a response, which `guard_stream` (feature `stream`) takes.
+    /// The breaker's `timeout` applies to this part.
     ///
     /// # Errors
     /// When the future exceeds the time limit of the call (`timeout`). The call has ended as a
