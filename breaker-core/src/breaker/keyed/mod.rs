@@ -56,7 +56,8 @@ pub(crate) const EXACT: usize = 256;
 pub(crate) struct KeyedBreakers {
     pub(crate) shards: [Shard; SHARDS],
     /// The present stamp. A breaker gets it with its first use under it, so that other uses write
-    /// nothing for it. A new key has one of its own, and it advances now and then with a thread's calls.
+    /// nothing for it. A new key has one of its own, and it advances now and then with a thread's
+    /// calls.
     stamp: AtomicU32,
     hash: KeyHash,
     pub(crate) index: Mutex<KeyedIndex>,
