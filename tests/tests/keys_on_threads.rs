@@ -202,3 +202,31 @@ fn a_thread_local_that_calls_while_its_thread_ends_is_counted() {
     thread::spawn(begin).join().unwrap();
     assert_eq!(successes("at_the_end[a]"), 4);
 }
+
+#[circuit_breaker(name = "in_order", key = host, max_keys = 3)]
+fn in_order(host: &str) -> Result<(), CircuitBreakerError> {
+    Ok(())
+}
+
+/// Each round has other keys, since a key's place in the table decides between equal stamps.
+#[test]
+fn a_key_that_is_new_or_was_asked_for_is_younger_than_those_used_before() {
+    in_order("first").unwrap();
+    let parent = known("in_order").unwrap();
+    for round in 0..50 {
+        let name = |n: u32| format!("{round}-{n}");
+        let is_known = |n| known(&format!("in_order[{}]", name(n))).is_some();
+        for n in [0, 1, 2, 0, 1, 3, 4, 5] {
+            in_order(&name(n)).unwrap();
+        }
+        assert_eq!([0, 1, 2, 3].map(is_known), [false, false, false, true], "3 was used after 0 and 1");
+        drop(parent.for_key(&name(3)).unwrap());
+        in_order(&name(6)).unwrap();
+        assert_eq!([3, 4].map(is_known), [true, false], "a request for 3 is a use");
+        for n in [3, 5] {
+            in_order(&name(n)).unwrap();
+        }
+        in_order(&name(7)).unwrap();
+        assert_eq!([3, 5, 6].map(is_known), [true, true, false], "6 was used before 3 and 5");
+    }
+}

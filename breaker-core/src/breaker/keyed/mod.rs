@@ -56,7 +56,8 @@ pub(crate) const EXACT: usize = 256;
 pub(crate) struct KeyedBreakers {
     pub(crate) shards: [Shard; SHARDS],
     /// The present stamp. A breaker gets it with its first use under it, so that other uses write
-    /// nothing for it. It advances with each new key and, now and then, with a thread's calls.
+    /// nothing for it. A new key has one of its own, and it advances now and then with a thread's
+    /// calls.
     stamp: AtomicU32,
     hash: KeyHash,
     pub(crate) index: Mutex<KeyedIndex>,
@@ -163,9 +164,9 @@ impl KeyedBreakers {
     /// Begins a use of the breaker for a key that this thread has not kept.
     #[inline(never)]
     fn find_or_create(&self, parent: &'static CircuitBreaker, hash: u64, value: Value<'_>, stamp: u32) -> InUse {
-        let in_use = self.find(hash, value).unwrap_or_else(|| self.create_or_share(parent, hash, value));
-        in_use.use_at(stamp);
-        in_use
+        let Some(found) = self.find(hash, value) else { return self.create_or_share(parent, hash, value) };
+        found.use_at(stamp);
+        found
     }
 
     #[cold]
@@ -214,6 +215,7 @@ impl KeyedBreakers {
         let mut gone = Vec::new();
         let mut index = self.index.lock();
         if let Some(found) = self.find(hash, value) {
+            found.use_at(self.stamp.load(Ordering::Relaxed));
             return Ok(found);
         }
         let most = index.common(parent).settings.max_keys as usize;
@@ -224,7 +226,9 @@ impl KeyedBreakers {
             }
         }
         let keyed_breaker = index.create(parent, (Key::new(value), short(hash)));
+        // A stamp of its own: what was used before it is older, and what is used after it younger.
         keyed_breaker.use_at(self.next_stamp());
+        self.next_stamp();
         let in_use = InUse::of_known(&keyed_breaker);
         self.shard(hash).write().insert(hash, keyed_breaker);
         index.count += 1;
