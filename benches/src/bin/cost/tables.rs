@@ -72,10 +72,16 @@ pub(crate) fn threads(rounds: usize) -> Result<(), String> {
     let bare = samples[0].ratio();
     for ((subject, case), both) in rows.into_iter().zip(&samples) {
         let (one, two, ratio, case) = (both.one.median(), both.two.median(), both.ratio(), case.name());
-        let beside = ratio / bare;
-        println!("| {} | {case} | {one:.1} | {two:.1} | {ratio:.2} | {beside:.2} |", subject.name);
+        let [one, two] = [one, two].map(|nanos| cell(nanos, 1));
+        let [ratio, beside] = [ratio, ratio / bare].map(|ratio| cell(ratio, 2));
+        println!("| {} | {case} | {one} | {two} | {ratio} | {beside} |", subject.name);
     }
     Ok(())
+}
+
+/// A number of the table. There is none where no stretch of two threads counted.
+fn cell(number: f64, places: usize) -> String {
+    if number.is_finite() { format!("{number:.places$}") } else { "-".to_owned() }
 }
 
 /// The bytes of the futures of one function.
