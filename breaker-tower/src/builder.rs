@@ -30,6 +30,8 @@ use std::time::Duration;
 pub struct CircuitBreakerLayerBuilder<M = Http, E = BoxError, K = NoKey> {
     source: BreakerSource,
     config: Config,
+    /// Single settings and their texts, which are above the `Config`.
+    settings: Vec<(String, String)>,
     problem: Option<BuildError>,
     mode: M,
     key: K,
@@ -43,6 +45,7 @@ impl<M> CircuitBreakerLayerBuilder<M> {
         Self {
             source,
             config: Config::new(),
+            settings: Vec::new(),
             problem: None,
             mode,
             key: NoKey,
@@ -117,8 +120,18 @@ impl<E, K> CircuitBreakerLayerBuilder<Plain, E, K> {
         self,
         rule: impl Fn(&Res) -> Outcome + Send + Sync + 'static,
     ) -> CircuitBreakerLayerBuilder<Judged<Res>, E, K> {
-        let Self { source, config, problem, mode: Plain { .. }, key, open, rule: errors, record } = self;
-        CircuitBreakerLayerBuilder { source, config, problem, mode: Judged::new(rule), key, open, rule: errors, record }
+        let Self { source, config, settings, problem, mode: Plain { .. }, key, open, rule: errors, record } = self;
+        CircuitBreakerLayerBuilder {
+            source,
+            config,
+            settings,
+            problem,
+            mode: Judged::new(rule),
+            key,
+            open,
+            rule: errors,
+            record,
+        }
     }
 }
 
@@ -131,8 +144,8 @@ impl<M, E> CircuitBreakerLayerBuilder<M, E> {
         self,
         key: impl Fn(&Req) -> Option<String> + Send + Sync + 'static,
     ) -> CircuitBreakerLayerBuilder<M, E, Keyed<Req>> {
-        let Self { source, config, problem, mode, key: NoKey, open, rule, record } = self;
-        CircuitBreakerLayerBuilder { source, config, problem, mode, key: Keyed::new(key), open, rule, record }
+        let Self { source, config, settings, problem, mode, key: NoKey, open, rule, record } = self;
+        CircuitBreakerLayerBuilder { source, config, settings, problem, mode, key: Keyed::new(key), open, rule, record }
     }
 }
 
@@ -145,10 +158,11 @@ impl<M: Setup, E, K> CircuitBreakerLayerBuilder<M, E, K> {
         self,
         open: impl Fn(CircuitBreakerError) -> Other + Send + Sync + 'static,
     ) -> CircuitBreakerLayerBuilder<M, Other, K> {
-        let Self { source, config, problem, mode, key, .. } = self;
+        let Self { source, config, settings, problem, mode, key, .. } = self;
         CircuitBreakerLayerBuilder {
             source,
             config,
+            settings,
             problem,
             mode,
             key,
@@ -177,7 +191,8 @@ impl<M: Setup, E, K> CircuitBreakerLayerBuilder<M, E, K> {
         self
     }
 
-    /// Settings of the breaker. They are added to those that are given already.
+    /// Settings of the breaker. What [`set`](Self::set) and the methods of single settings give is
+    /// above it, in any order of the calls. A second `Config` replaces the first one.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
@@ -187,13 +202,7 @@ impl<M: Setup, E, K> CircuitBreakerLayerBuilder<M, E, K> {
     ///
     /// [reference]: https://docs.rs/breaker-core/latest/breaker_core/_guide/reference/
     pub fn set(mut self, setting: &str, value: impl SettingValue) -> Self {
-        match self.config.with_str(setting, &value.to_text()) {
-            Ok(config) => self.config = config,
-            Err(error) => {
-                let breaker = self.source.name().to_owned();
-                self.find(BuildError::Setting { breaker, error });
-            }
-        }
+        self.settings.push((setting.to_owned(), value.to_text()));
         self
     }
 
@@ -226,10 +235,15 @@ impl<M: Setup, E, K> CircuitBreakerLayerBuilder<M, E, K> {
     /// When a setting is wrong.
     #[track_caller]
     pub fn build(self) -> Result<CircuitBreakerLayer<M, E, K>, BuildError> {
-        let Self { source, config, problem, mode, key, open, rule, record } = self;
+        let Self { source, config, settings, problem, mode, key, open, rule, record } = self;
         if let Some(problem) = problem {
             return Err(problem);
         }
+        let with = |config: Config, (setting, text): &(String, String)| config.with_str(setting, text);
+        let config = settings.iter().try_fold(config, with).map_err(|error| {
+            let breaker = source.name().to_owned();
+            BuildError::Setting { breaker, error }
+        })?;
         let breaker = breaker_of(source, config)?;
         Ok(CircuitBreakerLayer::of(Shared { breaker, mode, key, open, rule, record }))
     }
@@ -269,6 +283,7 @@ impl<M, E, K> fmt::Debug for CircuitBreakerLayerBuilder<M, E, K> {
         f.debug_struct("CircuitBreakerLayerBuilder")
             .field("breaker", &self.source)
             .field("config", &self.config)
+            .field("settings", &self.settings)
             .field("problem", &self.problem)
             .finish_non_exhaustive()
     }

@@ -28,9 +28,9 @@ use tower_service::Service;
 /// the endpoint of a `Balance`, and no `Retry` would see it. A caller that waits in `poll_ready`
 /// while the breaker opens is woken, and its `call` is rejected.
 ///
-/// Readiness is a hint. `call` asks the breaker, and may reject. If it rejects, the inner service
-/// gets back what it has reserved. If the breaker admits a call whose inner service is not ready,
-/// the call waits for a clone of the inner service in its future.
+/// Readiness is a hint. `call` asks the breaker, and may reject. A rejected call drops the inner
+/// service with what it has reserved, and keeps a clone. If the breaker admits a call whose inner
+/// service is not ready, the call waits for it in its future, and a clone stays.
 ///
 /// With a key, the request decides which breaker is asked. So `poll_ready` is always ready then,
 /// and the inner service is waited for in the future of the call.

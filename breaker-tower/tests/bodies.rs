@@ -350,6 +350,18 @@ fn a_wrong_setting_is_an_error_of_build() {
     assert!(http().body_timeout("off").body_timeout(Duration::from_secs(1)).build().is_ok());
 }
 
+#[test]
+fn single_settings_are_above_a_config_in_any_order() {
+    let config = Config::new().fail_max(7).min_calls(3);
+    let one = CircuitBreakerLayer::http("one").fail_max(2).timeout("2s").config(config).build().unwrap();
+    let other = CircuitBreakerLayer::http("other").config(config).fail_max(2).timeout("2s").build().unwrap();
+    for layer in [one, other] {
+        let settings = layer.breaker().settings();
+        let seen = (settings.fail_max, settings.min_calls, settings.timeout);
+        assert_eq!(seen, (Some(2), 3, Some(Duration::from_secs(2))));
+    }
+}
+
 #[tokio::test]
 async fn the_error_is_the_inner_ones_by_open() {
     #[derive(Debug, thiserror::Error)]

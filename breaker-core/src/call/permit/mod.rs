@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `mod` | [`Permit`]: ended by its owner, or dropped |
 //! | `inside` | runs and drops the call's own code, with the call on the stack |
-//! | `plain` | the usual call of a `key`: admitted by one load, and a success that changes nothing |
+//! | `plain` | the usual call of a `key`: admitted by one load, changes nothing |
 //! | `ending` | counts and reports the ending |
 //! | `of_stream` | the ending of a call whose result is a stream |
 //! | `tests` | tests of the lock, the clock and the window |
