@@ -1,7 +1,7 @@
 //! Shares what all tests of clients need: a breaker, calls through it, and the expected results.
 
 use breaker_core::{CircuitBreaker, Config, Snapshot, State};
-use breaker_servers::{find, missing, until};
+use breaker_servers::{Server, find, missing, until};
 use std::process::Command;
 use std::time::Duration;
 
@@ -48,6 +48,23 @@ pub async fn closes(breaker: &CircuitBreaker, mut call: impl AsyncFnMut()) {
         breaker.state() == State::Closed
     })
     .await;
+}
+
+/// Freezes the server and thaws it, then kills it and starts it again. The breaker must open and
+/// close by these calls each time.
+///
+/// # Panics
+///
+/// When the breaker does not.
+pub async fn freezes_and_ends(server: &mut Server, breaker: &CircuitBreaker, mut call: impl AsyncFnMut()) {
+    server.freeze();
+    opens(breaker, &mut call).await;
+    server.thaw();
+    closes(breaker, &mut call).await;
+    server.kill();
+    opens(breaker, &mut call).await;
+    server.restart().await;
+    closes(breaker, &mut call).await;
 }
 
 /// Makes 1,000 calls, after which the breaker must be closed without a failure.

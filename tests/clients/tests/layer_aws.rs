@@ -13,7 +13,7 @@ use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::{Client, Config};
 use aws_smithy_runtime_api::client::http::HttpClient as _;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use breaker_clients::{FAIL_MAX, breaker, closes, opens};
+use breaker_clients::{FAIL_MAX, breaker, closes, freezes_and_ends, opens};
 use breaker_core::{CircuitBreaker, CircuitBreakerError, Config as Settings, State, testing};
 use breaker_servers::{Hanging, Path, Server, port_to_serve, refused, until};
 use breaker_tower::{CircuitBreakerHttpClient, CircuitBreakerLayer};
@@ -125,14 +125,7 @@ async fn frozen_thawed_killed_and_restarted() {
         counted(&breaker).0 > 0
     })
     .await;
-    server.freeze();
-    opens(&breaker, ask).await;
-    server.thaw();
-    closes(&breaker, ask).await;
-    server.kill();
-    opens(&breaker, ask).await;
-    server.restart().await;
-    closes(&breaker, ask).await;
+    freezes_and_ends(&mut server, &breaker, ask).await;
 }
 
 #[tokio::test]

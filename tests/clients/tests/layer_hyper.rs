@@ -3,7 +3,7 @@
 
 mod web;
 
-use breaker_clients::{FAIL_MAX, breaker, closes, opens};
+use breaker_clients::{FAIL_MAX, breaker, closes, freezes_and_ends, opens};
 use breaker_core::{CircuitBreaker, CircuitBreakerError, Config, State};
 use breaker_servers::{Hanging, Path, Server, port_to_serve, refused, until};
 use breaker_tower::{BoxError, CircuitBreakerLayer, CircuitBreakerService, GuardedBody, Http, Keyed};
@@ -91,14 +91,7 @@ async fn frozen_thawed_killed_and_restarted() {
     let ask = async || drop(read(&client, port).await);
     ask().await;
     assert_eq!(counted(&breaker), SUCCESS);
-    server.freeze();
-    opens(&breaker, ask).await;
-    server.thaw();
-    closes(&breaker, ask).await;
-    server.kill();
-    opens(&breaker, ask).await;
-    server.restart().await;
-    closes(&breaker, ask).await;
+    freezes_and_ends(&mut server, &breaker, ask).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::{builder, reqwest};
 use crate::web::http1::{Http1, Reply};
 use crate::web::{counted, ms};
-use breaker_clients::{FAIL_MAX, breaker, closes, opens};
+use breaker_clients::{FAIL_MAX, breaker, closes, freezes_and_ends, opens};
 use breaker_core::{CircuitBreaker, CircuitBreakerError};
 use breaker_servers::{Path, Server, refused, until};
 use breaker_tower::{BoxError, CircuitBreakerLayer, CircuitBreakerService};
@@ -201,14 +201,7 @@ async fn frozen_thawed_killed_and_restarted() {
         counted(&breaker).0 > 0
     })
     .await;
-    server.freeze();
-    opens(&breaker, ask).await;
-    server.thaw();
-    closes(&breaker, ask).await;
-    server.kill();
-    opens(&breaker, ask).await;
-    server.restart().await;
-    closes(&breaker, ask).await;
+    freezes_and_ends(&mut server, &breaker, ask).await;
 }
 
 #[tokio::test]
